@@ -1,0 +1,3 @@
+//! Relational state and byte tables.
+
+pub mod metrics;

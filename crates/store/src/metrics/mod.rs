@@ -1,0 +1,1 @@
+//! Day files of chunks and the sample log, as bytes.
