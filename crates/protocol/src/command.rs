@@ -1,0 +1,47 @@
+//! What the hub may order an agent to do; travels inside an [`crate::Envelope`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use watchtower_model::{AgentId, ExecutionId, Timestamp};
+
+/// Bound to one agent and a time window; `execution_id` in the body makes it single-use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    pub agent_id: AgentId,
+    pub issued_at: Timestamp,
+    /// Refused when it arrives later: work that waited too long is not done at a bad moment.
+    pub not_after: Timestamp,
+    pub body: CommandBody,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum CommandBody {
+    Run(RunScript),
+    /// TERM, then KILL after 10 s. Works before the start too: a later `run` of the same id is refused.
+    Cancel {
+        execution_id: ExecutionId,
+    },
+}
+
+/// One script on one server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunScript {
+    pub execution_id: ExecutionId,
+    pub script_name: String,
+    /// Hex SHA-256 of `body`; what an allowlist names.
+    pub script_sha256: String,
+    /// Program and arguments; the path of a private file with the body is appended.
+    pub interpreter: Vec<String>,
+    pub body: String,
+    /// Reach the script as environment variables, never as shell text.
+    pub environment: BTreeMap<String, String>,
+    pub timeout_ms: u64,
+    /// Run as this user; absent means the agent's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Typed by a person just now rather than taken from the library: needs the `full` policy.
+    #[serde(default)]
+    pub ad_hoc: bool,
+}
