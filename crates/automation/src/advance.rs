@@ -70,7 +70,9 @@ impl Turn {
     fn waiting(&mut self, input: Input) {
         match input {
             Input::Approved { by } => self.approved(by),
-            Input::Denied { by } if self.attempt.asked_at.is_none() => self.end(AttemptState::Refused, format!("denied by user {by}")),
+            Input::Denied { by } if self.attempt.asked_at.is_none() => {
+                self.end(AttemptState::Refused, format!("denied by user {by}"))
+            }
             Input::Refused { reason } => self.end(AttemptState::Refused, reason),
             Input::Sample { condition_true: false, .. } if self.attempt.asked_at.is_none() => {
                 self.end_quietly(AttemptState::Refused, "the problem went away before the run".into());
