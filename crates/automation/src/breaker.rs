@@ -24,6 +24,12 @@ pub enum BreakerState {
     HalfOpen,
 }
 
+/// Whether a problem that fires `now` means that the repair of `fixed_at` did not hold: it then counts as
+/// a failure.
+pub fn came_back(fixed_at: Timestamp, now: Timestamp) -> bool {
+    now.since(fixed_at) < CAME_BACK_MS
+}
+
 impl Breaker {
     pub fn state(&self, now: Timestamp) -> BreakerState {
         match self.opened_at.map(|at| at.plus_ms(OPEN_MS)) {

@@ -14,7 +14,7 @@ mod gates;
 
 pub use advance::{advance, begin};
 pub use attempt::{Approval, Attempt, AttemptState, Effect, Input, Plan};
-pub use breaker::{Breaker, BreakerState, CAME_BACK_MS, FAILURES_TO_OPEN, OPEN_MS};
+pub use breaker::{Breaker, BreakerState, CAME_BACK_MS, FAILURES_TO_OPEN, OPEN_MS, came_back};
 pub use decide::{Action, Decision, Gate, decide};
 pub use definition::{
     ATTEMPTS_MAX, Automation, COOLDOWN_MS_DEFAULT, COOLDOWN_MS_MAX, DefinitionError, Mode, PARAMS_MAX, Rate,
