@@ -36,7 +36,7 @@ shapes! {
             from: String,
             host: String,
             port: u16,
-            /// `starttls`, `tls` or `none`.
+            /// `starttls`, `tls` or `plain`.
             security: String,
             #[serde(default)]
             username: Option<String>,
