@@ -115,22 +115,4 @@ impl Turn {
         self.say(TimelineKind::StepEmpty, &Actor::System, text, data);
         self.next_step(self.now, PageReason::NobodyReached, None);
     }
-
-    pub fn say_not_paged(&mut self, why: &str) {
-        self.say(TimelineKind::NotPaged, &Actor::System, format!("not paged: {why}"), json!({}));
-    }
-
-    pub fn say_suppressed(&mut self) {
-        let why = self.incident.suppressed.clone().unwrap_or_default();
-        self.say_not_paged(&format!("suppressed by {why}"));
-    }
-
-    pub fn suppression_ended(&mut self) {
-        if self.incident.is_resolved() || self.incident.suppressed.take().is_none() {
-            return;
-        }
-        if self.incident.status == crate::Status::Triggered {
-            self.begin_step(self.incident.step, self.now, PageReason::SuppressionEnded, None);
-        }
-    }
 }

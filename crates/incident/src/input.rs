@@ -158,6 +158,10 @@ pub enum Input {
     Wake,
     Run(RunReport),
     Delivery(DeliveryReport),
+    /// A silence or window, named in words, began to cover all its open alerts: paging stops.
+    Suppressed {
+        by: String,
+    },
     /// The silence or window that suppressed it is over and its alerts are still open.
     SuppressionEnded,
 }

@@ -17,6 +17,7 @@ mod repair;
 mod response_times;
 mod route;
 mod state;
+mod suppress;
 mod turn;
 
 pub use advance::{WAKE_ACTIONS_MAX, advance, open};

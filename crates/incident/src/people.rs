@@ -61,19 +61,24 @@ impl Turn {
         self.void_pages();
     }
 
-    fn void_pages(&mut self) {
-        self.incident.generation += 1;
-        self.effects.push(Effect::CancelPages { generation: self.incident.generation });
-    }
-
-    /// Acknowledged -> triggered, resuming at the same step as if it had been due at `due`.
-    pub fn unack(&mut self, by: &Actor, due: Timestamp, reason: PageReason) {
+    fn clear_ack(&mut self) {
         let incident = &mut self.incident;
         incident.status = Status::Triggered;
         incident.acked_by = None;
         incident.acked_at = None;
         incident.acked_severity = None;
         incident.cancel(PendingKind::Unacknowledge);
+    }
+
+    /// Pages that were not sent yet must not be, and later ones get keys of their own.
+    pub fn void_pages(&mut self) {
+        self.incident.generation += 1;
+        self.effects.push(Effect::CancelPages { generation: self.incident.generation });
+    }
+
+    /// Acknowledged -> triggered, resuming at the same step as if it had been due at `due`.
+    pub fn unack(&mut self, by: &Actor, due: Timestamp, reason: PageReason) {
+        self.clear_ack();
         self.say(TimelineKind::Unacknowledged, by, format!("triggered again: {}", reason.text()), json!({}));
         if self.incident.suppressed.is_some() {
             self.say_suppressed();
@@ -128,12 +133,7 @@ impl Turn {
         }
         self.say(TimelineKind::Escalated, by, "escalated by hand", json!({}));
         if self.incident.status == Status::Acknowledged {
-            let incident = &mut self.incident;
-            incident.status = Status::Triggered;
-            incident.acked_by = None;
-            incident.acked_at = None;
-            incident.acked_severity = None;
-            incident.cancel(PendingKind::Unacknowledge);
+            self.clear_ack();
         }
         self.incident.suppressed = None;
         let reason = PageReason::EscalatedByPerson;

@@ -57,8 +57,11 @@ async fn an_exception_is_needed_and_enough_for_loopback() {
     let refused = egress(&[]).http(get(format!("http://{address}/hook"))).await.unwrap_err();
     assert!(matches!(refused, EgressError::Refused { why: Forbidden::Loopback, .. }), "{refused}");
     assert!(refused.is_permanent());
-    let named = egress(&[]).http(get(format!("http://localhost:{}/", address.port()))).await.unwrap_err();
-    assert!(matches!(named, EgressError::Refused { .. }), "judged after resolving: {named}");
+    for host in ["localhost", "127.1", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]"] {
+        let url = format!("http://{host}:{}/", address.port());
+        let error = egress(&[]).http(get(url)).await.unwrap_err();
+        assert!(matches!(error, EgressError::Refused { .. }), "{host} is judged after resolving: {error}");
+    }
 
     let answer = b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nslow".to_vec();
     let server = tokio::spawn(serve_once(listener, answer));

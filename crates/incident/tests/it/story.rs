@@ -133,6 +133,7 @@ impl Story {
                 detail: "restart-db".into(),
                 output: output.join(" "),
             }),
+            ["silence", "begins"] => Input::Suppressed { by: "a silence".into() },
             ["silence", "ended"] => Input::SuppressionEnded,
             _ => panic!("{}: cannot read {:?}", self.name, self.line),
         };

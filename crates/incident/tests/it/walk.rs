@@ -88,6 +88,7 @@ impl Dice {
                 output: "ö".repeat(self.roll(3_000) as usize),
             }),
             14 => Input::SuppressionEnded,
+            15 if self.roll(3) == 0 => Input::Suppressed { by: "a window".into() },
             _ => Input::Wake,
         }
     }
