@@ -1,7 +1,7 @@
 //! Everything the gates of an automation look at, gathered in one go.
 
 use watchtower_automation::{Facts, PastAttempt, Population};
-use watchtower_model::{ServerId, Timestamp};
+use watchtower_model::{Id, ServerId, Timestamp};
 use watchtower_store::{AlertRow, AttemptRow, DbError, Stored};
 
 use crate::Hub;
@@ -20,14 +20,18 @@ pub(super) async fn gather(
     alert: &AlertRow,
     server_id: ServerId,
     event_depth: u32,
+    asking: Option<Id>,
 ) -> Result<Facts, HubError> {
     let now = hub.now();
     let server = hub.servers.get(server_id).ok_or_else(|| HubError::not_found("server", server_id))?;
     let state = server.get();
     let group = group_of(hub, server_id);
     let firing = firing_servers(hub, alert).await?;
-    let earlier = hub.store.attempts_since(automation.id.into(), now.plus_ms(-DAY_MS)).await?;
-    let open = hub.store.open_attempts().await?;
+    // The attempt that asks does not stand in its own way.
+    let mut earlier = hub.store.attempts_since(automation.id.into(), now.plus_ms(-DAY_MS)).await?;
+    earlier.retain(|row| Some(row.id) != asking);
+    let mut open = hub.store.open_attempts().await?;
+    open.retain(|row| Some(row.id) != asking);
     let busy = |ids: &dyn Fn(ServerId) -> bool| open.iter().filter(|row| ids(row.server_id)).count() as u32;
     let objects = hub.objects();
     Ok(Facts {

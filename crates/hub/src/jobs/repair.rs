@@ -56,7 +56,7 @@ pub async fn consider(hub: &Hub, alert: &AlertRow, depth: u32) -> Result<(), Hub
     let Some(server) = alert.server_id else { return Ok(()) };
     for automation in matching(hub, alert) {
         let definition = definition(&automation);
-        let facts = facts::gather(hub, &automation, alert, server, depth).await?;
+        let facts = facts::gather(hub, &automation, alert, server, depth, None).await?;
         let now = hub.now();
         let decision = engine::decide(&definition, &facts, now);
         let number = 1 + facts.attempts.iter().filter(|attempt| attempt.same_incident).count() as u32;
@@ -228,6 +228,7 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
     if let Some(reason) = runs::unavailable(hub, &server, false) {
         return Err(HubError::Conflict(format!("the server {reason}")));
     }
+    ask_gates_again(hub, automation, row).await?;
     let mut environment = runs::check_parameters(&script.body.parameters, &automation.body.parameters)?;
     environment.extend(alert_environment(hub, row).await?);
     let name = server.with(|state| state.name.clone());
@@ -244,6 +245,19 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
     };
     let run = runs::start(hub, start).await?;
     Ok((run.id, run.name, run.number))
+}
+
+/// Facts grow old while a person thinks: the gates are asked again right before the start.
+async fn ask_gates_again(hub: &Hub, automation: &Stored<AutomationBody>, row: &AttemptRow) -> Result<(), HubError> {
+    let alert = hub.store.alert(row.alert_id).await?.ok_or_else(|| HubError::not_found("alert", row.alert_id))?;
+    if alert.state == "resolved" {
+        return Err(HubError::Conflict("the alert has ended meanwhile".into()));
+    }
+    let facts = facts::gather(hub, automation, &alert, row.server_id, 0, Some(row.id)).await?;
+    match engine::decide(&definition(automation), &facts, hub.now()).refusal() {
+        Some(reason) => Err(HubError::Conflict(reason)),
+        None => Ok(()),
+    }
 }
 
 /// What the script may want to know of the alert. Labels come from outside: they reach it in the environment alone.

@@ -75,7 +75,12 @@ async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
             }
             notify::deliver(&hub.egress, &config, &message, &row.idem_key).await
         }
-        _ => Err(DeliveryError { kind: FailureKind::Permanent, retry_after: None, detail: "the channel was removed or disabled".into() }),
+        _ => Err(DeliveryError {
+            kind: FailureKind::Permanent,
+            channel: "none",
+            reason: "the channel was removed or disabled".into(),
+            retry_after: None,
+        }),
     };
     record(hub, row, outcome).await
 }
@@ -106,7 +111,7 @@ async fn record(
                 Some(at) => format!("{what} to {name} failed, tried again in {} s", (at.since(now) + 999) / 1000),
                 None => format!("{what} to {name} failed for good"),
             };
-            (Store::outbox_failed(row.id, row.attempts, &error.detail, retry), "delivery_failed", text, error.detail)
+            (Store::outbox_failed(row.id, row.attempts, &error.reason, retry), "delivery_failed", text, error.reason)
         }
     };
     let entry = NewTimelineEntry {
@@ -195,7 +200,7 @@ pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::Cha
     let outcome = notify::deliver(&hub.egress, &config, &message, &key).await;
     let (delivered, detail) = match outcome {
         Ok(receipt) => (true, receipt.detail),
-        Err(error) => (false, error.detail),
+        Err(error) => (false, error.reason),
     };
     Ok(api::ChannelTest { delivered, detail, duration_seconds: started.elapsed().as_secs_f64(), secret: None })
 }
