@@ -99,7 +99,7 @@ fn matchers_select_as_a_plain_filter_would() {
         let mut pairs =
             vec![("__name__".to_string(), format!("m{}", numbers.next() % 5)), ("n".into(), n.to_string())];
         for name in ["a", "b"] {
-            if numbers.next() % 3 > 0 {
+            if !numbers.next().is_multiple_of(3) {
                 pairs.push((name.into(), format!("{name}{}", numbers.next() % 4)));
             }
         }
