@@ -49,3 +49,20 @@ pub async fn raise(hub: &Hub, raise: Raise) -> Result<Event, HubError> {
     hub.wake_events();
     Ok(event)
 }
+
+/// Stores an event that came from outside, already checked.
+pub async fn raise_custom(
+    hub: &Hub,
+    kind: EventKind,
+    source: String,
+    server_id: Option<ServerId>,
+    severity: Severity,
+    message: String,
+    labels: Labels,
+) -> Result<Event, HubError> {
+    let now = hub.now();
+    let event = Event { id: random::id(now).into(), kind, source, server_id, severity, message, labels, at: now };
+    hub.store.commit(store_statements(&event, None, now)).await?;
+    hub.wake_events();
+    Ok(event)
+}

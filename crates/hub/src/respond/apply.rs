@@ -84,7 +84,7 @@ fn wake(hub: &Hub) {
     hub.bus.wake(WAKE_CHANGES);
 }
 
-pub(crate) fn read_state(row: &IncidentRow) -> Result<Incident, HubError> {
+pub fn read_state(row: &IncidentRow) -> Result<Incident, HubError> {
     serde_json::from_str(&row.body).map_err(|e| HubError::Internal(format!("incident {}: {e}", row.number)))
 }
 
