@@ -149,6 +149,10 @@ fn windows_duplicates_and_future() {
         samples: Samples::Loose(&future),
     };
     assert_eq!(db.append(&[batch]).unwrap()[0].too_new, 1);
+    let ancient = [(s, Timestamp(T0 - 16 * 24 * hour), 1.0)];
+    let samples = Samples::Loose(&ancient);
+    let batch = Batch { progress: None, received_at: Timestamp(T0), backfill: true, samples };
+    assert_eq!(db.append(&[batch]).unwrap()[0].too_old, 1);
     loose(&db, false, &[(s, T0 + 1, stale_nan())]);
     let unknown = loose(&db, false, &[(SeriesRef(77), T0, 1.0), (SeriesRef(u64::MAX), T0, 1.0)]);
     assert_eq!(unknown.unknown, 2);
@@ -158,7 +162,7 @@ fn windows_duplicates_and_future() {
     assert_eq!(samples.iter().map(|s| s.t.0 - T0).collect::<Vec<_>>(), [-24 * hour, -hour, 0, 1]);
     assert_eq!(samples[2].v, 1.0, "the first value stays");
     assert!(is_stale(samples[3].v));
-    assert_eq!(db.stats().refused, 5);
+    assert_eq!(db.stats().refused, 6);
 }
 
 #[test]
