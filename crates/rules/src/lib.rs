@@ -12,9 +12,11 @@ mod event;
 mod rule;
 
 mod advance;
+mod evaluate;
 mod state;
 
 pub use advance::{Evaluation, Freshness, advance, forget};
+pub use evaluate::evaluate;
 pub use event::{EventRule, EventRuleSpec, EventVerdict};
 pub use key::DedupKey;
 pub use rule::{MetricRule, MetricRuleSpec, NoData, RuleError};

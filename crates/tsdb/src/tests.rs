@@ -363,3 +363,31 @@ fn one_write_serves_many_threads() {
     assert_eq!(all.values().map(Vec::len).sum::<usize>(), 5, "without labels of their own all look alike");
     assert_eq!(db.stats().accepted, 80);
 }
+
+/// Chunks move from memory to the store while they are read: a reader must see each of them at every moment.
+#[test]
+fn readers_miss_nothing_while_chunks_move() {
+    let db = open(&Arc::default());
+    let series = refs(&db, None, &["a"])[0];
+    let appended = std::sync::atomic::AtomicI64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for i in 0..1500 {
+                let t = T0 + i * 60_000;
+                loose(&db, false, &[(series, t, i as f64)]);
+                appended.store(i + 1, std::sync::atomic::Ordering::SeqCst);
+                if i % 5 == 0 {
+                    db.flush_all(Timestamp(t)).unwrap();
+                }
+            }
+        });
+        loop {
+            let before = appended.load(std::sync::atomic::Ordering::SeqCst);
+            let found = everything(&db).values().next().map_or(0, Vec::len);
+            assert!(found as i64 >= before, "{found} of {before}");
+            if before == 1500 {
+                break;
+            }
+        }
+    });
+}

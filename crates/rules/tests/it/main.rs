@@ -12,7 +12,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use watchtower_model::{Labels, Timestamp, parse_duration_ms};
+use watchtower_matchers::Matchers;
+use watchtower_model::{Labels, Sample, Timestamp, parse_duration_ms, stale_nan};
+use watchtower_promql::{Limits, SeriesSource, SeriesWindow, Settings, SourceError};
 use watchtower_rules::*;
 
 #[test]
@@ -64,6 +66,31 @@ fn a_rule_holds_a_bounded_number_of_alerts() {
         advance(&rule, &RuleState::default(), Ok(&evaluation), Timestamp(0), Freshness::Live);
     assert_eq!((state.alerts.len(), fired.len()), (ALERTS_MAX, ALERTS_MAX));
     assert!(state.error.unwrap().starts_with("5 more problems"));
+}
+
+struct OneSeries(Vec<Sample>);
+
+impl SeriesSource for OneSeries {
+    fn select(&self, _: &Matchers, from: Timestamp, to: Timestamp) -> Result<Vec<SeriesWindow>, SourceError> {
+        let samples: Vec<Sample> = self.0.iter().filter(|s| from <= s.t && s.t <= to).copied().collect();
+        Ok(vec![SeriesWindow { labels: Labels::from_pairs([("__name__", "x"), ("i", "1")]), samples }])
+    }
+}
+
+#[test]
+fn evaluating_tells_no_data_from_no_problem() {
+    let rule = rule(&["recover"]);
+    let evaluated = |samples: &[(i64, f64)]| {
+        let source = OneSeries(samples.iter().map(|(t, v)| Sample { t: Timestamp(*t), v: *v }).collect());
+        let limits = Limits { series: 10, samples: 100, keep_going: &|| true };
+        let e = evaluate(&rule, Timestamp(600_000), &source, &Settings::default(), &limits).unwrap();
+        (e.breaches.len(), e.recovered.len(), e.no_data)
+    };
+    assert_eq!(evaluated(&[(590_000, 5.0)]), (1, 0, false));
+    assert_eq!(evaluated(&[(590_000, 1.0)]), (0, 0, false));
+    assert_eq!(evaluated(&[(590_000, 0.5)]), (0, 1, false));
+    assert_eq!(evaluated(&[(300_000, 5.0)]), (0, 0, true), "too old");
+    assert_eq!(evaluated(&[(580_000, 5.0), (590_000, stale_nan())]), (0, 0, true));
 }
 
 fn rule(words: &[&str]) -> MetricRule {
