@@ -20,6 +20,7 @@ impl Evaluator<'_> {
     ) -> Result<Value, QueryError> {
         let vector = match code {
             Code::Time => return Ok(Value::Scalar(t as f64 / 1000.0)),
+            Code::Pi => return Ok(Value::Scalar(std::f64::consts::PI)),
             Code::ToScalar => {
                 let points = self.vector(&args[0], t)?;
                 let only = if points.len() == 1 { points[0].v } else { f64::NAN };
