@@ -3,7 +3,14 @@
 //! Also a library, so that tests and a simulator of many agents can use its parts.
 
 pub mod clock;
-pub mod collect;
 pub mod log;
+pub mod state_dir;
+
+pub mod identity;
+pub mod policy;
+pub mod halt;
+
+pub mod collect;
 pub mod report;
 pub mod spool;
+pub mod tasks;
