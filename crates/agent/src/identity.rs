@@ -8,9 +8,10 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use watchtower_model::AgentId;
 use watchtower_protocol::{Envelope, Purpose, TrustBundle, agent_id_of, verify};
 
-use crate::state_dir::{StateDir, StateError};
+use crate::state_dir::{StateDir, StateError, io_error};
 
 const KEY_FILE: &str = "identity.key";
+const PENDING_KEY_FILE: &str = "identity.pending.key";
 const BUNDLE_FILE: &str = "bundle.json";
 
 #[derive(Debug)]
@@ -33,22 +34,40 @@ pub enum BundleUpdateError {
 
 impl Identity {
     pub fn load(state: &StateDir) -> Result<Self, StateError> {
-        let bytes = state.read(KEY_FILE)?;
-        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&bytes).map_err(|error| StateError::Damaged {
-            path: state.file(KEY_FILE).display().to_string(),
-            why: error.to_string(),
+        Self::load_from(state, KEY_FILE)
+    }
+
+    fn load_from(state: &StateDir, file: &str) -> Result<Self, StateError> {
+        let bytes = state.read(file)?;
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&bytes).map_err(|error| {
+            StateError::Damaged { path: state.file(file).display().to_string(), why: error.to_string() }
         })?;
         Ok(Self::of(key))
     }
 
     /// The key that is there, else a new one.
     pub fn load_or_make(state: &StateDir) -> Result<Self, StateError> {
-        match Self::load(state) {
+        Self::load_or_make_in(state, KEY_FILE)
+    }
+
+    /// A key beside the one in use: for another hub, until that hub has welcomed it.
+    pub fn make_pending(state: &StateDir) -> Result<Self, StateError> {
+        Self::load_or_make_in(state, PENDING_KEY_FILE)
+    }
+
+    /// The pending key takes the place of the one in use.
+    pub fn promote_pending(state: &StateDir) -> Result<(), StateError> {
+        let from = state.file(PENDING_KEY_FILE);
+        std::fs::rename(&from, state.file(KEY_FILE)).map_err(|source| io_error(&from, source))
+    }
+
+    fn load_or_make_in(state: &StateDir, file: &str) -> Result<Self, StateError> {
+        match Self::load_from(state, file) {
             Err(StateError::NotEnrolled { .. }) => {
                 let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
                     .expect("the system's random source works once the machine has booted");
-                state.write(KEY_FILE, pkcs8.as_ref())?;
-                Self::load(state)
+                state.write(file, pkcs8.as_ref())?;
+                Self::load_from(state, file)
             }
             other => other,
         }
@@ -142,7 +161,10 @@ mod tests {
         assert!(update_bundle(&state, &trusted, &signed(&bundle(3, "h"), &key())).is_err());
         assert!(update_bundle(&state, &trusted, &signed(&bundle(3, "other"), &hub)).is_err());
         assert!(!state.file(BUNDLE_FILE).exists());
-        assert_eq!(update_bundle(&state, &trusted, &signed(&bundle(3, "h"), &hub)).unwrap().unwrap().version, 3);
+        assert_eq!(
+            update_bundle(&state, &trusted, &signed(&bundle(3, "h"), &hub)).unwrap().unwrap().version,
+            3
+        );
         assert_eq!(load_bundle(&state).unwrap().version, 3);
     }
 }

@@ -6,11 +6,15 @@ pub mod clock;
 pub mod log;
 pub mod state_dir;
 
+pub mod halt;
 pub mod identity;
 pub mod policy;
-pub mod halt;
 
+pub mod agent;
 pub mod collect;
+pub mod link;
 pub mod report;
 pub mod spool;
 pub mod tasks;
+
+pub mod enrol;

@@ -36,7 +36,11 @@ pub struct StateDir {
 impl StateDir {
     /// Makes the directory where it is missing: its files are private, but scripts of other users lie below it.
     pub fn open(path: &Path) -> Result<Self, StateError> {
-        DirBuilder::new().recursive(true).mode(0o711).create(path).map_err(|source| io_error(path, source))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o711)
+            .create(path)
+            .map_err(|source| io_error(path, source))?;
         Ok(StateDir { path: path.to_path_buf() })
     }
 
@@ -57,7 +61,10 @@ impl StateDir {
     }
 
     pub fn remember(&self, state: &Remembered) -> Result<(), StateError> {
-        self.write("state.json", &serde_json::to_vec(state).expect("the state holds only strings and numbers"))
+        self.write(
+            "state.json",
+            &serde_json::to_vec(state).expect("the state holds only strings and numbers"),
+        )
     }
 
     pub fn read(&self, name: &str) -> Result<Vec<u8>, StateError> {

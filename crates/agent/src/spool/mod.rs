@@ -14,8 +14,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 
-use watchtower_protocol::limits::BACKFILL_CREDITS;
-use watchtower_protocol::{Dictionary, Progress, Report};
+use watchtower_protocol::limits::{BACKFILL_CREDITS, MESSAGE_BYTES_MAX};
+use watchtower_protocol::{Dictionary, Lane, Progress, Report};
 
 use crate::clock::Moment;
 use dictionaries::Dictionaries;
@@ -63,6 +63,7 @@ struct Sent {
     lane: SpoolLane,
     place: Place,
     progress: Progress,
+    live: bool,
 }
 
 #[derive(Debug)]
@@ -150,7 +151,7 @@ impl Spool {
             ring.sync()?;
         }
         if live {
-            self.note_sent(Sent { lane, place, progress });
+            self.note_sent(Sent { lane, place, progress, live });
         }
         Ok(())
     }
@@ -188,13 +189,13 @@ impl Spool {
                 if !self.is_due(&header, now) {
                     continue;
                 }
-                let Some(report) = self.decode(&header, now) else {
+                let Some(report) = self.decode(&header, false, now) else {
                     // Its dictionary is gone, or it was written by a version that knew other fields.
                     let _ = self.lanes[lane as usize].ring.mark_acked(place);
                     continue;
                 };
                 self.credits -= 1;
-                self.note_sent(Sent { lane, place, progress: header.meta.progress });
+                self.note_sent(Sent { lane, place, progress: header.meta.progress, live: false });
                 return Some(report);
             }
         }
@@ -233,17 +234,13 @@ impl Spool {
         }
     }
 
-    /// The report in the buffer, as backfill of its true age.
-    fn decode(&self, header: &Header, now: Moment) -> Option<Report> {
-        let json =
-            zstd::bulk::decompress(&self.buffer, watchtower_protocol::limits::MESSAGE_BYTES_MAX).ok()?;
+    /// The report in the buffer with its true age. Live is only what was sent live and is not older than its interval.
+    fn decode(&self, header: &Header, live: bool, now: Moment) -> Option<Report> {
+        let json = zstd::bulk::decompress(&self.buffer, MESSAGE_BYTES_MAX).ok()?;
         let mut report: Report = serde_json::from_slice(&json).ok()?;
         report.age_ms = self.age_ms(&header.meta, now);
-        report.lane = if report.age_ms >= u64::from(report.interval_ms) {
-            watchtower_protocol::Lane::Backfill
-        } else {
-            watchtower_protocol::Lane::Live
-        };
+        let fresh = live && report.age_ms < u64::from(report.interval_ms);
+        report.lane = if fresh { Lane::Live } else { Lane::Backfill };
         Some(report)
     }
 
@@ -274,7 +271,7 @@ impl Spool {
             if let Ok(Some((place, header))) = ring.next(sent.place, &mut self.buffer)
                 && place == sent.place
             {
-                reports.extend(self.decode(&header, now));
+                reports.extend(self.decode(&header, sent.live, now));
             }
         }
         reports

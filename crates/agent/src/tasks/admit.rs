@@ -40,8 +40,9 @@ pub fn admit(
     let refused = |execution_id, not_after, code, reason| Refused { execution_id, not_after, code, reason };
     let payload = verify(Purpose::Command, envelope, bundle.keys_for(Purpose::Command))
         .map_err(|error| refused(None, now, "bad_signature", error.to_string()))?;
-    let command: Command = serde_json::from_slice(&payload)
-        .map_err(|error| refused(None, now, "bad_command", format!("the command is not understood: {error}")))?;
+    let command: Command = serde_json::from_slice(&payload).map_err(|error| {
+        refused(None, now, "bad_command", format!("the command is not understood: {error}"))
+    })?;
     let id = Some(match &command.body {
         CommandBody::Run(run) => run.execution_id,
         CommandBody::Cancel { execution_id } => *execution_id,
@@ -54,7 +55,8 @@ pub fn admit(
         return not("expired", format!("it was to be done by {}", command.not_after));
     }
     if now < command.issued_at - COMMAND_SKEW_MS {
-        let reason = format!("it was issued at {}, which is in the future: check the clocks", command.issued_at);
+        let reason =
+            format!("it was issued at {}, which is in the future: check the clocks", command.issued_at);
         return not("expired", reason);
     }
     if let CommandBody::Run(run) = &command.body

@@ -172,7 +172,8 @@ impl Journal {
         let mut bytes = [0; 2 * HALF_BYTES];
         self.file.read_exact_at(&mut bytes, u64::from(at) * 2 * HALF_BYTES as u64)?;
         let (first, second) = bytes.split_at(HALF_BYTES);
-        let newest = [decode(first), decode(second)].into_iter().flatten().max_by_key(|(generation, _)| *generation);
+        let newest =
+            [decode(first), decode(second)].into_iter().flatten().max_by_key(|(generation, _)| *generation);
         Ok(newest)
     }
 }

@@ -110,7 +110,9 @@ impl Tasks {
         };
         let refused = |code, reason| Refused { execution_id: Some(id), not_after, code, reason };
         let result = match command.body {
-            CommandBody::Run(run) => self.start(run, not_after, context).map_err(|(code, why)| refused(code, why)),
+            CommandBody::Run(run) => {
+                self.start(run, not_after, context).map_err(|(code, why)| refused(code, why))
+            }
             CommandBody::Cancel { .. } => Ok(self.cancel(id, not_after, context.now)),
         };
         match result {
@@ -136,7 +138,10 @@ impl Tasks {
             return Ok(vec![AgentMessage::Execution(entry.update)]);
         }
         if halt::is_set(&self.state) {
-            return Err(("halted", "commands are halted on the server; `watchtower-agent halt --clear` there".into()));
+            return Err((
+                "halted",
+                "commands are halted on the server; `watchtower-agent halt --clear` there".into(),
+            ));
         }
         let account = account::find(run.user.as_deref()).map_err(|why| ("bad_command", why))?;
         context.policy.allows(&run, &account.name).map_err(|why| ("policy", why))?;
@@ -155,8 +160,7 @@ impl Tasks {
             .create(&scratch)
             .map_err(|error| ("spawn_failed", format!("{}: {error}", scratch.display())))?;
         let journal = self.journal.as_mut().map_err(|error| ("journal_unwritable", error.to_string()))?;
-        let accepted =
-            ExecutionUpdate { execution_id: id, state: ExecutionState::Accepted, t: context.now };
+        let accepted = ExecutionUpdate { execution_id: id, state: ExecutionState::Accepted, t: context.now };
         journal.record(accepted.clone(), not_after, context.now).map_err(unwritable)?;
         let (cancel, cancelled) = oneshot::channel();
         let output = [Output::default(), Output::default()];
@@ -242,7 +246,12 @@ impl Tasks {
             TaskEvent::SpawnFailed { execution_id, reason } => {
                 self.executions.remove(&execution_id);
                 let reason = one_line(&reason);
-                self.tell(execution_id, ExecutionState::Rejected { code: "spawn_failed".into(), reason }, now, now)
+                self.tell(
+                    execution_id,
+                    ExecutionState::Rejected { code: "spawn_failed".into(), reason },
+                    now,
+                    now,
+                )
             }
             TaskEvent::Ended { execution_id, end } => {
                 let totals = self.close(execution_id, now);
@@ -307,7 +316,9 @@ impl Tasks {
         let mut messages = Vec::new();
         for id in ids {
             let running = self.journal.as_ref().ok().and_then(|journal| journal.entry(id).ok().flatten());
-            messages.extend(running.filter(|e| !is_end(&e.update.state)).map(|e| AgentMessage::Execution(e.update)));
+            messages.extend(
+                running.filter(|e| !is_end(&e.update.state)).map(|e| AgentMessage::Execution(e.update)),
+            );
             if let Some(execution) = self.executions.get_mut(&id) {
                 execution.output.iter_mut().for_each(Output::rewind);
             }

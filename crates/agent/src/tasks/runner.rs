@@ -107,7 +107,10 @@ fn spawn(run: &RunScript, account: &Account, script: &Path) -> io::Result<Child>
     command.spawn()
 }
 
-#[expect(unsafe_code, reason = "a session of its own and the user's groups can only be set between fork and exec")]
+#[expect(
+    unsafe_code,
+    reason = "a session of its own and the user's groups can only be set between fork and exec"
+)]
 fn become_account(command: &mut Command, account: &Account) {
     let switch = account.uid != rustix::process::geteuid().as_raw();
     let (uid, gid, groups) = (account.uid, account.gid, account.groups.clone());

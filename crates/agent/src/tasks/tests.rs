@@ -52,7 +52,11 @@ impl Rig {
         RunScript {
             execution_id: Id::from_bytes([self.next_id; 16]).into(),
             script_name: "test".into(),
-            script_sha256: digest(&SHA256, body.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect(),
+            script_sha256: digest(&SHA256, body.as_bytes())
+                .as_ref()
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect(),
             interpreter: vec!["/bin/sh".into()],
             body: body.into(),
             environment: Default::default(),
@@ -114,7 +118,9 @@ use std::collections::VecDeque;
 
 fn rejected_code(outcome: &Outcome) -> &str {
     match &outcome.messages[..] {
-        [AgentMessage::Execution(ExecutionUpdate { state: ExecutionState::Rejected { code, .. }, .. })] => code,
+        [AgentMessage::Execution(ExecutionUpdate { state: ExecutionState::Rejected { code, .. }, .. })] => {
+            code
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -133,7 +139,10 @@ async fn output_is_binary_safe_and_the_environment_is_what_was_given() {
     run.environment.insert("SERVICE".into(), "x; rm -rf /".into());
     assert!(matches!(rig.start(&run).messages[..], [AgentMessage::Execution(_)]));
     let (state, stdout, stderr) = rig.finish(run.execution_id).await;
-    assert!(matches!(state, ExecutionState::Finished { exit_code: Some(3), stdout_bytes: 4, .. }), "{state:?}");
+    assert!(
+        matches!(state, ExecutionState::Finished { exit_code: Some(3), stdout_bytes: 4, .. }),
+        "{state:?}"
+    );
     assert_eq!(stdout, b"a\0b\xff");
     let stderr = String::from_utf8(stderr).unwrap();
     assert!(stderr.starts_with("err\n") && stderr.contains("SERVICE=x; rm -rf /\n"));
@@ -161,7 +170,8 @@ async fn long_output_arrives_whole_up_to_the_bound() {
 async fn a_timeout_stops_the_whole_tree() {
     let mut rig = Rig::new(Mode::Full);
     let pid_file = rig.dir.path().join("pid");
-    let mut run = rig.script(&format!("(trap '' TERM; sleep 60) & echo $! > {}; sleep 60", pid_file.display()));
+    let mut run =
+        rig.script(&format!("(trap '' TERM; sleep 60) & echo $! > {}; sleep 60", pid_file.display()));
     run.timeout_ms = 700;
     rig.start(&run);
     let (state, ..) = rig.finish(run.execution_id).await;
@@ -206,7 +216,10 @@ async fn a_command_delivered_twice_runs_once_also_after_a_restart() {
     let again = rig.start(&run);
     assert!(matches!(
         &again.messages[..],
-        [AgentMessage::Execution(ExecutionUpdate { state: ExecutionState::Finished { exit_code: Some(0), .. }, .. })]
+        [AgentMessage::Execution(ExecutionUpdate {
+            state: ExecutionState::Finished { exit_code: Some(0), .. },
+            ..
+        })]
     ));
     rig.tasks.on_execution_ack(run.execution_id, T);
     assert!(rig.tasks.unacked_ends().is_empty());
@@ -306,6 +319,11 @@ async fn root_runs_a_script_as_another_user() {
     let account = account::find(Some("nobody")).unwrap();
     let text = String::from_utf8(stdout).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[..2], [account.uid.to_string(), "nobody".into()], "{}", String::from_utf8_lossy(&stderr));
+    assert_eq!(
+        lines[..2],
+        [account.uid.to_string(), "nobody".into()],
+        "{}",
+        String::from_utf8_lossy(&stderr)
+    );
     assert_eq!(lines[2].split(' ').count(), account.groups.len(), "root's groups leak: {}", lines[2]);
 }

@@ -74,9 +74,10 @@ fn a_kill_at_any_byte_leaves_the_state_before_or_after() {
             let mut torn = after[..cut].to_vec();
             torn.extend_from_slice(&before[cut..]);
             OpenOptions::new().write(true).open(&torn_path).unwrap().write_all_at(&torn, 0).unwrap();
-            let read = Journal { file: File::open(&torn_path).unwrap(), slots: HashMap::new(), unused: vec![] }
-                .read_slot(0)
-                .unwrap();
+            let read =
+                Journal { file: File::open(&torn_path).unwrap(), slots: HashMap::new(), unused: vec![] }
+                    .read_slot(0)
+                    .unwrap();
             let expected = step.checked_sub(1).map(|before| states[before].clone());
             assert_eq!(read.map(|(_, entry)| entry.update.state), expected, "cut at {cut} of step {step}");
         }
