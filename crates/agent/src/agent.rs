@@ -31,6 +31,8 @@ use session::Session;
 
 /// Something urgent brings the next report forward, though not more often than this.
 const URGENT: Duration = Duration::from_secs(1);
+/// At the start a hub is usually there in a moment: the first report waits for it so long.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often ends of executions are repeated until the hub has them.
 const ENDS_EVERY_MS: u64 = 30_000;
 
@@ -168,7 +170,7 @@ impl Agent {
             interval: Interval::default(),
             link: Link::Waiting(Instant::now()),
             next_url: 0,
-            next_report: Instant::now(),
+            next_report: Instant::now() + PATIENCE,
             ends_told_mono_ms: now.mono_ms,
         })
     }

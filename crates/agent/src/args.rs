@@ -130,7 +130,10 @@ fn action(found: &Found) -> Result<Action, String> {
         ["help"] => Action::Help,
         [] => return Err("say what to do; see watchtower-agent --help".into()),
         _ => {
-            return Err(format!("{:?} is not understood; see watchtower-agent --help", found.words.join(" ")));
+            return Err(format!(
+                "{:?} is not understood; see watchtower-agent --help",
+                found.words.join(" ")
+            ));
         }
     };
     let stray = [

@@ -6,15 +6,23 @@ pub mod clock;
 pub mod log;
 pub mod state_dir;
 
+// Whom this agent trusts, and what it lets them do.
+pub mod enrol;
 pub mod halt;
 pub mod identity;
 pub mod policy;
 
-pub mod agent;
+// The way of a sample,
 pub mod collect;
-pub mod link;
+
 pub mod report;
+
 pub mod spool;
+
+pub mod link;
+
+// and of a command.
 pub mod tasks;
 
-pub mod enrol;
+// The loop that joins them.
+pub mod agent;

@@ -40,6 +40,7 @@ pub struct Wanted {
 pub struct Reporter {
     collectors: Collectors,
     processes: Processes,
+    tables: u32,
     own: Segment,
     dictionary: Dictionary,
     hash: String,
@@ -56,6 +57,7 @@ impl Reporter {
         Reporter {
             collectors: Collectors::new(source),
             processes: Processes::default(),
+            tables: 0,
             own: Segment::default(),
             dictionary: Dictionary::default(),
             hash: Dictionary::default().hash(),
@@ -98,7 +100,9 @@ impl Reporter {
         if slow_due {
             self.slow_at_mono_ms = Some(now.mono_ms);
         }
-        let processes = if slow_due || wanted.watched { self.process_table(now) } else { None };
+        // The first table has no rates: the next report brings them.
+        let table_due = slow_due || wanted.watched || self.tables == 1;
+        let processes = if table_due { self.process_table(now) } else { None };
         let facts_changed = (slow_due || wanted.facts) && self.refresh_facts(policy);
         self.seq += 1;
         Report {
@@ -169,6 +173,7 @@ impl Reporter {
     }
 
     fn process_table(&mut self, now: Moment) -> Option<ProcessTable> {
+        self.tables = self.tables.saturating_add(1);
         match self.processes.table(self.collectors.source(), now) {
             Ok(table) => Some(table),
             Err(error) => {
@@ -223,7 +228,8 @@ mod tests {
         reporter.dictionary().1.check().unwrap();
         assert_eq!((first.epoch, first.seq, second.seq), (7, 1, 2));
         assert!(first.facts.is_some() && second.facts.is_none());
-        assert!(first.processes.is_some() && second.processes.is_none());
+        assert!(first.processes.is_some() && second.processes.is_some(), "rates need two tables");
+        assert!(reporter.report(now, &stats, ("full", None), WANTED).processes.is_none());
         let watched = reporter.report(now, &stats, ("full", None), Wanted { watched: true, ..WANTED });
         assert!(watched.processes.is_some());
     }

@@ -37,11 +37,14 @@ use watch::OomWatch;
 /// Interval of the slow collectors.
 pub const SLOW_INTERVAL_MS: u64 = 60_000;
 
+/// Reads files and pushes what they say.
+type ReadFiles = fn(&mut Source, &mut Segment) -> Result<(), CollectError>;
+
 /// How a collector is run.
 #[derive(Debug)]
 enum Run {
     /// Reads files of the kernel, which answer at once.
-    Files(fn(&mut Source, &mut Segment) -> Result<(), CollectError>),
+    Files(ReadFiles),
     Filesystems(Filesystems),
     /// Runs in the background on the slow interval; its last answer is reported until the next one.
     Units(Units),
@@ -68,7 +71,7 @@ pub struct Collectors {
 
 impl Collectors {
     pub fn new(source: Source) -> Self {
-        let files: [(&'static str, fn(&mut Source, &mut Segment) -> Result<(), CollectError>); 13] = [
+        let files: [(&'static str, ReadFiles); 13] = [
             ("cpu", cpu::collect),
             ("loadavg", kernel::collect_loadavg),
             ("meminfo", memory::collect_meminfo),

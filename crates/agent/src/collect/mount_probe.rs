@@ -3,7 +3,7 @@
 //! Invariant: at most one thread asks; a thread that hangs is set aside with its path, and that path is not
 //! asked again until the thread came back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl MountProbe {
         self.ask_with(path, |path| rustix::fs::statvfs(path).ok())
     }
 
-    fn ask_with(&mut self, path: PathBuf, ask: fn(&PathBuf) -> Answer) -> Answer {
+    fn ask_with(&mut self, path: PathBuf, ask: fn(&Path) -> Answer) -> Answer {
         if let Some(at) = self.hanging.iter().position(|(stuck, _)| *stuck == path) {
             let answer = self.hanging[at].1.try_recv().ok()?;
             self.hanging.swap_remove(at);
@@ -61,7 +61,7 @@ impl MountProbe {
     }
 }
 
-fn spawn(ask: fn(&PathBuf) -> Answer) -> Option<Worker> {
+fn spawn(ask: fn(&Path) -> Answer) -> Option<Worker> {
     let (ask_sender, questions) = sync_channel::<PathBuf>(1);
     let (answer_sender, answers) = sync_channel(1);
     std::thread::Builder::new()
@@ -85,7 +85,7 @@ mod tests {
 
     static ASKED: AtomicUsize = AtomicUsize::new(0);
 
-    fn slow_for_dead_mounts(path: &PathBuf) -> Answer {
+    fn slow_for_dead_mounts(path: &Path) -> Answer {
         if path.ends_with("dead") {
             ASKED.fetch_add(1, Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(ANSWER_MS * 3));

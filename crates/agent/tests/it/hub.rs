@@ -6,7 +6,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose, PublicKeyData};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose, PublicKeyData,
+};
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -99,8 +101,13 @@ impl Hub {
     }
 
     pub async fn challenge(&self, peer: &mut Peer, hello: &Hello) {
-        let bytes =
-            proof_bytes(Role::Hub, &self.bundle.hub_id, agent_id_of(&hello.public_key), &hello.nonce, &peer.exporter);
+        let bytes = proof_bytes(
+            Role::Hub,
+            &self.bundle.hub_id,
+            agent_id_of(&hello.public_key),
+            &hello.nonce,
+            &peer.exporter,
+        );
         let signature = self.identity.sign(&bytes).as_ref().to_vec();
         let challenge = Challenge { hub_id: self.bundle.hub_id.clone(), nonce: vec![7; 32], signature };
         peer.send(&HubMessage::Challenge(challenge)).await;
@@ -126,7 +133,8 @@ fn tls(server_name: &str) -> (ServerConfig, Pin) {
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
     let pin = Pin(STANDARD.encode(digest(&SHA256, &ca.key().subject_public_key_info())));
     let leaf_key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec![server_name.to_string()]).unwrap().signed_by(&leaf_key, &ca).unwrap();
+    let leaf =
+        CertificateParams::new(vec![server_name.to_string()]).unwrap().signed_by(&leaf_key, &ca).unwrap();
     let chain = vec![leaf.der().clone(), ca.der().clone()];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -1,6 +1,6 @@
 //! The agent against a hub in this process, over real TLS on the loopback.
 
-mod hub;
-mod enrolment;
-mod reports;
 mod commands;
+mod enrolment;
+mod hub;
+mod reports;
