@@ -12,7 +12,7 @@ use super::segment::Segment;
 use super::source::{CollectError, Source};
 
 /// File systems that node_exporter leaves out (`--collector.filesystem.fs-types-exclude`).
-const EXCLUDED_TYPES: [&str; 28] = [
+const EXCLUDED_TYPES: [&str; 25] = [
     "autofs",
     "binfmt_misc",
     "bpf",
@@ -38,9 +38,6 @@ const EXCLUDED_TYPES: [&str; 28] = [
     "erofs",
     "sysfs",
     "tracefs",
-    "efivarfs",
-    "ramfs",
-    "nfsd",
 ];
 /// Their superblock is in memory: asking cannot block, so it needs no thread.
 const LOCAL_TYPES: [&str; 9] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "vfat", "f2fs", "zfs"];

@@ -54,9 +54,14 @@ impl Units {
         if self.listing.is_some() || !source.path("run/systemd/system").is_dir() {
             return Ok(());
         }
+        let mut command = Command::new(PROGRAM);
+        command.args(["show", "--property=Id,LoadState,ActiveState,Type", "*.service"]);
+        self.spawn(command, mono_ms)
+    }
+
+    fn spawn(&mut self, mut command: Command, mono_ms: u64) -> Result<(), CollectError> {
         let failed = |why: std::io::Error| CollectError::Child { program: PROGRAM, why: why.to_string() };
-        let mut child = Command::new(PROGRAM)
-            .args(["show", "--property=Id,LoadState,ActiveState,Type", "*.service"])
+        let mut child = command
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -192,5 +197,29 @@ mod tests {
                 ("unit.recovered", "nginx.service is no longer failed")
             ]
         );
+    }
+
+    fn child(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_listing_is_read_in_the_background_and_a_hanging_one_is_killed() {
+        let mut units = Units::default();
+        let mut out = Segment::default();
+        units.spawn(child("printf 'Id=a.service\\nLoadState=loaded\\nActiveState=active\\n'"), 0).unwrap();
+        while !units.poll(&mut out, 0, Timestamp(1), &mut Vec::new()).unwrap() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert_eq!(out.values(), [0.0, 1.0, 0.0, 0.0, 0.0]);
+
+        units.spawn(child("exec sleep 60"), 0).unwrap();
+        assert!(!units.poll(&mut out, LISTING_MS, Timestamp(1), &mut Vec::new()).unwrap());
+        let pid = units.listing.as_ref().unwrap().child.id();
+        let hung = units.poll(&mut out, LISTING_MS + 1, Timestamp(1), &mut Vec::new());
+        assert!(matches!(hung, Err(CollectError::TimedOut { .. })));
+        assert!(!units.is_busy() && !std::path::Path::new(&format!("/proc/{pid}")).exists());
     }
 }

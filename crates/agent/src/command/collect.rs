@@ -40,10 +40,10 @@ pub fn print_one(args: &Args) -> Result<(), CommandError> {
     reporter.collectors().wait_for_slow(clock::now, &mut events);
     std::thread::sleep(BETWEEN_SAMPLES);
     events.into_iter().for_each(|event| reporter.push_event(event));
-    let mut report = reporter.report(clock::now(), &stats, (policy.mode.as_str(), None), wanted);
-    let samples = std::mem::take(&mut report.samples);
+    let report = reporter.report(clock::now(), &stats, (policy.mode.as_str(), None), wanted);
     let entries = &reporter.dictionary().1.series;
-    let series = samples
+    let series = report
+        .samples
         .iter()
         .filter_map(|(id, value)| {
             let entry = entries.get(*id as usize)?;

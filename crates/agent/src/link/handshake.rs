@@ -11,8 +11,8 @@ use tokio_tungstenite::tungstenite::Message;
 use watchtower_model::Timestamp;
 use watchtower_protocol::limits::{HANDSHAKE_BYTES_MAX, HANDSHAKE_TIMEOUT_MS};
 use watchtower_protocol::{
-    AgentMessage, Encoding, Frame, Hello, HubMessage, Proof, Role, TrustBundle, VERSION, Welcome, decode,
-    encode, proof_bytes, verify_proof,
+    AgentMessage, Challenge, Encoding, Frame, Hello, HubMessage, Proof, Role, TrustBundle, VERSION, Welcome,
+    decode, encode, proof_bytes, verify_proof,
 };
 
 use super::LinkError;
@@ -66,11 +66,7 @@ async fn exchange(
         HubMessage::Refused(refusal) => return Err(LinkError::Refused(refusal)),
         _ => return Err(LinkError::Protocol("a challenge was expected".into())),
     };
-    if challenge.hub_id != bundle.hub_id {
-        return Err(LinkError::WrongHub);
-    }
-    let expected = proof_bytes(Role::Hub, &bundle.hub_id, identity.agent_id, &nonce, &exporter);
-    verify_proof(&expected, &challenge.signature, &bundle.identity_key).map_err(|_| LinkError::WrongHub)?;
+    check_hub(&challenge, identity, bundle, &nonce, &exporter)?;
     let own = proof_bytes(Role::Agent, &bundle.hub_id, identity.agent_id, &challenge.nonce, &exporter);
     let sent_at = clock::now();
     send(&mut socket, AgentMessage::Proof(Proof { signature: identity.sign(&own) })).await?;
@@ -87,6 +83,20 @@ async fn exchange(
     let encoding = if welcome.encoding.as_deref() == Some("zstd") { Encoding::Zstd } else { Encoding::Json };
     let hub_t = welcome.hub_t.plus_ms((round_trip / 2) as i64);
     Ok(Welcomed { socket, welcome, encoding, hub_t, at })
+}
+
+fn check_hub(
+    challenge: &Challenge,
+    identity: &Identity,
+    bundle: &TrustBundle,
+    nonce: &[u8],
+    exporter: &[u8],
+) -> Result<(), LinkError> {
+    if challenge.hub_id != bundle.hub_id {
+        return Err(LinkError::WrongHub);
+    }
+    let expected = proof_bytes(Role::Hub, &bundle.hub_id, identity.agent_id, nonce, exporter);
+    verify_proof(&expected, &challenge.signature, &bundle.identity_key).map_err(|_| LinkError::WrongHub)
 }
 
 async fn send(socket: &mut Socket, message: AgentMessage) -> Result<(), LinkError> {

@@ -152,13 +152,7 @@ impl Tasks {
         if self.running() >= EXECUTIONS_MAX {
             return Err(("busy", format!("{EXECUTIONS_MAX} executions run already")));
         }
-        let scratch = scratch(&self.state);
-        fs::DirBuilder::new()
-            .recursive(true)
-            // Traversable: each execution's own directory below is private to its user.
-            .mode(0o711)
-            .create(&scratch)
-            .map_err(|error| ("spawn_failed", format!("{}: {error}", scratch.display())))?;
+        let scratch = make_scratch(&self.state).map_err(|why| ("spawn_failed", why))?;
         let journal = self.journal.as_mut().map_err(|error| ("journal_unwritable", error.to_string()))?;
         let accepted = ExecutionUpdate { execution_id: id, state: ExecutionState::Accepted, t: context.now };
         journal.record(accepted.clone(), not_after, context.now).map_err(unwritable)?;
@@ -348,6 +342,15 @@ impl Tasks {
 
 fn scratch(state: &StateDir) -> PathBuf {
     state.file("executions")
+}
+
+/// Traversable: each execution's own directory below is private to its user.
+fn make_scratch(state: &StateDir) -> Result<PathBuf, String> {
+    let path = scratch(state);
+    match fs::DirBuilder::new().recursive(true).mode(0o711).create(&path) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
 }
 
 #[cfg(test)]
