@@ -78,10 +78,6 @@ impl Reporter {
         }
     }
 
-    pub fn has_events(&self) -> bool {
-        !self.events.is_empty()
-    }
-
     /// Collects everything and returns the report, live and of age zero.
     pub fn report(
         &mut self,

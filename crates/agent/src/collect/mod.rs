@@ -45,6 +45,8 @@ type ReadFiles = fn(&mut Source, &mut Segment) -> Result<(), CollectError>;
 enum Run {
     /// Reads files of the kernel, which answer at once.
     Files(ReadFiles),
+    /// Reads files that a device answers (sensors may take long): on the slow interval, reported until the next.
+    SlowFiles(ReadFiles),
     Filesystems(Filesystems),
     /// Runs in the background on the slow interval; its last answer is reported until the next one.
     Units(Units),
@@ -71,7 +73,7 @@ pub struct Collectors {
 
 impl Collectors {
     pub fn new(source: Source) -> Self {
-        let files: [(&'static str, ReadFiles); 13] = [
+        let files: [(&'static str, ReadFiles); 12] = [
             ("cpu", cpu::collect),
             ("loadavg", kernel::collect_loadavg),
             ("meminfo", memory::collect_meminfo),
@@ -84,10 +86,10 @@ impl Collectors {
             ("netstat", sockets::collect_netstat),
             ("filefd", kernel::collect_filefd),
             ("uname", kernel::collect_uname),
-            ("hwmon", hwmon::collect),
         ];
         let mut table: Vec<Collector> =
             files.into_iter().map(|(name, run)| Collector::new(name, Run::Files(run))).collect();
+        table.push(Collector::new("hwmon", Run::SlowFiles(hwmon::collect)));
         table.push(Collector::new("filesystem", Run::Filesystems(Filesystems::default())));
         table.push(Collector::new("systemd", Run::Units(Units::default())));
         Collectors { source, table, own: Segment::default(), oom: OomWatch::default(), slow_at_mono_ms: None }
@@ -136,11 +138,6 @@ impl Collectors {
     pub fn segments(&mut self) -> impl Iterator<Item = &mut Segment> {
         std::iter::once(&mut self.own).chain(self.table.iter_mut().map(|collector| &mut collector.segment))
     }
-
-    /// Name and seconds of each collector's last run.
-    pub fn costs(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        self.table.iter().map(|collector| (collector.name, collector.seconds))
-    }
 }
 
 impl Collector {
@@ -153,9 +150,12 @@ impl Collector {
     }
 
     fn collect(&mut self, source: &mut Source, now: Moment, slow_due: bool, events: &mut Vec<AgentEvent>) {
+        if matches!(self.run, Run::SlowFiles(_)) && !slow_due {
+            return;
+        }
         let started = Instant::now();
         let outcome = match &mut self.run {
-            Run::Files(run) => {
+            Run::Files(run) | Run::SlowFiles(run) => {
                 self.segment.begin();
                 let outcome = run(source, &mut self.segment);
                 self.segment.finish();

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Bytes of one file; `/proc` files of a large machine stay far below.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -43,10 +43,6 @@ impl Source {
     /// `path` is relative: `proc/stat`.
     pub fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
-    }
-
-    pub fn root(&self) -> &Path {
-        &self.root
     }
 
     pub fn read_bytes(&mut self, path: &str) -> Result<&[u8], CollectError> {

@@ -28,10 +28,6 @@ impl Backoff {
         let spread = if refused_for_good { MAX_MS } else { FIRST_MS };
         spread / 2 + (fraction * (cap - spread / 2) as f64) as u64
     }
-
-    pub fn failures(&self) -> u32 {
-        self.failures
-    }
 }
 
 /// A random number in 0..1; one half where the system has no random bytes.

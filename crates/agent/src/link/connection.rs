@@ -33,17 +33,27 @@ const FLUSH: Duration = Duration::from_secs(2);
 pub struct Connection {
     reader: SplitStream<Socket>,
     queue: mpsc::Sender<Message>,
-    writer: JoinHandle<()>,
+    writer: Writer,
     encoding: Encoding,
     heard_at_mono_ms: u64,
     pinged: bool,
+}
+
+/// Ends with the connection: a socket that lingered would look to the hub like a second agent with this key.
+#[derive(Debug)]
+struct Writer(JoinHandle<()>);
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Connection {
     pub fn new(socket: Socket, encoding: Encoding) -> Self {
         let (sink, reader) = socket.split();
         let (queue, messages) = mpsc::channel(QUEUE_MAX);
-        let writer = tokio::spawn(write(sink, messages));
+        let writer = Writer(tokio::spawn(write(sink, messages)));
         let heard_at_mono_ms = clock::now().mono_ms;
         Connection { reader, queue, writer, encoding, heard_at_mono_ms, pinged: false }
     }
@@ -87,8 +97,9 @@ impl Connection {
 
     /// Sends what is queued, then closes.
     pub async fn close(self) {
-        drop(self.queue);
-        let _ = timeout(FLUSH, self.writer).await;
+        let Connection { queue, mut writer, .. } = self;
+        drop(queue);
+        let _ = timeout(FLUSH, &mut writer.0).await;
     }
 }
 

@@ -19,6 +19,11 @@ pub const ACKED_AT: u64 = 52;
 pub const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
 
 const MAGIC: u32 = 0x5254_5753;
+
+/// Whether a header may start here: what a scan looks for before it reads more.
+pub fn starts_record(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC.to_le_bytes())
+}
 const CRC_AT: usize = 56;
 
 /// What a record says beside its payload.

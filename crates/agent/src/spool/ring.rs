@@ -17,6 +17,9 @@ pub struct Place {
     pub number: u64,
 }
 
+/// Bytes that the scan at the start reads at once; a multiple of where records can start.
+const SCAN_BYTES: usize = 64 * 1024;
+
 #[derive(Debug)]
 pub struct Ring {
     file: File,
@@ -50,22 +53,7 @@ impl Ring {
 
     /// Finds head and tail by looking at every place where a record can start.
     fn recover(&mut self) -> io::Result<()> {
-        let mut found: Vec<(Place, u64, bool)> = Vec::new();
-        let mut offset = 0;
-        let mut payload = Vec::new();
-        while offset + HEADER_BYTES as u64 <= self.bytes {
-            match self.record_at(offset, &mut payload)? {
-                Some(header) => {
-                    found.push((
-                        Place { offset, number: header.number },
-                        header.record_bytes(),
-                        header.acked,
-                    ));
-                    offset += header.record_bytes();
-                }
-                None => offset += ALIGN,
-            }
-        }
+        let found = self.scan()?;
         let Some((newest, size, _)) = found.iter().max_by_key(|(place, ..)| place.number).copied() else {
             return Ok(());
         };
@@ -80,6 +68,37 @@ impl Ring {
         let in_ring = |place: &Place| place.number >= self.tail.number;
         self.unacked = found.iter().filter(|(place, _, acked)| in_ring(place) && !acked).count() as u64;
         Ok(())
+    }
+
+    /// Every record that is whole: its place, its bytes, and whether it is acknowledged.
+    fn scan(&self) -> io::Result<Vec<(Place, u64, bool)>> {
+        let mut found = Vec::new();
+        let mut block = vec![0; SCAN_BYTES];
+        let mut payload = Vec::new();
+        let mut offset = 0;
+        for start in (0..self.bytes).step_by(SCAN_BYTES) {
+            let length = (self.bytes - start).min(SCAN_BYTES as u64);
+            let block = &mut block[..length as usize];
+            self.file.read_exact_at(block, start)?;
+            // A record found before may reach into this block.
+            offset = start.max(offset);
+            while offset < start + length {
+                let header = if record::starts_record(&block[(offset - start) as usize..]) {
+                    self.record_at(offset, &mut payload)?
+                } else {
+                    None
+                };
+                if let Some(header) = header {
+                    found.push((
+                        Place { offset, number: header.number },
+                        header.record_bytes(),
+                        header.acked,
+                    ));
+                }
+                offset += header.map_or(ALIGN, |header| header.record_bytes());
+            }
+        }
+        Ok(found)
     }
 
     /// Appends one record in a single write.
