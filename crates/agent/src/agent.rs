@@ -10,8 +10,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use watchtower_model::{EventKind, Labels, Severity};
 use watchtower_protocol::{
     AgentEvent, AgentMessage, Goodbye, GoodbyeReason, HubMessage, Report, TrustBundle,
@@ -25,7 +26,7 @@ use crate::policy::Policy;
 use crate::report::{AgentStats, Reporter, Wanted};
 use crate::spool::{Quotas, Spool, SpoolError};
 use crate::state_dir::{Remembered, StateDir, StateError};
-use crate::tasks::Tasks;
+use crate::tasks::{TaskEvent, Tasks};
 use interval::Interval;
 use session::Session;
 
@@ -33,6 +34,8 @@ use session::Session;
 const URGENT: Duration = Duration::from_secs(1);
 /// At the start a hub is usually there in a moment: the first report waits for it so long.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Time for running scripts to stop at the agent's end; below the unit's `TimeoutStopSec`.
+const DRAIN: Duration = Duration::from_secs(12);
 /// How often ends of executions are repeated until the hub has them.
 const ENDS_EVERY_MS: u64 = 30_000;
 
@@ -124,6 +127,7 @@ pub async fn run(
                 agent.send_all(messages);
             }
             reason = &mut shutdown => {
+                agent.drain(&mut events).await;
                 agent.say_goodbye(reason).await;
                 return Ok(());
             }
@@ -311,6 +315,17 @@ impl Agent {
         while matches!(self.link, Link::Up(_)) {
             let Some(report) = self.spool.next_backfill(clock::now()) else { return };
             self.send_all(vec![AgentMessage::Report(Box::new(report))]);
+        }
+    }
+
+    /// Stops what runs and tells its end.
+    async fn drain(&mut self, events: &mut mpsc::Receiver<TaskEvent>) {
+        self.tasks.cancel_all();
+        let deadline = Instant::now() + DRAIN;
+        while self.tasks.running() > 0 {
+            let Ok(Some(event)) = timeout_at(deadline, events.recv()).await else { return };
+            let messages = self.tasks.on_event(event, self.hub_now(clock::now()));
+            self.send_all(messages);
         }
     }
 

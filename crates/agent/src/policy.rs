@@ -46,27 +46,22 @@ impl Mode {
     }
 }
 
+/// The file: deny by default in each list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
     mode: Mode,
-    allowlist: Allowlist,
-}
-
-/// Deny by default: what is not named is refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Allowlist {
-    /// Hex SHA-256 of script bodies.
-    pub scripts: BTreeSet<String>,
-    /// Users that scripts may run as, the agent's own included.
-    pub users: BTreeSet<String>,
+    scripts: BTreeSet<String>,
+    users: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Policy {
     pub mode: Mode,
-    pub allowlist: Allowlist,
+    /// `allowlist`: hex SHA-256 of script bodies.
+    pub scripts: BTreeSet<String>,
+    /// `allowlist`: users that scripts may run as, the agent's own included.
+    pub users: BTreeSet<String>,
     /// Why the file does not count, when it does not.
     pub reason: Option<String>,
 }
@@ -74,7 +69,7 @@ pub struct Policy {
 impl Policy {
     pub fn load(path: &Path) -> Policy {
         match read(path) {
-            Ok(file) => Policy { mode: file.mode, allowlist: file.allowlist, reason: None },
+            Ok(File { mode, scripts, users }) => Policy { mode, scripts, users, reason: None },
             Err(reason) => Policy { reason: Some(reason), ..Policy::default() },
         }
     }
@@ -88,18 +83,16 @@ impl Policy {
             }),
             Mode::Full => Ok(()),
             Mode::Allowlist if run.ad_hoc => Err("ad-hoc commands need the local policy full".into()),
-            Mode::Allowlist => self.allowlist.allows(run, user),
+            Mode::Allowlist => self.lists(run, user),
         }
     }
-}
 
-impl Allowlist {
-    fn allows(&self, run: &RunScript, user: &str) -> Result<(), String> {
+    fn lists(&self, run: &RunScript, user: &str) -> Result<(), String> {
         if !self.scripts.contains(&run.script_sha256) {
-            return Err(format!("script {} is not in allowlist.scripts", run.script_sha256));
+            return Err(format!("script {} is not in scripts of the local policy", run.script_sha256));
         }
         if !self.users.contains(user) {
-            return Err(format!("user {user:?} is not in allowlist.users"));
+            return Err(format!("user {user:?} is not in users of the local policy"));
         }
         let known = |program: &String| INTERPRETERS.contains(&program.as_str());
         let plain = match run.interpreter.as_slice() {
@@ -189,7 +182,7 @@ mod tests {
     fn missing_means_monitor_and_anything_odd_says_why() {
         let missing = Policy::load(Path::new("/nonexistent/policy.toml"));
         assert_eq!((missing.mode, missing.reason), (Mode::Monitor, None));
-        for text in ["mode = \"ful\"", "mode = 3", "moed = \"full\"", "mode = \"full\"\n[allowlist]\nx = 1"] {
+        for text in ["mode = \"ful\"", "mode = 3", "moed = \"full\"", "mode = \"full\"\nx = 1"] {
             let policy = policy(text);
             assert_eq!(policy.mode, Mode::Monitor, "{text}");
             assert!(policy.reason.unwrap().contains("is not understood"), "{text}");
@@ -213,11 +206,11 @@ mod tests {
 
     #[test]
     fn an_allowlist_denies_by_default_in_each_list() {
-        let policy = policy("mode = \"allowlist\"\n[allowlist]\nscripts = [\"ab\"]\nusers = [\"deploy\"]\n");
+        let policy = policy("mode = \"allowlist\"\nscripts = [\"ab\"]\nusers = [\"deploy\"]\n");
         let sh = run(&["/bin/sh"], false);
         assert_eq!(policy.allows(&sh, "deploy"), Ok(()));
         assert_eq!(policy.allows(&run(&["/usr/bin/env", "bash"], false), "deploy"), Ok(()));
-        assert!(policy.allows(&sh, "root").unwrap_err().contains("allowlist.users"));
+        assert!(policy.allows(&sh, "root").unwrap_err().contains("users"));
         assert!(policy.allows(&run(&["/bin/sh"], true), "deploy").unwrap_err().contains("full"));
         assert!(policy.allows(&RunScript { script_sha256: "cd".into(), ..sh }, "deploy").is_err());
         for interpreter in [&["/bin/sh", "-c", "evil"][..], &["/tmp/x"], &["/usr/bin/env", "x"], &[]] {

@@ -19,7 +19,7 @@ use watchtower_protocol::{Dictionary, Lane, Progress, Report};
 
 use crate::clock::Moment;
 use dictionaries::Dictionaries;
-pub use record::{Header, Meta};
+use record::{Header, Meta};
 use ring::{Place, Ring};
 
 /// How long an acknowledged report is kept for a hub that was restored from a backup.

@@ -29,7 +29,7 @@ use crate::state_dir::StateDir;
 use admit::Refused;
 use journal::{Journal, JournalError, is_end};
 use output::Output;
-use runner::TaskEvent;
+pub use runner::{End, TaskEvent};
 
 /// Events of runners that wait for the loop; a runner that gets ahead waits, its script's pipe fills up.
 const EVENTS_MAX: usize = 64;
@@ -161,6 +161,15 @@ impl Tasks {
         self.executions.insert(id, Execution { cancel: Some(cancel), running: true, output, ended_at: None });
         tokio::spawn(runner::run(run, account, scratch, self.events.clone(), cancelled));
         Ok(vec![AgentMessage::Execution(accepted)])
+    }
+
+    /// Stops everything that runs: the agent is about to end, and a known end is better than a lost one.
+    pub fn cancel_all(&mut self) {
+        for execution in self.executions.values_mut() {
+            if let Some(cancel) = execution.cancel.take() {
+                let _ = cancel.send(());
+            }
+        }
     }
 
     /// Before the start it leaves a tombstone: a later `run` of the same id finds its end in the journal.

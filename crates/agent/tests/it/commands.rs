@@ -102,3 +102,18 @@ async fn the_local_policy_has_the_last_word_and_a_forged_command_raises_an_event
     }
     assert_eq!(codes, ["policy", "bad_signature"]);
 }
+
+#[tokio::test]
+async fn what_runs_when_the_agent_stops_is_stopped_and_its_end_is_told() {
+    let hub = Hub::start().await;
+    let agent = Enrolled::new(&hub.bundle, "mode = \"full\"");
+    let (stop, task) = agent.run();
+    let mut peer = hub.welcome(None).await;
+    peer.send(&command(&hub, &peer, 1, "echo on; sleep 60")).await;
+    while !matches!(peer.next().await, AgentMessage::Output(_)) {}
+    stop.send(GoodbyeReason::Restart).unwrap();
+    let (state, _) = end(&mut peer, 1).await;
+    assert!(matches!(state, ExecutionState::Finished { cancelled: true, .. }), "{state:?}");
+    assert!(matches!(peer.next().await, AgentMessage::Goodbye(_)));
+    task.await.unwrap();
+}

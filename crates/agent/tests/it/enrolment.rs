@@ -4,9 +4,9 @@ use watchtower_agent::enrol::{EnrolError, enrol};
 use watchtower_agent::identity::{Identity, load_bundle};
 use watchtower_agent::link::LinkError;
 use watchtower_agent::state_dir::StateDir;
-use watchtower_protocol::{HubMessage, Refusal, RefusalCode, TrustBundle};
+use watchtower_protocol::{HubMessage, Refusal, RefusalCode, TLS_SERVER_NAME, TrustBundle};
 
-use crate::hub::{Hub, signing_key};
+use crate::hub::{Hub, leaf, signing_key};
 
 fn input(bundle: &TrustBundle) -> String {
     format!("the-token\n{}\n", bundle.to_line())
@@ -70,7 +70,7 @@ async fn a_hub_with_another_ca_is_refused_before_anything_is_said() {
 #[tokio::test]
 async fn a_leaf_for_another_name_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let hub = Hub::start_named("evil.example").await;
+    let hub = Hub::start_with(leaf("evil.example")).await;
     let input = input(&hub.bundle);
     let (result, peer) = tokio::join!(enrol(dir.path(), &input, false, None), hub.accept());
     assert!(matches!(result, Err(EnrolError::Link(LinkError::Tls { .. }))), "{result:?}");
@@ -100,4 +100,18 @@ async fn bad_input_is_told_line_by_line() {
     let dir = tempfile::tempdir().unwrap();
     assert!(matches!(enrol(dir.path(), "", false, None).await, Err(EnrolError::BadToken)));
     assert!(matches!(enrol(dir.path(), "token\n", false, None).await, Err(EnrolError::BadBundle(_))));
+}
+
+#[tokio::test]
+async fn a_server_with_a_wrong_clock_can_still_connect() {
+    for (from, to) in [(2500, 2600), (1990, 2000)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut leaf = leaf(TLS_SERVER_NAME);
+        leaf.not_before = rcgen::date_time_ymd(from, 1, 1);
+        leaf.not_after = rcgen::date_time_ymd(to, 1, 1);
+        let hub = Hub::start_with(leaf).await;
+        let input = input(&hub.bundle);
+        let (result, _) = tokio::join!(enrol(dir.path(), &input, false, None), hub.welcome(None));
+        result.unwrap();
+    }
 }

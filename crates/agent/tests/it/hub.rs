@@ -46,14 +46,14 @@ pub struct Hub {
 
 impl Hub {
     pub async fn start() -> Hub {
-        Self::start_named(TLS_SERVER_NAME).await
+        Self::start_with(leaf(TLS_SERVER_NAME)).await
     }
 
-    /// `server_name`: what the leaf certificate is for.
-    pub async fn start_named(server_name: &str) -> Hub {
+    /// With this leaf certificate.
+    pub async fn start_with(leaf: CertificateParams) -> Hub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
-        let (config, pin) = tls(server_name);
+        let (config, pin) = tls(leaf);
         let (identity, commands) = (signing_key(), signing_key());
         let bundle = TrustBundle {
             version: 1,
@@ -126,15 +126,18 @@ impl Hub {
     }
 }
 
-fn tls(server_name: &str) -> (ServerConfig, Pin) {
+pub fn leaf(server_name: &str) -> CertificateParams {
+    CertificateParams::new(vec![server_name.to_string()]).unwrap()
+}
+
+fn tls(leaf: CertificateParams) -> (ServerConfig, Pin) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
     let pin = Pin(STANDARD.encode(digest(&SHA256, &ca.key().subject_public_key_info())));
     let leaf_key = KeyPair::generate().unwrap();
-    let leaf =
-        CertificateParams::new(vec![server_name.to_string()]).unwrap().signed_by(&leaf_key, &ca).unwrap();
+    let leaf = leaf.signed_by(&leaf_key, &ca).unwrap();
     let chain = vec![leaf.der().clone(), ca.der().clone()];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
