@@ -205,6 +205,7 @@ impl Agent {
         self.next_report =
             next.max(Instant::now() + URGENT.min(Duration::from_millis(u64::from(interval_ms))));
         self.send_report(report, now);
+        self.send_overdue(now);
         self.repeat_ends(now);
         self.check_link(now);
     }
@@ -214,6 +215,14 @@ impl Agent {
             report.age_ms = clock::now().mono_ms.saturating_sub(collected.mono_ms);
             session.facts_due = false;
             self.send_all(vec![AgentMessage::Report(Box::new(report))]);
+        }
+    }
+
+    /// What the hub could not store at first.
+    fn send_overdue(&mut self, now: Moment) {
+        if matches!(self.link, Link::Up(_)) {
+            let reports = self.spool.overdue(now);
+            self.send_all(reports.into_iter().map(|report| AgentMessage::Report(Box::new(report))).collect());
         }
     }
 

@@ -42,6 +42,10 @@ pub fn uninstall(args: &Args, yes: bool) -> Result<(), CommandError> {
     let program = std::env::current_exe()
         .map_err(|source| CommandError::Io { what: "the program's own path is unknown", source })?;
     remove(&program)?;
+    // The installers' own directories; others are shared and not empty.
+    for dir in ["/opt/watchtower/bin", "/opt/watchtower"] {
+        let _ = fs::remove_dir(dir);
+    }
     print("watchtower-agent is gone from this server")
 }
 

@@ -3,8 +3,8 @@
 //! Two lanes with quotas of their own: reports with events go first and cannot be pushed out by metrics. Results of
 //! executions have the journal of [`crate::tasks`] as their spool.
 //!
-//! Invariant: a report is released only by an acknowledgement of it, or of one that was sent after it on the same
-//! connection. Time comes from the caller.
+//! Invariant: a report is released only by the acknowledgement that names it: with backfill behind live reports, and
+//! reports that a hub could not store, the order of sequence numbers says nothing. Time comes from the caller.
 
 mod dictionaries;
 mod record;
@@ -26,6 +26,9 @@ use ring::{Place, Ring};
 pub const RESEND_MS: u64 = 15 * 60_000;
 /// Reports under way whose acknowledgement is awaited; more means that the hub does not keep up.
 const UNDER_WAY_MAX: usize = 512;
+/// After so long without an acknowledgement a report is sent again, so many at once.
+const OVERDUE_MS: u64 = 60_000;
+const OVERDUE_AT_ONCE: usize = 8;
 /// Level of compression on disk; the lowest is a quarter of the JSON's size already.
 const COMPRESSION: i32 = 1;
 
@@ -64,6 +67,7 @@ struct Sent {
     place: Place,
     progress: Progress,
     live: bool,
+    at_mono_ms: u64,
 }
 
 #[derive(Debug)]
@@ -151,7 +155,7 @@ impl Spool {
             ring.sync()?;
         }
         if live {
-            self.note_sent(Sent { lane, place, progress, live });
+            self.note_sent(Sent { lane, place, progress, live, at_mono_ms: now.mono_ms });
         }
         Ok(())
     }
@@ -195,7 +199,8 @@ impl Spool {
                     continue;
                 };
                 self.credits -= 1;
-                self.note_sent(Sent { lane, place, progress: header.meta.progress, live: false });
+                let progress = header.meta.progress;
+                self.note_sent(Sent { lane, place, progress, live: false, at_mono_ms: now.mono_ms });
                 return Some(report);
             }
         }
@@ -244,29 +249,35 @@ impl Spool {
         Some(report)
     }
 
-    /// Releases what the hub has: the report named, and all that were sent before it on this connection.
+    /// Releases the report that the hub has.
     pub fn ack(&mut self, durable: Progress) {
-        let exact = self.under_way.iter().rposition(|sent| sent.progress == durable);
-        let mut kept = VecDeque::new();
-        for (at, sent) in std::mem::take(&mut self.under_way).into_iter().enumerate() {
-            let covered = exact.is_some_and(|exact| at <= exact)
-                || (sent.progress.epoch == durable.epoch && sent.progress.seq <= durable.seq);
-            if covered {
-                if let Err(error) = self.lanes[sent.lane as usize].ring.mark_acked(sent.place) {
-                    crate::log::warn("an acknowledgement could not be noted", &[("error", &error)]);
-                }
-            } else {
-                kept.push_back(sent);
+        // Almost always the oldest; twice under way after a resend.
+        while let Some(at) = self.under_way.iter().position(|sent| sent.progress == durable) {
+            let Some(sent) = self.under_way.remove(at) else { return };
+            if let Err(error) = self.lanes[sent.lane as usize].ring.mark_acked(sent.place) {
+                crate::log::warn("an acknowledgement could not be noted", &[("error", &error)]);
             }
         }
-        self.under_way = kept;
     }
 
     /// Everything under way once more, in the order sent: the hub lacked a dictionary.
     pub fn under_way_again(&mut self, now: Moment) -> Vec<Report> {
-        let sent: Vec<Sent> = self.under_way.iter().copied().collect();
+        self.again(now, 0, usize::MAX)
+    }
+
+    /// What has waited too long for its acknowledgement, once more: the hub could not store it then.
+    pub fn overdue(&mut self, now: Moment) -> Vec<Report> {
+        self.again(now, OVERDUE_MS, OVERDUE_AT_ONCE)
+    }
+
+    fn again(&mut self, now: Moment, older_than_ms: u64, count_max: usize) -> Vec<Report> {
         let mut reports = Vec::new();
-        for sent in sent {
+        for at in 0..self.under_way.len() {
+            let sent = self.under_way[at];
+            if reports.len() >= count_max || now.mono_ms.saturating_sub(sent.at_mono_ms) < older_than_ms {
+                continue;
+            }
+            self.under_way[at].at_mono_ms = now.mono_ms;
             let ring = &self.lanes[sent.lane as usize].ring;
             if let Ok(Some((place, header))) = ring.next(sent.place, &mut self.buffer)
                 && place == sent.place

@@ -138,23 +138,30 @@ fn what_was_sent_but_not_acknowledged_is_sent_again() {
     world.spool.connected(Some(first), 8);
     let again: Vec<u64> = world.backfill(9).iter().map(|r| r.seq).collect();
     assert_eq!(again, [2, 3]);
-    world.spool.ack(third);
     world.spool.connected(Some(third), 8);
     assert!(world.backfill(9).is_empty());
 }
 
 #[test]
-fn a_later_acknowledgement_covers_what_was_sent_before_but_never_what_was_not() {
+fn an_acknowledgement_releases_only_what_it_names() {
     let mut world = World::new();
     let old = world.tick(false, false);
     world.spool.connected(None, 8);
     let live = world.tick(true, false);
-    world.spool.ack(live);
-    // The old one was not under way yet: a newer sequence number says nothing about it.
-    assert_eq!(world.spool.pending(), [0, 1]);
+    // Sent after the live one, though its number is smaller: the hub may die before it has it.
     assert_eq!(world.spool.next_backfill(world.now).unwrap().seq, old.seq);
+    world.spool.ack(live);
+    assert_eq!(world.spool.pending(), [0, 1]);
+    // Nor does a later one cover what the hub refused to store.
     let next = world.tick(true, false);
     world.spool.ack(next);
+    assert_eq!(world.spool.pending(), [0, 1]);
+    assert!(world.spool.overdue(world.now).is_empty());
+    world.pass(OVERDUE_MS);
+    let again = world.spool.overdue(world.now);
+    assert_eq!(again.iter().map(|r| (r.seq, r.lane)).collect::<Vec<_>>(), [(old.seq, Lane::Backfill)]);
+    assert!(world.spool.overdue(world.now).is_empty());
+    world.spool.ack(old);
     assert_eq!(world.spool.pending(), [0, 0]);
 }
 

@@ -4,7 +4,7 @@
 //! write leaves the half before it: `magic u32, length u32, generation u64, JSON, CRC-32 in the last four bytes`.
 //!
 //! Invariant: a state is on the disk before anyone is told of it; an entry stays for a week and past the command's
-//! own deadline, and until the hub has its end.
+//! own deadline, and its end a month longer for a hub that lacks it.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -20,6 +20,9 @@ use watchtower_protocol::{ExecutionState, ExecutionUpdate};
 pub const SLOTS: u32 = 4096;
 /// How long an ended execution is remembered at least.
 pub const KEEP_MS: i64 = 7 * 86_400_000;
+
+/// How much longer an end is kept that no hub has asked for: after that the hub has surely been replaced.
+const UNACKED_KEEP_MS: i64 = 30 * 86_400_000;
 
 const HALF_BYTES: usize = 512;
 const PAYLOAD_AT: usize = 16;
@@ -48,8 +51,22 @@ pub struct Entry {
 struct Slot {
     at: u32,
     generation: u64,
-    /// When the slot may be given to another; never while the hub lacks the end.
+    /// An end that the hub lacks.
+    unacked_end: bool,
+    /// When the slot may be given to another.
     free_at: Timestamp,
+}
+
+impl Slot {
+    fn of(at: u32, generation: u64, entry: &Entry) -> Self {
+        let unacked_end = is_end(&entry.update.state) && !entry.acked;
+        let free_at = match (is_end(&entry.update.state), entry.acked) {
+            (false, _) => Timestamp::MAX,
+            (true, false) => entry.keep_until.plus_ms(UNACKED_KEEP_MS),
+            (true, true) => entry.keep_until,
+        };
+        Slot { at, generation, unacked_end, free_at }
+    }
 }
 
 #[derive(Debug)]
@@ -79,7 +96,7 @@ impl Journal {
                     if !is_end(&entry.update.state) {
                         begun.push(entry.update.execution_id);
                     }
-                    let slot = Slot { at, generation, free_at: free_at(&entry) };
+                    let slot = Slot::of(at, generation, &entry);
                     journal.slots.insert(entry.update.execution_id, slot);
                 }
                 None => journal.unused.push(at),
@@ -127,13 +144,9 @@ impl Journal {
     /// Ends that the hub has not acknowledged.
     pub fn unacked_ends(&self) -> Vec<ExecutionUpdate> {
         let mut ids: Vec<_> =
-            self.slots.iter().filter(|(_, slot)| slot.free_at == Timestamp::MAX).map(|(id, _)| *id).collect();
+            self.slots.iter().filter(|(_, slot)| slot.unacked_end).map(|(id, _)| *id).collect();
         ids.sort_unstable();
-        ids.into_iter()
-            .filter_map(|id| self.entry(id).ok().flatten())
-            .filter(|entry| is_end(&entry.update.state))
-            .map(|entry| entry.update)
-            .collect()
+        ids.into_iter().filter_map(|id| self.entry(id).ok().flatten()).map(|entry| entry.update).collect()
     }
 
     fn write(&mut self, mut entry: Entry, now: Timestamp) -> Result<(), JournalError> {
@@ -152,7 +165,7 @@ impl Journal {
             }
             return Err(error.into());
         }
-        self.slots.insert(id, Slot { at, generation, free_at: free_at(&entry) });
+        self.slots.insert(id, Slot::of(at, generation, &entry));
         Ok(())
     }
 
@@ -180,10 +193,6 @@ impl Journal {
 
 pub fn is_end(state: &ExecutionState) -> bool {
     !matches!(state, ExecutionState::Accepted | ExecutionState::Running { .. })
-}
-
-fn free_at(entry: &Entry) -> Timestamp {
-    if entry.acked { entry.keep_until } else { Timestamp::MAX }
 }
 
 fn shorten(state: &mut ExecutionState) {

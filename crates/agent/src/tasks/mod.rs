@@ -11,7 +11,7 @@ mod runner;
 
 use std::collections::HashMap;
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
@@ -353,13 +353,20 @@ fn scratch(state: &StateDir) -> PathBuf {
     state.file("executions")
 }
 
-/// Traversable: each execution's own directory below is private to its user.
+/// Traversable, like the state directory above it: scripts of other users lie below, each in a directory of its own
+/// that is private to its user. Everything else in the state directory is private by its own mode.
 fn make_scratch(state: &StateDir) -> Result<PathBuf, String> {
     let path = scratch(state);
-    match fs::DirBuilder::new().recursive(true).mode(0o711).create(&path) {
-        Ok(()) => Ok(path),
-        Err(error) => Err(format!("{}: {error}", path.display())),
-    }
+    let made = fs::DirBuilder::new().recursive(true).mode(0o711).create(&path);
+    let passable = || -> std::io::Result<()> {
+        let mode = fs::metadata(state.path())?.permissions().mode();
+        if mode & 0o011 != 0o011 {
+            fs::set_permissions(state.path(), fs::Permissions::from_mode((mode & 0o7777) | 0o011))?;
+        }
+        Ok(())
+    };
+    made.and_then(|()| passable()).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
 }
 
 #[cfg(test)]

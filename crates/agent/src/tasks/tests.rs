@@ -312,6 +312,9 @@ async fn root_runs_a_script_as_another_user() {
         return;
     }
     let mut rig = Rig::new(Mode::Full);
+    // As an installer that is more careful than it need be leaves it.
+    let state = rig.dir.path().join("state");
+    std::fs::set_permissions(&state, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let mut run = rig.script("id -u; id -un; id -G");
     run.user = Some("nobody".into());
     rig.start(&run);

@@ -97,4 +97,9 @@ fn a_full_journal_refuses_until_something_may_be_forgotten() {
     let later = NOW.plus_ms(KEEP_MS);
     journal.record(third, later, later).unwrap();
     assert!(journal.entry(id(1)).unwrap().is_none() && journal.entry(id(2)).unwrap().is_some());
+    let fourth = update(4, ExecutionState::Accepted);
+    assert!(matches!(journal.record(fourth.clone(), later, later), Err(JournalError::Full)));
+    let much_later = later.plus_ms(UNACKED_KEEP_MS);
+    journal.record(fourth, much_later, much_later).unwrap();
+    assert!(journal.entry(id(3)).unwrap().is_some(), "what has no end is never forgotten");
 }
