@@ -1,1 +1,31 @@
-fn main() {}
+//! The project's own checks and generators: `cargo run -p xtask -- NAME`.
+#![allow(clippy::print_stdout)]
+
+mod openapi;
+
+use std::process::ExitCode;
+
+/// Every task: its name, what it does, the function.
+type Task = (&'static str, &'static str, fn() -> Result<(), String>);
+
+const TASKS: &[Task] = &[("openapi", "write web/openapi.json from the table of endpoints", openapi::write)];
+
+fn main() -> ExitCode {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    match TASKS.iter().find(|(known, ..)| *known == name) {
+        Some((_, _, run)) => match run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{name}: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        None => {
+            println!("usage: cargo run -p xtask -- NAME");
+            for (name, about, _) in TASKS {
+                println!("  {name:<10} {about}");
+            }
+            ExitCode::from(2)
+        }
+    }
+}

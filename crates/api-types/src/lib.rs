@@ -1,1 +1,68 @@
-//! Placeholder.
+//! HTTP request and response shapes, and the one table of endpoints.
+//!
+//! From here come the OpenAPI document, the dashboard's TypeScript client, the CLI's requests and the router's access
+//! checks. HTTP and CLI JSON are the same object: `*_at` is RFC 3339 with milliseconds, `*_seconds` and `*_bytes` are
+//! numbers, lists are `{"items": [...], "next": cursor}`. Inputs refuse unknown fields.
+
+pub mod endpoints;
+
+mod access;
+mod automation;
+mod channel;
+mod derive;
+mod error;
+mod event;
+mod incident;
+mod live;
+mod openapi;
+mod overview;
+mod policy;
+mod rule;
+mod run;
+mod script;
+mod server;
+mod time;
+
+pub use access::{
+    AuditEntry, Login, Me, PasswordChange, Role, Session, Setup, SetupStatus, Token, TokenCreated,
+    TokenInput, TokenScope, User, UserInput, UserPatch,
+};
+pub use automation::{
+    Attempt, AttemptState, Automation, AutomationInput, AutomationMode, AutomationTrigger, Gate,
+};
+pub use channel::{Channel, ChannelConfig, ChannelInput, ChannelTest};
+pub use error::Problem;
+pub use event::{Event, EventInput};
+pub use incident::{
+    Alert, AlertState, ChartHint, Delivery, Incident, IncidentInput, IncidentState, IncidentStats, NoteInput,
+    PendingAction, ResolveInput, TimelineEntry,
+};
+pub use live::{LiveMessage, LiveRequest, LiveTopic, VitalsUpdate};
+pub use openapi::document;
+pub use overview::{Activity, HubStatus, Overview, ServerCounts};
+pub use policy::{
+    Policy, PolicyInput, PolicyStep, Route, RouteInput, Service, ServiceInput, StepTarget, TargetKind, Team,
+    TeamInput,
+};
+pub use rule::{
+    NoData, Rule, RuleInput, RuleInstance, RuleKind, RulePreview, RulePreviewInput, RulePreviewSeries,
+    RuleState, TextSpan,
+};
+pub use run::{
+    ExecInput, Execution, ExecutionState, Output, OutputPart, Run, RunInput, RunPlan, RunStarted, RunState,
+};
+pub use script::{Parameter, ParameterKind, Script, ScriptInput};
+pub use server::{
+    Collected, Enrolment, Facts, Panel, PanelSeries, Panels, Process, Processes, Server, ServerInput,
+    ServerPatch, ServerStatus, Vitals,
+};
+pub use time::Time;
+
+/// A page of a list.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct List<T> {
+    pub items: Vec<T>,
+    /// Pass as `cursor` to get the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}

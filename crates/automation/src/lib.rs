@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Automations as pure decisions: may it run (`decide`), and what became of it (`advance`).
+//!
+//! Invariants: no IO, no clock, no randomness. Every gate is recorded with its reason whether it passed or
+//! not. An attempt starts at most one run, and what may have run is `lost`, never run again. An attempt
+//! that ends other than well says so with an [`Effect::Escalate`].
+
+mod advance;
+mod attempt;
+mod breaker;
+mod decide;
+mod definition;
+mod facts;
+mod gates;
+
+pub use advance::{advance, begin};
+pub use attempt::{Approval, Attempt, AttemptState, Effect, Input, Plan};
+pub use breaker::{Breaker, BreakerState, CAME_BACK_MS, FAILURES_TO_OPEN, OPEN_MS, came_back};
+pub use decide::{Action, Decision, Gate, decide};
+pub use definition::{
+    ATTEMPTS_MAX, Automation, COOLDOWN_MS_DEFAULT, COOLDOWN_MS_MAX, DefinitionError, Mode, PARAMS_MAX, Rate,
+    ScriptVersion, VERIFY_MS_MAX,
+};
+pub use facts::{Facts, PastAttempt, Population};
+pub use gates::{DATA_AGE_INTERVALS_MAX, EVENT_DEPTH_MAX, GateName, blast_limit};

@@ -1,1 +1,138 @@
-//! Placeholder.
+//! The hub's stages: link -> ingest -> evaluate -> respond -> jobs, and what people ask of them.
+//!
+//! Invariants: only this crate sees an engine and an adapter together; it knows no HTTP. An incident changes only in `respond`, in
+//! one transaction with its effects. Timers live in the database; the bus only wakes.
+
+pub mod config;
+pub mod error;
+pub mod keys;
+pub mod objects;
+pub mod random;
+pub mod servers;
+
+pub mod link;
+
+pub mod ingest;
+
+pub mod evaluate;
+
+pub mod respond;
+
+pub mod jobs;
+
+pub mod query;
+
+pub mod access;
+
+pub mod live;
+
+pub mod upkeep;
+
+mod defaults;
+mod meters;
+mod start;
+mod watching;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+
+use watchtower_bus::Bus;
+use watchtower_egress::Egress;
+use watchtower_model::Timestamp;
+use watchtower_protocol::TrustBundle;
+use watchtower_store::Store;
+use watchtower_tsdb::Tsdb;
+
+pub use config::{HubConfig, Timing};
+pub use error::HubError;
+pub use keys::Keys;
+pub use meters::Meters;
+pub use objects::Objects;
+pub use start::StartError;
+
+/// Names that the bus wakes by.
+pub(crate) const WAKE_EVENTS: &str = "events";
+pub(crate) const WAKE_OUTBOX: &str = "outbox";
+pub(crate) const WAKE_INCIDENTS: &str = "incidents";
+pub(crate) const WAKE_CHANGES: &str = "changes";
+
+/// A running hub; a handle that is cheap to clone.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+pub struct Inner {
+    pub config: HubConfig,
+    pub started_at: Timestamp,
+    pub store: Store,
+    pub tsdb: Arc<Tsdb>,
+    pub bus: Bus,
+    pub egress: Egress,
+    pub keys: Keys,
+    pub servers: servers::Servers,
+    pub links: link::Links,
+    pub appender: ingest::Appender,
+    pub meters: Meters,
+    pub watching: watching::Watching,
+    pub evaluator: evaluate::Evaluator,
+    pub queries: query::Pool,
+    pub logins: access::LoginLimits,
+    objects: RwLock<Arc<Objects>>,
+    /// Only one state change of incidents at a time in this hub: two would only make each other stale.
+    pub(crate) responding: tokio::sync::Mutex<()>,
+    /// Most of the fleet is silent at once.
+    pub(crate) cut_off: AtomicBool,
+    halted: AtomicBool,
+    stopping: tokio::sync::watch::Sender<bool>,
+}
+
+impl std::ops::Deref for Hub {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Hub {
+    /// The clock that due times are written with.
+    pub fn now(&self) -> Timestamp {
+        self.store.clock().now()
+    }
+
+    /// All configuration as of now.
+    pub fn objects(&self) -> Arc<Objects> {
+        Arc::clone(&self.objects.read().expect("no code panics while it holds the objects"))
+    }
+
+    /// Reads the configuration again after a change.
+    pub async fn reload_objects(&self) -> Result<(), HubError> {
+        let fresh = Objects::load(&self.store).await?;
+        self.evaluator.set_rules(&fresh);
+        *self.objects.write().expect("no code panics while it holds the objects") = fresh;
+        Ok(())
+    }
+
+    /// What agents of this hub trust.
+    pub fn bundle(&self) -> TrustBundle {
+        self.keys.bundle(vec![self.config.agent_url.clone()])
+    }
+
+    pub fn running(&self) -> bool {
+        !*self.stopping.borrow()
+    }
+
+    /// Resolves when the hub is told to stop.
+    pub async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+
+    /// Whether the one switch that stops every execution is thrown.
+    pub fn halted(&self) -> bool {
+        self.halted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn wake_events(&self) {
+        self.bus.wake(WAKE_EVENTS);
+        self.bus.wake(WAKE_CHANGES);
+    }
+}

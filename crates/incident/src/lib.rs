@@ -1,1 +1,38 @@
-//! Placeholder.
+//! Incidents as a pure state machine: `advance(incident, input, now) -> (incident, effects)`.
+//!
+//! Invariants: no IO, no clock, no randomness. Resolved is terminal. The generation never falls, and no
+//! page leaves an incident that is acknowledged or resolved. A triggered incident always has a pending
+//! action, or is flagged `unanswered` or `suppressed`, so that none can be forgotten. Every decision to page
+//! or not to page is also a [`Effect::Timeline`].
+
+mod advance;
+mod alert_key;
+mod alerts;
+mod effect;
+mod escalate;
+mod input;
+mod people;
+mod policy;
+mod repair;
+mod response_times;
+mod route;
+mod state;
+mod suppress;
+mod turn;
+
+pub use advance::{WAKE_ACTIONS_MAX, advance, open};
+pub use alert_key::{AlertDecision, AlertSignalKind, alert_key, decide_alert, group_key};
+pub use effect::{Effect, Entry, Page, PageReason, TimelineKind};
+pub use input::{
+    Actor, AlertSignal, DeliveryOutcome, DeliveryReport, Input, OUTPUT_EXCERPT_BYTES_MAX, Opening, RunReport,
+    RunState,
+};
+pub use policy::{
+    LOOPS_MAX, PolicyError, PolicySnapshot, STEP_DELAY_MS_MAX, STEP_DELAY_MS_MIN, STEPS_MAX, ServiceSnapshot,
+    Step, TARGETS_PER_STEP_MAX, Target,
+};
+pub use response_times::{time_to_ack_ms, time_to_resolve_ms};
+pub use route::route;
+pub use state::{
+    ALERTS_PER_INCIDENT_MAX, Incident, IncidentAlert, PendingAction, PendingKind, Resolution, Status,
+};

@@ -13,6 +13,9 @@ mod severity;
 mod text;
 mod time;
 
+#[cfg(feature = "schema")]
+mod schema;
+
 pub use event::{Event, EventKind};
 pub use id::{
     AgentId, AlertId, AutomationId, ChannelId, DeploymentId, EventId, ExecutionId, Id, IncidentId,

@@ -1,3 +1,98 @@
-//! Relational state and byte tables.
+//! Everything a person would miss: relational state, and the bytes of metrics.
+//!
+//! Invariant: SQL is written here and nowhere else, the same text for SQLite and PostgreSQL. One file per aggregate;
+//! what must change together is handed to [`Store::commit`] as statements of one transaction.
 
+pub mod db;
 pub mod metrics;
+
+mod access;
+mod alerts;
+mod attempts;
+mod audit;
+mod changes;
+mod clock;
+mod events;
+mod idempotency;
+mod incidents;
+mod meta;
+pub mod objects;
+mod outbox;
+mod rule_states;
+mod runs;
+mod seal;
+mod servers;
+mod timeline;
+
+use std::path::Path;
+
+pub use access::{SessionRow, TokenRow, UserRow};
+pub use alerts::{AlertFilter, AlertRow};
+pub use attempts::AttemptRow;
+pub use audit::AuditRow;
+pub use changes::ChangeRow;
+pub use clock::Clock;
+pub use db::{Db, DbError, Json, Statement};
+pub use events::{EventFilter, EventRow};
+pub use idempotency::IdempotencyRow;
+pub use incidents::{IncidentFilter, IncidentRow, StatsRow};
+pub use objects::{Object, Stored};
+pub use outbox::OutboxRow;
+pub use rule_states::RuleStateRow;
+pub use runs::{ExecutionRow, ExecutionUpdate, OutputRow, RunFilter, RunRow};
+pub use seal::{SealError, Sealer};
+pub use servers::{AgentRow, EnrolTokenRow, ProcessesRow, ServerRow};
+pub use timeline::{NewTimelineEntry, TimelineRow};
+
+/// The relational database with its clock.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+    clock: Clock,
+}
+
+impl Store {
+    pub fn open_sqlite(path: &Path) -> Result<Store, DbError> {
+        Ok(Store { db: Db::open_sqlite(path)?, clock: Clock::default() })
+    }
+
+    pub async fn connect_postgres(url: &str) -> Result<Store, DbError> {
+        let store = Store { db: Db::connect_postgres(url).await?, clock: Clock::default() };
+        store.measure_clock().await?;
+        Ok(store)
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The clock that due times are written with.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// All or nothing, durable when it returns.
+    pub async fn commit(&self, statements: Vec<Statement>) -> Result<Vec<u64>, DbError> {
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.db.batch(statements).await
+    }
+
+    /// Measures how far this machine's clock is from the database's.
+    pub async fn measure_clock(&self) -> Result<i64, DbError> {
+        let offset = self.db.clock_offset_ms(Clock::local().0).await?;
+        self.clock.set_offset_ms(offset);
+        Ok(offset)
+    }
+}
+
+/// Rows as structs.
+fn rows<T: serde::de::DeserializeOwned>(rows: Vec<db::Row>) -> Result<Vec<T>, DbError> {
+    Ok(rows.iter().map(db::Row::to).collect::<Result<_, _>>()?)
+}
+
+/// The only row, if there is one.
+fn one<T: serde::de::DeserializeOwned>(rows: Vec<db::Row>) -> Result<Option<T>, DbError> {
+    Ok(rows.first().map(db::Row::to).transpose()?)
+}

@@ -1,0 +1,110 @@
+//! Who is paged for what: teams, services, routes, escalation policies.
+
+use watchtower_model::{Id, PolicyId, RouteId, ServiceId, TeamId, UserId};
+
+use crate::Time;
+use crate::derive::{inputs, shapes, words};
+
+words! {
+    pub enum TargetKind {
+        User = "user",
+        Team = "team",
+        Channel = "channel",
+    }
+}
+
+shapes! {
+    pub struct Team {
+        pub id: TeamId,
+        pub name: String,
+        pub members: Vec<UserId>,
+        pub created_at: Time,
+    }
+
+    pub struct Service {
+        pub id: ServiceId,
+        pub name: String,
+        pub description: String,
+        pub team_id: Option<TeamId>,
+        pub policy_id: PolicyId,
+        /// An acknowledged incident falls back to triggered after this; absent means never.
+        pub ack_timeout_seconds: Option<f64>,
+        /// An incident nobody touched resolves itself after this; absent means never.
+        pub auto_resolve_seconds: Option<f64>,
+        /// Hold the first page while a repair runs, at most this long; absent means page at once.
+        pub hold_pages_for_seconds: Option<f64>,
+        pub runbook_url: Option<String>,
+        pub open_incidents: u32,
+        pub created_at: Time,
+    }
+
+    /// The first route, by position, whose matchers match an alert's labels decides. The last one has none.
+    pub struct Route {
+        pub id: RouteId,
+        pub position: i64,
+        pub matchers: String,
+        pub service_id: ServiceId,
+    }
+
+    pub struct Policy {
+        pub id: PolicyId,
+        pub name: String,
+        pub steps: Vec<PolicyStep>,
+        /// How often to start again from the first step when nobody answered.
+        pub repeat: u32,
+        pub created_at: Time,
+    }
+
+    pub struct PolicyStep {
+        /// Time until the next step, from the start of this one.
+        pub delay_seconds: f64,
+        pub targets: Vec<StepTarget>,
+    }
+
+    pub struct StepTarget {
+        pub kind: TargetKind,
+        #[schema(value_type = String)]
+        pub id: Id,
+    }
+}
+
+inputs! {
+    pub struct TeamInput {
+        pub name: String,
+        #[serde(default)]
+        pub members: Vec<UserId>,
+    }
+
+    pub struct ServiceInput {
+        pub name: String,
+        #[serde(default)]
+        pub description: String,
+        #[serde(default)]
+        pub team_id: Option<TeamId>,
+        pub policy_id: PolicyId,
+        #[serde(default)]
+        pub ack_timeout_seconds: Option<f64>,
+        #[serde(default)]
+        pub auto_resolve_seconds: Option<f64>,
+        #[serde(default)]
+        pub hold_pages_for_seconds: Option<f64>,
+        #[serde(default)]
+        pub runbook_url: Option<String>,
+    }
+
+    pub struct RouteInput {
+        /// Label matchers such as `env="prod",team=~"db|storage"`.
+        pub matchers: String,
+        pub service_id: ServiceId,
+        /// Place among the routes, from 0; absent means before the last one.
+        #[serde(default)]
+        pub position: Option<i64>,
+    }
+
+    pub struct PolicyInput {
+        pub name: String,
+        pub steps: Vec<PolicyStep>,
+        #[serde(default)]
+        pub repeat: u32,
+    }
+}

@@ -1,0 +1,4 @@
+//! Automations as the hub sees them: every gate alone, and stories of attempts with virtual time.
+
+mod gates;
+mod story;

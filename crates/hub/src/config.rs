@@ -1,0 +1,68 @@
+//! What a hub is started with, already checked.
+
+use std::path::PathBuf;
+
+use watchtower_model::parse_duration_ms;
+
+/// Days that raw metrics are kept.
+pub const METRICS_DAYS: i64 = 15;
+/// Days that events, incidents and runs are kept.
+pub const RECORDS_DAYS: i64 = 400;
+/// Hours of one process snapshot a minute.
+pub const PROCESSES_HOURS: i64 = 24;
+
+#[derive(Debug, Clone)]
+pub struct HubConfig {
+    pub data_dir: PathBuf,
+    /// PostgreSQL in place of the embedded database.
+    pub database_url: Option<String>,
+    /// Redis in place of the in-process bus.
+    pub redis_url: Option<String>,
+    /// Where people reach the hub: in links of messages.
+    pub public_url: String,
+    /// Where agents reach it.
+    pub agent_url: String,
+    /// Addresses the guarded connector may reach although they are local, as `host:port` or CIDR.
+    pub egress_exceptions: Vec<String>,
+    /// Acts as administrator until the first one exists.
+    pub bootstrap_token: Option<String>,
+    pub keep_bootstrap: bool,
+    /// Folder of `watchtower-agent-ARCH` binaries that installers fetch.
+    pub agents_dir: Option<PathBuf>,
+    pub timing: Timing,
+}
+
+/// Times that tests shorten.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// The interval agents are asked to report at.
+    pub interval_ms: u32,
+    /// No `server.lost` in the first part of a hub's service.
+    pub lost_grace_ms: i64,
+    /// Rules that are not evaluated on arrival run this often.
+    pub evaluate_every_ms: u64,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Timing { interval_ms: 10_000, lost_grace_ms: 90_000, evaluate_every_ms: 10_000 }
+    }
+}
+
+impl Timing {
+    /// `interval=1s,lost_grace=5s,evaluate=1s`: for drills and tests.
+    pub fn parse(text: &str) -> Result<Timing, String> {
+        let mut timing = Timing::default();
+        for part in text.split(',').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').ok_or_else(|| format!("{part:?} is not NAME=DURATION"))?;
+            let ms = parse_duration_ms(value).map_err(|e| e.to_string())?;
+            match name {
+                "interval" => timing.interval_ms = u32::try_from(ms).map_err(|_| "interval is too long")?.max(1000),
+                "lost_grace" => timing.lost_grace_ms = ms,
+                "evaluate" => timing.evaluate_every_ms = ms.max(100) as u64,
+                _ => return Err(format!("{name:?} is not one of interval, lost_grace, evaluate")),
+            }
+        }
+        Ok(timing)
+    }
+}

@@ -1,0 +1,82 @@
+//! The one thread that appends to the metric store: reports that wait while one fsync runs share the next.
+
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::{mpsc, oneshot};
+use watchtower_model::Timestamp;
+use watchtower_tsdb::{Batch, Outcome, Progress, Samples, SeriesRef, Tsdb, TsdbError};
+
+/// Reports that may wait for the appender; beyond, senders wait, and agents spool.
+const QUEUE: usize = 4096;
+/// Reports that share one append.
+const GROUP: usize = 512;
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    #[error("{0}")]
+    Store(#[from] TsdbError),
+    #[error("the metric store has stopped")]
+    Stopped,
+}
+
+/// One report's samples.
+pub struct Append {
+    pub progress: Option<Progress>,
+    pub received_at: Timestamp,
+    pub backfill: bool,
+    pub t: Timestamp,
+    pub values: Vec<(SeriesRef, f64)>,
+}
+
+type Answer = oneshot::Sender<Result<Outcome, AppendError>>;
+
+#[derive(Clone)]
+pub struct Appender {
+    queue: mpsc::Sender<(Append, Answer)>,
+}
+
+impl Appender {
+    pub fn start(tsdb: Arc<Tsdb>) -> std::io::Result<Appender> {
+        let (queue, mut waiting) = mpsc::channel::<(Append, Answer)>(QUEUE);
+        thread::Builder::new().name("appender".into()).spawn(move || {
+            let mut group = Vec::with_capacity(GROUP);
+            while let Some(first) = waiting.blocking_recv() {
+                group.push(first);
+                while group.len() < GROUP {
+                    match waiting.try_recv() {
+                        Ok(next) => group.push(next),
+                        Err(_) => break,
+                    }
+                }
+                append_group(&tsdb, &mut group);
+            }
+        })?;
+        Ok(Appender { queue })
+    }
+
+    /// Returns once the samples are durable.
+    pub async fn append(&self, append: Append) -> Result<Outcome, AppendError> {
+        let (answer, wait) = oneshot::channel();
+        self.queue.send((append, answer)).await.map_err(|_| AppendError::Stopped)?;
+        wait.await.map_err(|_| AppendError::Stopped)?
+    }
+}
+
+fn append_group(tsdb: &Tsdb, group: &mut Vec<(Append, Answer)>) {
+    let batches: Vec<Batch<'_>> = group
+        .iter()
+        .map(|(append, _)| Batch {
+            progress: append.progress,
+            received_at: append.received_at,
+            backfill: append.backfill,
+            samples: Samples::Report { t: append.t, values: &append.values },
+        })
+        .collect();
+    let result = tsdb.append(&batches);
+    drop(batches);
+    match result {
+        Ok(outcomes) => group.drain(..).zip(outcomes).for_each(|((_, answer), outcome)| drop(answer.send(Ok(outcome)))),
+        Err(error) => group.drain(..).for_each(|(_, answer)| drop(answer.send(Err(error.clone().into())))),
+    }
+}

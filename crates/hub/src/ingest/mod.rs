@@ -1,0 +1,12 @@
+//! From a checked report to durable samples, and to what is known of a server now.
+
+mod appender;
+mod events;
+mod liveness;
+mod report;
+pub mod vitals;
+
+pub use appender::{AppendError, Appender};
+pub use events::{Raise, raise};
+pub use liveness::run as run_liveness;
+pub use report::{Accepted, accept, learn_dictionary};

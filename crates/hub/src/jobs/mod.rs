@@ -1,0 +1,10 @@
+//! Follow-up work: sending to people, running scripts, repairing. Each job may run twice; none may be lost.
+
+pub mod repair;
+pub mod runs;
+pub mod send;
+
+mod facts;
+mod timers;
+
+pub use timers::run as run_timers;

@@ -1,0 +1,297 @@
+//! Runs: one start over targets, an execution per server, and the one place where an execution's state changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ring::digest::{SHA256, digest};
+use watchtower_api_types::{ExecutionState, Parameter, ParameterKind, RunState};
+use watchtower_model::limits::LINE_BYTES_MAX;
+use watchtower_model::{AutomationId, ExecutionId, Id, IncidentId, RunId, ScriptId, Timestamp, check_line};
+use watchtower_protocol::RunScript;
+use watchtower_store::{ExecutionRow, ExecutionUpdate, RunRow, Store, Stored};
+
+use super::repair;
+use crate::error::HubError;
+use crate::objects::ScriptBody;
+use crate::servers::Server;
+use crate::{Hub, WAKE_CHANGES, link, live, random};
+
+/// Servers in one run.
+pub const TARGETS_MAX: usize = 1000;
+/// A start that the agent did not take by then does not happen any more.
+const START_WITHIN_MS: i64 = 10 * 60_000;
+/// After its own time limit an agent has this long to kill, reconnect and tell.
+const GIVE_UP_GRACE_MS: i64 = 135_000;
+pub const TIMEOUT_MS_DEFAULT: i64 = 60_000;
+pub const TIMEOUT_MS_MAX: i64 = 3_600_000;
+
+/// A run that has been checked and may start.
+pub struct Start {
+    pub name: String,
+    pub script: Option<(ScriptId, i64)>,
+    pub command: RunScript,
+    pub selector: String,
+    pub targets: Vec<Arc<Server>>,
+    pub started_by: String,
+    pub automation: Option<AutomationId>,
+    pub incident: Option<IncidentId>,
+    /// Ids of the executions, for those that must be the same wherever they are derived.
+    pub execution_id: Option<ExecutionId>,
+}
+
+/// What of a library script is sent to agents.
+pub fn command_of(script: &Stored<ScriptBody>, environment: BTreeMap<String, String>, timeout_ms: Option<i64>) -> RunScript {
+    RunScript {
+        execution_id: ExecutionId(Id::NIL),
+        script_name: script.body.name.clone(),
+        script_sha256: script.body.sha256.clone(),
+        interpreter: script.body.interpreter.clone(),
+        body: script.body.body.clone(),
+        environment,
+        timeout_ms: timeout_ms.unwrap_or(script.body.timeout_ms).clamp(1000, TIMEOUT_MS_MAX) as u64,
+        user: script.body.user.clone(),
+        ad_hoc: false,
+    }
+}
+
+/// A command typed just now, as a script that runs exactly this argv.
+pub fn command_of_argv(argv: &[String], timeout_ms: i64) -> RunScript {
+    let quoted: Vec<String> = argv.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
+    let body = format!("exec {}\n", quoted.join(" "));
+    RunScript {
+        execution_id: ExecutionId(Id::NIL),
+        script_name: "ad-hoc".into(),
+        script_sha256: sha256(&body),
+        interpreter: vec!["/bin/sh".into()],
+        body,
+        environment: BTreeMap::new(),
+        timeout_ms: timeout_ms.clamp(1000, TIMEOUT_MS_MAX) as u64,
+        user: None,
+        ad_hoc: true,
+    }
+}
+
+pub fn sha256(text: &str) -> String {
+    random::hex(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
+/// Checks values against the script's typed parameters and fills in defaults.
+pub fn check_parameters(
+    known: &[Parameter],
+    given: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, HubError> {
+    if let Some(unknown) = given.keys().find(|name| known.iter().all(|parameter| parameter.name != **name)) {
+        return Err(HubError::invalid(format!("parameters.{unknown}"), "the script has no such parameter"));
+    }
+    let mut out = BTreeMap::new();
+    for parameter in known {
+        let field = format!("parameters.{}", parameter.name);
+        match given.get(&parameter.name).or(parameter.default.as_ref()) {
+            Some(value) => {
+                check_value(parameter, value).map_err(|message| HubError::invalid(field, message))?;
+                out.insert(parameter.name.clone(), value.clone());
+            }
+            None if parameter.required => return Err(HubError::invalid(field, "is required")),
+            None => {}
+        }
+    }
+    Ok(out)
+}
+
+/// Values reach scripts in the environment; still no control characters, and nothing that a careless script would take for an option.
+fn check_value(parameter: &Parameter, value: &str) -> Result<(), String> {
+    check_line(value, LINE_BYTES_MAX).map_err(|e| e.to_string())?;
+    match parameter.kind {
+        ParameterKind::Text if value.starts_with('-') => Err("must not start with '-'".into()),
+        ParameterKind::Text => Ok(()),
+        ParameterKind::Integer => value.parse::<i64>().map(drop).map_err(|_| "must be a whole number".into()),
+        ParameterKind::Boolean if matches!(value, "true" | "false") => Ok(()),
+        ParameterKind::Boolean => Err("must be true or false".into()),
+        ParameterKind::Choice if parameter.choices.iter().any(|choice| choice == value) => Ok(()),
+        ParameterKind::Choice => Err(format!("must be one of {}", parameter.choices.join(", "))),
+    }
+}
+
+/// Why a server cannot take a run now, if so.
+pub fn unavailable(hub: &Hub, server: &Server, ad_hoc: bool) -> Option<String> {
+    let state = server.get();
+    let facts = state.facts.as_ref();
+    let policy = facts.map_or("", |facts| facts.policy.as_str());
+    if state.agent_id.is_none() {
+        Some("has no agent".into())
+    } else if !state.agent_id.is_some_and(|agent| hub.links.get(agent).is_some()) {
+        Some("is not connected".into())
+    } else if let Some(reason) = facts.and_then(|facts| facts.refuses.clone()) {
+        Some(format!("refuses commands: {reason}"))
+    } else if policy == "monitor" {
+        Some("has the policy monitor: it runs nothing".into())
+    } else if ad_hoc && policy != "full" {
+        Some(format!("has the policy {policy}: it runs scripts of its allowlist only"))
+    } else {
+        None
+    }
+}
+
+/// Stores the run with an execution per target, then gives it to the agents.
+pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
+    if hub.halted() {
+        return Err(HubError::Conflict("all executions are halted by the hub's switch".into()));
+    }
+    let now = hub.now();
+    let run = RunRow {
+        id: RunId(random::id(now)),
+        number: hub.store.next_number("run").await?,
+        script_id: start.script.map(|(id, _)| id),
+        name: start.name,
+        script_version: start.script.map(|(_, version)| version),
+        body: serde_json::to_string(&start.command).map_err(|e| HubError::Internal(e.to_string()))?,
+        selector: start.selector,
+        state: RunState::Running.as_str().into(),
+        started_by: start.started_by,
+        automation_id: start.automation,
+        incident_id: start.incident,
+        created_at: now,
+        finished_at: None,
+    };
+    let mut executions = Vec::new();
+    for server in &start.targets {
+        let Some(agent_id) = server.with(|state| state.agent_id) else { continue };
+        let not_after = now.plus_ms(START_WITHIN_MS);
+        executions.push(ExecutionRow {
+            id: start.execution_id.unwrap_or_else(|| ExecutionId(random::id(now))),
+            run_id: run.id,
+            server_id: server.id,
+            agent_id,
+            state: ExecutionState::Pending.as_str().into(),
+            exit_code: None,
+            reason: None,
+            created_at: now,
+            not_after,
+            give_up_at: not_after.plus_ms(start.command.timeout_ms as i64 + GIVE_UP_GRACE_MS),
+            started_at: None,
+            finished_at: None,
+            stdout_bytes: 0,
+            stderr_bytes: 0,
+            cancel: false,
+        });
+    }
+    if executions.is_empty() {
+        return Err(HubError::Conflict("no server can take this run now".into()));
+    }
+    let mut statements = vec![Store::insert_run(&run)];
+    statements.extend(executions.iter().map(Store::insert_execution));
+    statements.push(Store::insert_change("run", run.id, now));
+    hub.store.commit(statements).await?;
+    hub.bus.wake(WAKE_CHANGES);
+    for execution in &executions {
+        link::dispatch(hub, execution).await;
+    }
+    Ok(run)
+}
+
+/// Stores what is newly known of an execution; when it was the last of its run, the run ends too.
+pub async fn record(hub: &Hub, execution: &ExecutionRow, update: ExecutionUpdate) -> Result<(), HubError> {
+    let ended = update.finished_at.is_some();
+    let touched = hub.store.commit(vec![Store::update_execution(execution.id, &update)]).await?;
+    live::publish_run(hub, execution.run_id);
+    if !ended || touched.first() == Some(&0) {
+        return Ok(());
+    }
+    hub.meters.executions.add(1);
+    finish_if_last(hub, execution.run_id).await?;
+    repair::execution_ended(hub, execution.run_id, &update).await
+}
+
+async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
+    let executions = hub.store.executions_of(run).await?;
+    if executions.iter().any(|execution| execution.finished_at.is_none()) {
+        return Ok(());
+    }
+    let count = |state: ExecutionState| executions.iter().filter(|e| e.state == state.as_str()).count();
+    let state = match (count(ExecutionState::Succeeded), count(ExecutionState::Cancelled)) {
+        (good, _) if good == executions.len() => RunState::Succeeded,
+        (0, cancelled) if cancelled > 0 => RunState::Cancelled,
+        (0, _) => RunState::Failed,
+        _ => RunState::Partial,
+    };
+    let now = hub.now();
+    hub.store.commit(vec![Store::finish_run(run, state.as_str(), now), Store::insert_change("run", run, now)]).await?;
+    hub.bus.wake(WAKE_CHANGES);
+    live::publish_run(hub, run);
+    Ok(())
+}
+
+/// Asks every execution that has not ended to end.
+pub async fn cancel(hub: &Hub, run: RunId) -> Result<(), HubError> {
+    hub.store.commit(vec![Store::cancel_executions_of(run)]).await?;
+    for execution in hub.store.executions_of(run).await? {
+        if execution.finished_at.is_some() {
+            continue;
+        }
+        let connected = hub.links.get(execution.agent_id).is_some();
+        if execution.state == ExecutionState::Pending.as_str() && !connected {
+            let reason = "cancelled before the agent took it".to_string();
+            record(hub, &execution, ended(ExecutionState::Cancelled, reason, hub.now())).await?;
+        } else {
+            link::dispatch(hub, &execution).await;
+        }
+    }
+    Ok(())
+}
+
+fn ended(state: ExecutionState, reason: String, now: Timestamp) -> ExecutionUpdate {
+    ExecutionUpdate { state: state.as_str(), reason: Some(reason), finished_at: Some(now), ..Default::default() }
+}
+
+/// Ends what will not end by itself: never for ever "running".
+pub async fn give_up_overdue(hub: &Hub) -> Result<(), HubError> {
+    let now = hub.now();
+    for execution in hub.store.overdue_executions(now).await? {
+        let update = if execution.state == ExecutionState::Pending.as_str() {
+            ended(ExecutionState::Expired, "the agent did not take it in time; it did not run".into(), now)
+        } else {
+            ended(ExecutionState::Lost, "the agent never told the end; it may have run".into(), now)
+        };
+        record(hub, &execution, update).await?;
+    }
+    Ok(())
+}
+
+/// The end of an execution's output, for people: both streams in order of arrival, bytes that are not UTF-8 replaced.
+pub async fn output_tail(hub: &Hub, run: RunId, max_bytes: usize) -> Result<String, HubError> {
+    let mut bytes = Vec::new();
+    for execution in hub.store.executions_of(run).await? {
+        for part in hub.store.output_after(execution.id, 0, 10_000).await? {
+            bytes.extend_from_slice(&part.data);
+        }
+    }
+    let from = bytes.len().saturating_sub(max_bytes);
+    Ok(String::from_utf8_lossy(&bytes[from..]).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter(name: &str, kind: ParameterKind) -> Parameter {
+        Parameter { name: name.into(), kind, description: String::new(), required: false, default: None, choices: vec!["a".into()] }
+    }
+
+    #[test]
+    fn parameters_are_typed_and_known() {
+        let known = [parameter("UNIT", ParameterKind::Text), parameter("N", ParameterKind::Integer), parameter("C", ParameterKind::Choice)];
+        let given = |name: &str, value: &str| BTreeMap::from([(name.to_string(), value.to_string())]);
+        assert!(check_parameters(&known, &given("UNIT", "nginx.service")).is_ok());
+        for (name, value) in [("UNIT", "-rf"), ("UNIT", "a\nb"), ("N", "1.5"), ("C", "b"), ("OTHER", "x")] {
+            let error = check_parameters(&known, &given(name, value)).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn ad_hoc_commands_are_quoted() {
+        let command = command_of_argv(&["echo".into(), "it's; rm -rf /".into()], 1000);
+        assert_eq!(command.body, "exec 'echo' 'it'\\''s; rm -rf /'\n");
+        assert!(command.ad_hoc);
+    }
+}

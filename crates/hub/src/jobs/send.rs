@@ -1,0 +1,212 @@
+//! The sender: claims due messages under a lease, re-checks each just before the call, records what became of it.
+//!
+//! At least once, never lost; after an acknowledgement no message is claimed or passes its re-check.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use watchtower_api_types as api;
+use watchtower_model::{ChannelId, Timestamp};
+use watchtower_notify::{self as notify, DeliveryError, FailureKind, Link, Message, MessageState, next_retry_ms};
+use watchtower_store::{NewTimelineEntry, OutboxRow, Store};
+
+use crate::error::HubError;
+use crate::objects::ChannelBody;
+use crate::{Hub, WAKE_CHANGES, WAKE_OUTBOX};
+
+/// Longer than any delivery may take: a lease that runs out means that the sender died.
+const LEASE_MS: i64 = 45_000;
+const CLAIM: i64 = 32;
+/// Deliveries at the same time.
+const AT_ONCE: usize = 32;
+/// The database is asked this often whatever the bus says.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What an outbox row holds beside its columns: why it was sent. The rest is read when it is sent, so that it is true then.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Letter {
+    pub reason: String,
+    pub output: Option<String>,
+}
+
+/// Sends until the hub stops, then waits for what is under way.
+pub async fn run(hub: Hub) {
+    let slots = Arc::new(Semaphore::new(AT_ONCE));
+    let Ok(mut waiter) = hub.bus.waiter(WAKE_OUTBOX) else { return };
+    while hub.running() {
+        match hub.store.claim_outbox(hub.now(), LEASE_MS, CLAIM.min(slots.available_permits() as i64)).await {
+            Ok(rows) => {
+                let full = rows.len() as i64 == CLAIM;
+                for row in rows {
+                    let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+                    let hub = hub.clone();
+                    tokio::spawn(async move {
+                        if let Err(error) = send(&hub, &row).await {
+                            tracing::error!(outbox = %row.id, "sending: {error}");
+                        }
+                        drop(slot);
+                    });
+                }
+                if full {
+                    continue;
+                }
+            }
+            Err(error) => tracing::error!("claiming messages: {error}"),
+        }
+        tokio::select! {
+            () = hub.stopped() => break,
+            () = tokio::time::sleep(POLL) => {}
+            () = waiter.wait() => {}
+        }
+    }
+    let _ = slots.acquire_many(AT_ONCE as u32).await;
+}
+
+async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
+    let objects = hub.objects();
+    let outcome = match objects.channel(row.channel_id) {
+        Some(channel) if channel.body.enabled => {
+            let config = open_config(hub, row.channel_id, &channel.body)?;
+            let message = compose(hub, row).await?;
+            if !hub.store.may_send(row.id, row.attempts).await? {
+                return Ok(());
+            }
+            notify::deliver(&hub.egress, &config, &message, &row.idem_key).await
+        }
+        _ => Err(DeliveryError {
+            kind: FailureKind::Permanent,
+            channel: "none",
+            reason: "the channel was removed or disabled".into(),
+            retry_after: None,
+        }),
+    };
+    record(hub, row, outcome).await
+}
+
+async fn record(
+    hub: &Hub,
+    row: &OutboxRow,
+    outcome: Result<notify::Receipt, DeliveryError>,
+) -> Result<(), HubError> {
+    let now = hub.now();
+    let name = hub.objects().channel(row.channel_id).map_or_else(|| "a removed channel".to_string(), |c| c.body.name.clone());
+    let what = if row.kind == "resolve" { "resolve notice" } else { "page" };
+    let (statement, kind, text, detail) = match outcome {
+        Ok(receipt) => {
+            hub.meters.deliveries.add(1);
+            let text = format!("{what} delivered to {name}");
+            (Store::outbox_delivered(row.id, row.attempts, now), "delivered", text, receipt.detail)
+        }
+        Err(error) => {
+            hub.meters.delivery_failures.add(1);
+            let retry = match error.kind {
+                FailureKind::Permanent => None,
+                FailureKind::Temporary => {
+                    next_retry_ms(row.attempts as u32, now.since(row.created_at), error.retry_after).map(|ms| now.plus_ms(ms))
+                }
+            };
+            let text = match retry {
+                Some(at) => format!("{what} to {name} failed, tried again in {} s", (at.since(now) + 999) / 1000),
+                None => format!("{what} to {name} failed for good"),
+            };
+            (Store::outbox_failed(row.id, row.attempts, &error.reason, retry), "delivery_failed", text, error.reason)
+        }
+    };
+    let entry = NewTimelineEntry {
+        incident_id: row.incident_id,
+        at: now,
+        kind: kind.into(),
+        actor: "watchtower".into(),
+        text,
+        detail: Some(detail).filter(|detail| !detail.is_empty()),
+        run_id: None,
+        idem: format!("{}/delivery/{}/{}", row.incident_id, row.id, row.attempts),
+    };
+    let change = Store::insert_change("incident", row.incident_id, now);
+    hub.store.commit(vec![statement, Store::insert_timeline(&entry), change]).await?;
+    hub.bus.wake(WAKE_CHANGES);
+    Ok(())
+}
+
+/// The message as it is true now.
+async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
+    let incident = hub.store.incident(row.incident_id).await?.ok_or_else(|| HubError::not_found("incident", row.incident_id))?;
+    let letter: Letter = serde_json::from_str(&row.body).map_err(|e| HubError::Internal(e.to_string()))?;
+    let alerts = hub.store.alerts(&watchtower_store::AlertFilter { incident: Some(incident.id), limit: 10, ..Default::default() }).await?;
+    let mut lines: Vec<String> = Vec::new();
+    if row.kind == "page" {
+        lines.push(format!("paged because {}", letter.reason));
+    }
+    lines.extend(alerts.iter().filter(|alert| alert.summary != incident.title).map(|alert| alert.summary.clone()));
+    lines.extend(alerts.iter().filter(|alert| !alert.description.is_empty()).map(|alert| alert.description.clone()));
+    lines.push(format!("since {}", incident.triggered_at));
+    let objects = hub.objects();
+    let mut links = vec![Link { label: "Open".into(), url: format!("{}/i/{}", hub.config.public_url, incident.number) }];
+    let service = objects.service(incident.service_id);
+    if let Some(url) = service.and_then(|service| service.body.0.runbook_url.clone()) {
+        links.push(Link { label: "Runbook".into(), url });
+    }
+    Ok(Message {
+        incident_number: Some(incident.number),
+        title: incident.title.clone(),
+        severity: incident.severity,
+        state: match (row.kind.as_str(), incident.state.as_str()) {
+            ("resolve", _) | (_, "resolved") => MessageState::Resolved,
+            (_, "acknowledged") => MessageState::Acknowledged,
+            _ => MessageState::Triggered,
+        },
+        service: service.map(|service| service.body.0.name.clone()).unwrap_or_default(),
+        server: incident.server_id.and_then(|id| hub.servers.get(id)).map(|server| server.with(|state| state.name.clone())),
+        lines,
+        links,
+        test: incident.test,
+        output: letter.output,
+    })
+}
+
+/// The channel's configuration with its secrets.
+pub fn open_config(hub: &Hub, id: ChannelId, body: &ChannelBody) -> Result<notify::ChannelConfig, HubError> {
+    let plain = hub.keys.sealer.open(&format!("channel:{id}"), &body.sealed).map_err(|e| HubError::Internal(e.to_string()))?;
+    serde_json::from_slice(&plain).map_err(|e| HubError::Internal(format!("channel {id}: {e}")))
+}
+
+/// Seals a configuration that passed its check.
+pub fn seal_config(hub: &Hub, id: ChannelId, config: &notify::ChannelConfig) -> Result<String, HubError> {
+    let plain = serde_json::to_vec(config).map_err(|e| HubError::Internal(e.to_string()))?;
+    hub.keys.sealer.seal(&format!("channel:{id}"), &plain).map_err(|e| HubError::Internal(e.to_string()))
+}
+
+/// Sends a test message now, by the same path as a page, and says what the provider answered.
+pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::ChannelTest, HubError> {
+    let objects = hub.objects();
+    let channel = objects.channel(id).ok_or_else(|| HubError::not_found("channel", id))?;
+    let config = open_config(hub, id, &channel.body)?;
+    let message = Message {
+        incident_number: None,
+        title: format!("Test of channel {}", channel.body.name),
+        severity: watchtower_model::Severity::Info,
+        state: MessageState::Triggered,
+        service: "watchtower".into(),
+        server: None,
+        lines: vec![format!("{by} sent this to see whether the channel works. Nothing is wrong.")],
+        links: vec![Link { label: "Open".into(), url: hub.config.public_url.clone() }],
+        test: true,
+        output: None,
+    };
+    let started = std::time::Instant::now();
+    let key = format!("test/{id}/{}", crate::random::id(hub.now()));
+    let outcome = notify::deliver(&hub.egress, &config, &message, &key).await;
+    let (delivered, detail) = match outcome {
+        Ok(receipt) => (true, receipt.detail),
+        Err(error) => (false, error.reason),
+    };
+    Ok(api::ChannelTest { delivered, detail, duration_seconds: started.elapsed().as_secs_f64(), secret: None })
+}
+
+/// When the oldest message became due, for the status page.
+pub async fn lag_ms(hub: &Hub) -> Result<i64, HubError> {
+    let now: Timestamp = hub.now();
+    Ok(hub.store.oldest_due_outbox().await?.map_or(0, |at| now.since(at).max(0)))
+}

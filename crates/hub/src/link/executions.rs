@@ -1,0 +1,133 @@
+//! Commands to agents, and what they say became of them.
+
+use watchtower_api_types::ExecutionState as State;
+use watchtower_model::limits::OUTPUT_BYTES_MAX;
+use watchtower_model::{AgentId, Timestamp};
+use watchtower_protocol::{
+    Command, CommandBody, ExecutionState, ExecutionUpdate, HubMessage, OutputChunk, Purpose, RunScript, Stream, sign,
+};
+use watchtower_store::{self as store, ExecutionRow, Store};
+
+use crate::error::HubError;
+use crate::jobs::runs;
+use crate::{Hub, live};
+
+/// Signs a command for exactly one agent.
+fn command(hub: &Hub, agent: AgentId, not_after: Timestamp, body: CommandBody) -> HubMessage {
+    let command = Command { agent_id: agent, issued_at: hub.now(), not_after, body };
+    let payload = serde_json::to_vec(&command).expect("a command holds no maps with keys other than strings");
+    HubMessage::Command(sign(Purpose::Command, &payload, hub.keys.signing()))
+}
+
+/// Gives an agent everything it has not yet answered for. Sending twice is safe: it runs at most once.
+pub async fn dispatch_open(hub: &Hub, agent: AgentId) {
+    match hub.store.open_executions_of(agent).await {
+        Ok(executions) => {
+            for execution in executions {
+                dispatch(hub, &execution).await;
+            }
+        }
+        Err(error) => tracing::error!(%agent, "reading open executions: {error}"),
+    }
+}
+
+/// Sends one execution's command if its agent is connected.
+pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
+    let Some(link) = hub.links.get(execution.agent_id) else { return };
+    if execution.cancel {
+        let body = CommandBody::Cancel { execution_id: execution.id };
+        link.send(command(hub, execution.agent_id, hub.now().plus_ms(60_000), body));
+    }
+    if !matches!(execution.state.as_str(), "pending" | "dispatched") || execution.cancel || hub.halted() {
+        return;
+    }
+    let run = match hub.store.run(execution.run_id).await {
+        Ok(Some(run)) => run,
+        Ok(None) => return,
+        Err(error) => return tracing::error!(execution = %execution.id, "reading the run: {error}"),
+    };
+    let Ok(mut script) = serde_json::from_str::<RunScript>(&run.body) else {
+        return tracing::error!(run = %run.id, "the run's script cannot be read");
+    };
+    script.execution_id = execution.id;
+    script.environment.insert("WATCHTOWER_RUN".into(), run.number.to_string());
+    if !link.send(command(hub, execution.agent_id, execution.not_after, CommandBody::Run(script))) {
+        return;
+    }
+    let update = store::ExecutionUpdate { state: State::Dispatched.as_str(), ..Default::default() };
+    if execution.state == State::Pending.as_str()
+        && let Err(error) = hub.store.commit(vec![Store::update_execution(execution.id, &update)]).await
+    {
+        tracing::error!(execution = %execution.id, "storing dispatched: {error}");
+    }
+}
+
+/// Results are accepted only from the agent the execution was assigned to.
+async fn assigned(hub: &Hub, agent: AgentId, id: watchtower_model::ExecutionId) -> Result<ExecutionRow, HubError> {
+    match hub.store.execution(id).await? {
+        Some(row) if row.agent_id == agent => Ok(row),
+        _ => Err(HubError::not_found("execution", id)),
+    }
+}
+
+/// Stores what the agent says of an execution; final states are acknowledged.
+pub async fn take_update(hub: &Hub, agent: AgentId, update: ExecutionUpdate) -> Result<Option<HubMessage>, HubError> {
+    let row = assigned(hub, agent, update.execution_id).await?;
+    let now = hub.now();
+    let known = translate(&update, now);
+    let ended = known.finished_at.is_some();
+    runs::record(hub, &row, known).await?;
+    Ok(ended.then_some(HubMessage::ExecutionAck { execution_id: row.id }))
+}
+
+fn translate(update: &ExecutionUpdate, now: Timestamp) -> store::ExecutionUpdate {
+    let mut out = store::ExecutionUpdate::default();
+    match &update.state {
+        ExecutionState::Accepted => out.state = State::Accepted.as_str(),
+        ExecutionState::Running { .. } => {
+            out.state = State::Running.as_str();
+            out.started_at = Some(now);
+        }
+        ExecutionState::Finished { exit_code, signal, timed_out, cancelled, stdout_bytes, stderr_bytes, .. } => {
+            let state = match (timed_out, cancelled, exit_code) {
+                (true, ..) => State::TimedOut,
+                (_, true, _) => State::Cancelled,
+                (_, _, Some(0)) => State::Succeeded,
+                _ => State::Failed,
+            };
+            out.state = state.as_str();
+            out.exit_code = *exit_code;
+            out.reason = signal.map(|signal| format!("ended by signal {signal}"));
+            out.stdout_bytes = *stdout_bytes;
+            out.stderr_bytes = *stderr_bytes;
+            out.finished_at = Some(now);
+        }
+        ExecutionState::Rejected { code, reason } => {
+            out.state = if code == "cancelled" { State::Cancelled.as_str() } else { State::Rejected.as_str() };
+            out.reason = Some(format!("{code}: {reason}"));
+            out.finished_at = Some(now);
+        }
+        ExecutionState::Lost { reason } => {
+            out.state = State::Lost.as_str();
+            out.reason = Some(reason.clone());
+            out.finished_at = Some(now);
+        }
+    }
+    out
+}
+
+/// Stores a chunk of output and says so; beyond the limit it is acknowledged and dropped.
+pub async fn take_output(hub: &Hub, agent: AgentId, chunk: OutputChunk) -> Result<HubMessage, HubError> {
+    let row = assigned(hub, agent, chunk.execution_id).await?;
+    let stream = match chunk.stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+    };
+    // Head and tail were kept by the agent; the hub's own limit only guards against an agent that did not.
+    if hub.store.output_bytes(row.id).await? < 2 * OUTPUT_BYTES_MAX as i64 {
+        hub.store.commit(vec![Store::insert_output(row.id, stream, chunk.offset, &chunk.data)]).await?;
+        live::publish_run(hub, row.run_id);
+    }
+    let offset = chunk.offset + chunk.data.len() as u64;
+    Ok(HubMessage::OutputAck { execution_id: chunk.execution_id, stream: chunk.stream, offset })
+}

@@ -1,0 +1,49 @@
+#!/bin/sh
+# Installs the Watchtower agent of server @SERVER@ and enrols it. Run as root; running it again is safe.
+set -eu
+umask 077
+say() { echo "watchtower: $*" >&2; }
+fail() { say "$*"; exit 1; }
+[ "$(id -u)" = 0 ] || fail "run this as root: pipe it into 'sudo sh'"
+command -v curl >/dev/null || fail "curl is missing: install it and repeat"
+case "$(uname -m)" in
+  x86_64|amd64) arch=x86_64 ;;
+  aarch64|arm64) arch=aarch64 ;;
+  *) fail "no agent for the architecture $(uname -m)" ;;
+esac
+sum=
+case "$arch" in
+@CHECKSUMS@esac
+[ -n "$sum" ] || fail "this hub does not ship an agent for $arch"
+[ -d /run/systemd/system ] || fail "this installer needs systemd as process 1"
+
+stage=$(mktemp -d /var/tmp/watchtower.XXXXXX)
+trap 'rm -rf "$stage"' EXIT INT TERM
+say "downloading the agent for $arch"
+curl -fsS -k --pinnedpubkey 'sha256//@PIN@' -o "$stage/agent" '@URL@/install/@TOKEN@/agent-'"$arch"
+echo "$sum  $stage/agent" | sha256sum -c --quiet - || fail "the agent's checksum does not match: nothing was installed"
+
+mkdir -p /opt/watchtower/bin /etc/watchtower /var/lib/watchtower
+chmod 755 /opt/watchtower /opt/watchtower/bin /etc/watchtower
+chmod 700 /var/lib/watchtower
+install -m 755 "$stage/agent" /opt/watchtower/bin/watchtower-agent.new
+mv -f /opt/watchtower/bin/watchtower-agent.new /opt/watchtower/bin/watchtower-agent
+/opt/watchtower/bin/watchtower-agent --version >/dev/null || fail "the agent does not run on this system"
+# The local policy is this server's own: an existing one is never touched.
+if [ ! -e /etc/watchtower/policy.toml ]; then
+  printf '# What the hub may do on this server: monitor, allowlist or full. Only root on this server can change it.\nmode = "%s"\n' "${WATCHTOWER_POLICY:-full}" > /etc/watchtower/policy.toml
+  chmod 644 /etc/watchtower/policy.toml
+fi
+cat > /etc/systemd/system/watchtower-agent.service <<'UNIT'
+@UNIT@
+UNIT
+chmod 644 /etc/systemd/system/watchtower-agent.service
+say "enrolling"
+/opt/watchtower/bin/watchtower-agent enrol --state-dir /var/lib/watchtower <<'SECRET'
+@TOKEN@
+@BUNDLE@
+SECRET
+systemctl daemon-reload
+systemctl enable --quiet watchtower-agent.service
+systemctl restart watchtower-agent.service
+say "done: the agent runs and reports"

@@ -1,0 +1,65 @@
+//! The one-line installer: a script that holds everything the agent must trust.
+
+use std::path::PathBuf;
+
+use ring::digest::{SHA256, digest};
+use watchtower_model::ServerId;
+
+use crate::error::HubError;
+use crate::{Hub, random};
+
+/// Architectures that an agent may be shipped for.
+pub const ARCHITECTURES: [&str; 2] = ["x86_64", "aarch64"];
+
+/// What to paste on the server. The pin fails on a wrong hub even with `-k`.
+pub fn install_command(hub: &Hub, token: &str) -> String {
+    let url = &hub.config.agent_url;
+    format!("curl -fsS -k --pinnedpubkey 'sha256//{}' {url}/install/{token} | sudo sh", hub.keys.leaf_pin)
+}
+
+/// The agent's binary for an architecture, as shipped.
+pub fn agent_binary(hub: &Hub, arch: &str) -> Result<Vec<u8>, HubError> {
+    let path = agent_path(hub, arch)?;
+    std::fs::read(&path).map_err(|error| {
+        tracing::error!(path = %path.display(), "reading the agent: {error}");
+        HubError::not_found("agent binary for", arch)
+    })
+}
+
+fn agent_path(hub: &Hub, arch: &str) -> Result<PathBuf, HubError> {
+    let dir = hub.config.agents_dir.as_ref();
+    match (ARCHITECTURES.contains(&arch), dir) {
+        (true, Some(dir)) => Ok(dir.join(format!("watchtower-agent-{arch}"))),
+        _ => Err(HubError::not_found("agent binary for", arch)),
+    }
+}
+
+/// The script for a valid token. Downloading it does not use the token.
+pub async fn install_script(hub: &Hub, token: &str) -> Result<String, HubError> {
+    let row = hub.store.enrol_token(&random::hash_secret(token)).await?;
+    let row = row.ok_or_else(|| HubError::not_found("enrolment token", "given"))?;
+    if row.used_at.is_some() {
+        return Err(HubError::Conflict("this installer was used already; make a new one".into()));
+    }
+    if row.expires_at <= hub.now() {
+        return Err(HubError::Conflict("this installer has expired; make a new one".into()));
+    }
+    let mut checksums = String::new();
+    for arch in ARCHITECTURES {
+        if let Ok(bytes) = agent_binary(hub, arch) {
+            checksums.push_str(&format!("  {arch}) sum={} ;;\n", random::hex(digest(&SHA256, &bytes).as_ref())));
+        }
+    }
+    Ok(script(hub, token, row.server_id, &checksums))
+}
+
+fn script(hub: &Hub, token: &str, server: ServerId, checksums: &str) -> String {
+    include_str!("install.sh")
+        .replace("@SERVER@", &server.to_string())
+        .replace("@URL@", &hub.config.agent_url)
+        .replace("@PIN@", &hub.keys.leaf_pin)
+        .replace("@TOKEN@", token)
+        .replace("@CHECKSUMS@", checksums)
+        .replace("@BUNDLE@", &hub.bundle().to_line())
+        .replace("@UNIT@", include_str!("../../../../packaging/watchtower-agent.service").trim_end())
+}

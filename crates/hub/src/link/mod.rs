@@ -1,0 +1,13 @@
+//! Connections of agents: who they are, what they say, what they are told.
+
+mod enrol;
+mod executions;
+mod installer;
+mod registry;
+mod session;
+
+pub use executions::dispatch;
+pub use enrol::{Enrolled, make_token};
+pub use installer::{agent_binary, install_command, install_script};
+pub use registry::{Link, Links};
+pub use session::{Inbound, serve};

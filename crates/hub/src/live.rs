@@ -1,0 +1,28 @@
+//! What the dashboard is told as it happens, over the bus.
+
+use serde_json::json;
+use watchtower_api_types::Vitals;
+use watchtower_model::{RunId, ServerId, Timestamp};
+
+use crate::Hub;
+
+/// Topic prefixes on the bus.
+pub const VITALS: &str = "vitals/";
+pub const RUN: &str = "run/";
+
+/// New vitals of a server: also says that a report has come.
+pub fn publish_vitals(hub: &Hub, server: ServerId, t: Timestamp, vitals: &Vitals) {
+    let payload = json!({ "server_id": server, "at": t.to_rfc3339(), "vitals": vitals });
+    publish(hub, &format!("{VITALS}{server}"), &payload);
+}
+
+/// New output or a new state in a run.
+pub fn publish_run(hub: &Hub, run: RunId) {
+    publish(hub, &format!("{RUN}{run}"), &json!({ "run_id": run }));
+}
+
+fn publish(hub: &Hub, topic: &str, payload: &serde_json::Value) {
+    if let Err(error) = hub.bus.publish(topic, payload.to_string().as_bytes()) {
+        tracing::warn!(topic, "publishing: {error}");
+    }
+}

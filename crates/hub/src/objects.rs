@@ -1,0 +1,170 @@
+//! Configuration as it is stored and cached: the bodies of the store's objects.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use watchtower_api_types as api;
+use watchtower_model::{AutomationId, Id, PolicyId, RouteId, RuleId, ScriptId, ServiceId, TeamId};
+use watchtower_store::{DbError, Object, Store, Stored};
+
+macro_rules! objects {
+    ($($name:ident = $kind:literal, |$o:ident| $label:expr;)+) => {$(
+        impl Object for $name {
+            const KIND: &'static str = $kind;
+            fn name(&self) -> String {
+                let $o = self;
+                $label
+            }
+        }
+    )+};
+}
+
+/// A rule as a person wrote it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RuleBody {
+    #[serde(flatten)]
+    pub input: api::RuleInput,
+    pub builtin: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TeamBody(pub api::TeamInput);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServiceBody(pub api::ServiceInput);
+
+/// Routes have no name of their own; the position orders them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RouteBody {
+    pub matchers: String,
+    pub service_id: ServiceId,
+    pub position: i64,
+    /// Unique, since objects are.
+    pub key: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PolicyBody(pub api::PolicyInput);
+
+/// The configuration is sealed as a whole: it is little but secrets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChannelBody {
+    pub name: String,
+    pub enabled: bool,
+    pub catch_all: bool,
+    pub sealed: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScriptBody {
+    pub name: String,
+    pub description: String,
+    pub body: String,
+    pub sha256: String,
+    pub interpreter: Vec<String>,
+    pub parameters: Vec<api::Parameter>,
+    pub timeout_ms: i64,
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AutomationBody {
+    pub name: String,
+    pub enabled: bool,
+    pub trigger: api::AutomationTrigger,
+    pub script_id: ScriptId,
+    pub parameters: BTreeMap<String, String>,
+    pub mode: api::AutomationMode,
+    pub cooldown_ms: i64,
+    pub attempts_per_incident: u32,
+    pub verify_within_ms: Option<i64>,
+    pub breaker: watchtower_automation::Breaker,
+    pub created_by: String,
+}
+
+objects! {
+    RuleBody = "rule", |o| o.input.name.clone();
+    TeamBody = "team", |o| o.0.name.clone();
+    ServiceBody = "service", |o| o.0.name.clone();
+    RouteBody = "route", |o| o.key.clone();
+    PolicyBody = "policy", |o| o.0.name.clone();
+    ChannelBody = "channel", |o| o.name.clone();
+    ScriptBody = "script", |o| o.name.clone();
+    AutomationBody = "automation", |o| o.name.clone();
+}
+
+/// All configuration at one moment. Replaced as a whole after each change.
+#[derive(Default, Clone)]
+pub struct Objects {
+    pub rules: Vec<Stored<RuleBody>>,
+    pub teams: Vec<Stored<TeamBody>>,
+    pub services: Vec<Stored<ServiceBody>>,
+    /// In order of position.
+    pub routes: Vec<Stored<RouteBody>>,
+    pub policies: Vec<Stored<PolicyBody>>,
+    pub channels: Vec<Stored<ChannelBody>>,
+    pub scripts: Vec<Stored<ScriptBody>>,
+    pub automations: Vec<Stored<AutomationBody>>,
+}
+
+impl Objects {
+    pub async fn load(store: &Store) -> Result<Arc<Objects>, DbError> {
+        let mut routes = store.objects::<RouteBody>().await?;
+        routes.sort_by_key(|route| (route.body.position, route.id));
+        Ok(Arc::new(Objects {
+            rules: store.objects().await?,
+            teams: store.objects().await?,
+            services: store.objects().await?,
+            routes,
+            policies: store.objects().await?,
+            channels: store.objects().await?,
+            scripts: store.objects().await?,
+            automations: store.objects().await?,
+        }))
+    }
+
+    pub fn rule(&self, id: RuleId) -> Option<&Stored<RuleBody>> {
+        by_id(&self.rules, id.0)
+    }
+
+    pub fn team(&self, id: TeamId) -> Option<&Stored<TeamBody>> {
+        by_id(&self.teams, id.0)
+    }
+
+    pub fn service(&self, id: ServiceId) -> Option<&Stored<ServiceBody>> {
+        by_id(&self.services, id.0)
+    }
+
+    pub fn route(&self, id: RouteId) -> Option<&Stored<RouteBody>> {
+        by_id(&self.routes, id.0)
+    }
+
+    pub fn policy(&self, id: PolicyId) -> Option<&Stored<PolicyBody>> {
+        by_id(&self.policies, id.0)
+    }
+
+    pub fn channel(&self, id: watchtower_model::ChannelId) -> Option<&Stored<ChannelBody>> {
+        by_id(&self.channels, id.0)
+    }
+
+    pub fn script(&self, id: ScriptId) -> Option<&Stored<ScriptBody>> {
+        by_id(&self.scripts, id.0)
+    }
+
+    pub fn automation(&self, id: AutomationId) -> Option<&Stored<AutomationBody>> {
+        by_id(&self.automations, id.0)
+    }
+}
+
+fn by_id<T>(list: &[Stored<T>], id: Id) -> Option<&Stored<T>> {
+    list.iter().find(|stored| stored.id == id)
+}
+
+/// By id where the text is one, else by name.
+pub fn find<'a, T: Object>(list: &'a [Stored<T>], id_or_name: &str) -> Option<&'a Stored<T>> {
+    match id_or_name.parse::<Id>() {
+        Ok(id) => by_id(list, id),
+        Err(_) => list.iter().find(|stored| stored.body.name() == id_or_name),
+    }
+}

@@ -1,0 +1,252 @@
+//! One step of one incident: read, advance, write all that follows, or nothing.
+
+use std::collections::VecDeque;
+
+use watchtower_incident::{self as engine, Effect, Incident, Input, Page, PageReason, Status, Target};
+use watchtower_model::{IncidentId, Timestamp};
+use watchtower_store::{DbError, IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
+
+use super::targets;
+use crate::error::HubError;
+use crate::{Hub, WAKE_CHANGES, WAKE_INCIDENTS, WAKE_OUTBOX, jobs, random};
+
+/// Times a step is tried when another hub was faster.
+const TRIES: usize = 8;
+/// Incidents woken in one go.
+const WAKES: i64 = 100;
+
+/// Moves an incident by one input. `also` is written in the same transaction.
+pub async fn advance(hub: &Hub, id: IncidentId, input: Input, also: Vec<Statement>) -> Result<Incident, HubError> {
+    let _one_at_a_time = hub.responding.lock().await;
+    advance_locked(hub, id, input, also).await
+}
+
+pub(super) async fn advance_locked(
+    hub: &Hub,
+    id: IncidentId,
+    input: Input,
+    also: Vec<Statement>,
+) -> Result<Incident, HubError> {
+    for _ in 0..TRIES {
+        let row = hub.store.incident(id).await?.ok_or_else(|| HubError::not_found("incident", id))?;
+        let state = read_state(&row)?;
+        let now = hub.now();
+        let (state, effects) = engine::advance(state, input.clone(), now);
+        let mut step = Step::new(hub, row.processes.clone(), row.test, now);
+        let state = step.run(state, effects);
+        let mut statements = vec![Store::update_incident(&step.row(&state, Some(&row)))];
+        statements.extend(step.statements);
+        statements.extend(also.clone());
+        match hub.store.commit(statements).await {
+            Err(DbError::Stale) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {
+                wake(hub);
+                return Ok(state);
+            }
+        }
+    }
+    Err(HubError::Conflict("the incident is changed by somebody else all the time".into()))
+}
+
+/// Opens an incident with its first alert. `also` is written in the same transaction.
+pub(super) async fn open_locked(
+    hub: &Hub,
+    opening: engine::Opening,
+    test: bool,
+    processes: Option<String>,
+    also: Vec<Statement>,
+) -> Result<Incident, HubError> {
+    let now = hub.now();
+    let (state, effects) = engine::open(opening, now);
+    let mut step = Step::new(hub, processes, test, now);
+    let state = step.run(state, effects);
+    let mut statements = vec![Store::insert_incident(&step.row(&state, None))];
+    statements.extend(step.statements);
+    statements.extend(also);
+    hub.store.commit(statements).await?;
+    wake(hub);
+    Ok(state)
+}
+
+/// Runs the timers that are due. Returns how many there were.
+pub async fn advance_due(hub: &Hub) -> Result<usize, HubError> {
+    let due = hub.store.due_incidents(hub.now(), WAKES).await?;
+    for row in &due {
+        advance(hub, row.id, Input::Wake, Vec::new()).await?;
+    }
+    Ok(due.len())
+}
+
+fn wake(hub: &Hub) {
+    hub.bus.wake(WAKE_OUTBOX);
+    hub.bus.wake(WAKE_INCIDENTS);
+    hub.bus.wake(WAKE_CHANGES);
+}
+
+pub(crate) fn read_state(row: &IncidentRow) -> Result<Incident, HubError> {
+    serde_json::from_str(&row.body).map_err(|e| HubError::Internal(format!("incident {}: {e}", row.number)))
+}
+
+/// The effects of one step as statements.
+struct Step<'h> {
+    hub: &'h Hub,
+    now: Timestamp,
+    processes: Option<String>,
+    test: bool,
+    repair: Option<String>,
+    statements: Vec<Statement>,
+}
+
+impl<'h> Step<'h> {
+    fn new(hub: &'h Hub, processes: Option<String>, test: bool, now: Timestamp) -> Self {
+        Step { hub, now, processes, test, repair: None, statements: Vec::new() }
+    }
+
+    /// Turns effects into statements; a page that reaches nobody goes back into the engine at once.
+    fn run(&mut self, mut state: Incident, effects: Vec<Effect>) -> Incident {
+        let mut queue: VecDeque<Effect> = effects.into();
+        while let Some(effect) = queue.pop_front() {
+            match effect {
+                Effect::Timeline(entry) => self.timeline(&state, entry),
+                Effect::Page(page) => {
+                    if !self.page(&state, &page) {
+                        let input = Input::StepEmpty { generation: page.generation, step: page.step, loop_no: page.loop_no };
+                        let (next, more) = engine::advance(state, input, self.now);
+                        state = next;
+                        queue.extend(more);
+                    }
+                }
+                Effect::PageCatchAll { generation, loop_no, reason, output } => {
+                    self.page_catch_all(&state, generation, loop_no, reason, output);
+                }
+                Effect::CancelPages { generation } => {
+                    self.statements.push(Store::cancel_pages(state.id, generation as i64));
+                }
+                Effect::ResolveNotice { targets, catch_all } => self.resolve_notice(&state, &targets, catch_all),
+                Effect::ResolveAlerts { alerts } => {
+                    self.statements.extend(alerts.into_iter().map(|alert| Store::resolve_alert(alert, self.now)));
+                }
+            }
+        }
+        self.statements.push(Store::insert_change("incident", state.id, self.now));
+        state
+    }
+
+    fn timeline(&mut self, state: &Incident, entry: engine::Entry) {
+        let run = entry.data.get("run_id").and_then(|v| v.as_str()).and_then(|text| text.parse().ok());
+        if entry.kind == engine::TimelineKind::Run
+            && let Some(repair) = entry.data.get("state").and_then(|v| v.as_str())
+        {
+            self.repair = Some(if repair == "started" { "running".into() } else { repair.into() });
+        }
+        let detail = ["output", "note", "text"]
+            .iter()
+            .find_map(|key| entry.data.get(*key).and_then(|v| v.as_str()))
+            .filter(|text| !text.is_empty())
+            .map(String::from);
+        self.statements.push(Store::insert_timeline(&NewTimelineEntry {
+            incident_id: state.id,
+            at: entry.at,
+            kind: entry.kind.as_str().into(),
+            actor: targets::actor_name(self.hub, &entry.actor),
+            text: entry.text,
+            detail,
+            run_id: run,
+            idem: format!("{}/{}", state.id, entry.key),
+        }));
+    }
+
+    /// `false` when nobody could be reached.
+    fn page(&mut self, state: &Incident, page: &Page) -> bool {
+        let mut reached = false;
+        for target in &page.targets {
+            for channel in targets::channels_of(self.hub, target) {
+                let key = format!(
+                    "{}/{}/{}/{}/{}/{channel}",
+                    state.id,
+                    page.generation,
+                    page.loop_no,
+                    page.step,
+                    targets::target_key(target)
+                );
+                self.send(state, "page", page.generation, channel, key, page.reason, page.output.clone());
+                reached = true;
+            }
+        }
+        reached
+    }
+
+    fn page_catch_all(&mut self, state: &Incident, generation: u64, loop_no: u32, reason: PageReason, output: Option<String>) {
+        for channel in targets::catch_all(self.hub) {
+            let key = format!("{}/{generation}/{loop_no}/catch-all/{channel}", state.id);
+            self.send(state, "page", generation, channel, key, reason, output.clone());
+        }
+    }
+
+    fn resolve_notice(&mut self, state: &Incident, paged: &[Target], catch_all: bool) {
+        let mut channels: Vec<_> = paged.iter().flat_map(|target| targets::channels_of(self.hub, target)).collect();
+        if catch_all {
+            channels.extend(targets::catch_all(self.hub));
+        }
+        channels.sort_unstable();
+        channels.dedup();
+        for channel in channels {
+            let key = format!("{}/{}/resolved/{channel}", state.id, state.generation);
+            self.send(state, "resolve", state.generation, channel, key, PageReason::Opened, None);
+        }
+    }
+
+    fn send(
+        &mut self,
+        state: &Incident,
+        kind: &str,
+        generation: u64,
+        channel: watchtower_model::ChannelId,
+        idem_key: String,
+        reason: PageReason,
+        output: Option<String>,
+    ) {
+        let body = jobs::send::Letter { reason: reason.text().to_string(), output };
+        self.statements.push(Store::insert_outbox(&OutboxRow {
+            id: random::id(self.now),
+            idem_key,
+            incident_id: state.id,
+            generation: generation as i64,
+            kind: kind.into(),
+            channel_id: channel,
+            body: serde_json::to_string(&body).unwrap_or_default(),
+            state: "pending".into(),
+            attempts: 0,
+            created_at: self.now,
+            next_at: Some(self.now),
+            lease_until: None,
+            delivered_at: None,
+            last_error: None,
+        }));
+    }
+
+    fn row(&self, state: &Incident, before: Option<&IncidentRow>) -> IncidentRow {
+        IncidentRow {
+            id: state.id,
+            number: state.number,
+            title: state.title.clone(),
+            state: state.status.as_str().into(),
+            severity: state.severity,
+            service_id: state.service.id,
+            server_id: state.server_id,
+            test: self.test,
+            group_key: state.group_key.clone(),
+            generation: state.generation as i64,
+            revision: before.map_or(0, |row| row.revision),
+            next_wake_at: state.next_wake_at(),
+            triggered_at: state.triggered_at,
+            acknowledged_at: state.acked_at.filter(|_| state.status == Status::Acknowledged),
+            first_acknowledged_at: state.first_acked_at,
+            resolved_at: state.resolved_at,
+            repair: self.repair.clone().or_else(|| before.and_then(|row| row.repair.clone())),
+            body: serde_json::to_string(state).unwrap_or_default(),
+            processes: self.processes.clone(),
+        }
+    }
+}

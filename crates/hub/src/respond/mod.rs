@@ -1,0 +1,12 @@
+//! From alerts and people to incidents: load, advance, and store state, timeline and outbox in one transaction.
+
+pub(crate) mod alerts;
+pub(crate) mod apply;
+mod event_rules;
+mod people;
+pub mod targets;
+
+pub use alerts::{AlertResolve, AlertTrigger, resolve, trigger};
+pub use apply::{advance, advance_due};
+pub use event_rules::run as run_event_rules;
+pub use people::{acknowledge, escalate, note, resolve_by_hand, unacknowledge};

@@ -1,0 +1,142 @@
+//! All that an incident asks of the hub. The hub writes these in the transaction that stores the state.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use watchtower_model::{AlertId, Timestamp};
+
+use crate::{Actor, Target};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineKind {
+    Opened,
+    AlertAdded,
+    Retriggered,
+    SeverityRaised,
+    AlertResolved,
+    Paged,
+    NotPaged,
+    Acknowledged,
+    Unacknowledged,
+    Escalated,
+    StepEmpty,
+    Exhausted,
+    Resolved,
+    Note,
+    Run,
+    Delivery,
+    /// Something came too late or does not apply; nothing changed.
+    Ignored,
+}
+
+impl TimelineKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TimelineKind::Opened => "opened",
+            TimelineKind::AlertAdded => "alert_added",
+            TimelineKind::Retriggered => "retriggered",
+            TimelineKind::SeverityRaised => "severity_raised",
+            TimelineKind::AlertResolved => "alert_resolved",
+            TimelineKind::Paged => "paged",
+            TimelineKind::NotPaged => "not_paged",
+            TimelineKind::Acknowledged => "acknowledged",
+            TimelineKind::Unacknowledged => "unacknowledged",
+            TimelineKind::Escalated => "escalated",
+            TimelineKind::StepEmpty => "step_empty",
+            TimelineKind::Exhausted => "exhausted",
+            TimelineKind::Resolved => "resolved",
+            TimelineKind::Note => "note",
+            TimelineKind::Run => "run",
+            TimelineKind::Delivery => "delivery",
+            TimelineKind::Ignored => "ignored",
+        }
+    }
+}
+
+/// One line of the timeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Unique within the incident: executing one state twice makes the same key, so a unique index on
+    /// (incident, key) turns a double execution into an error.
+    pub key: String,
+    pub at: Timestamp,
+    pub kind: TimelineKind,
+    pub actor: Actor,
+    pub text: String,
+    pub data: Value,
+}
+
+/// Why a page goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageReason {
+    Opened,
+    /// The step before was not answered in time.
+    NotAnswered,
+    /// Nobody of the step before could be reached.
+    NobodyReached,
+    EscalatedByPerson,
+    AckTimeout,
+    Unacknowledged,
+    SeverityRaised,
+    RepairFailed,
+    HoldEnded,
+    SuppressionEnded,
+}
+
+impl PageReason {
+    pub fn text(self) -> &'static str {
+        match self {
+            PageReason::Opened => "the incident opened",
+            PageReason::NotAnswered => "the step before was not answered",
+            PageReason::NobodyReached => "nobody of the step before could be reached",
+            PageReason::EscalatedByPerson => "it was escalated by hand",
+            PageReason::AckTimeout => "the acknowledgement ran out",
+            PageReason::Unacknowledged => "the acknowledgement was taken back",
+            PageReason::SeverityRaised => "the severity rose above the acknowledged one",
+            PageReason::RepairFailed => "the repair did not help",
+            PageReason::HoldEnded => "the time that a running repair may hold the page is over",
+            PageReason::SuppressionEnded => "the silence or maintenance window ended",
+        }
+    }
+}
+
+/// A page to all targets of one step. The hub resolves targets to people and contact methods now, and derives
+/// each send's idempotency key from (incident, generation, step, loop, target, channel).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    pub generation: u64,
+    pub step: usize,
+    #[serde(rename = "loop")]
+    pub loop_no: u32,
+    pub targets: Vec<Target>,
+    pub reason: PageReason,
+    /// The end of a failed repair's output.
+    pub output: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Timeline(Entry),
+    Page(Page),
+    /// The policy ran out: the catch-all channel is told.
+    PageCatchAll {
+        generation: u64,
+        loop_no: u32,
+        reason: PageReason,
+        output: Option<String>,
+    },
+    /// Unsent pages of generations below this one are void.
+    CancelPages {
+        generation: u64,
+    },
+    /// To exactly those who got a page, whatever silence began meanwhile.
+    ResolveNotice {
+        targets: Vec<Target>,
+        catch_all: bool,
+    },
+    /// The incident was resolved above its alerts: their rows are closed with it.
+    ResolveAlerts {
+        alerts: Vec<AlertId>,
+    },
+}

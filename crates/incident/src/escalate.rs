@@ -1,0 +1,118 @@
+//! The walk through the policy: begin a step, find the next one, run out.
+//!
+//! Invariant: called only while triggered. A step's time counts from when it was due, so that a late wake
+//! does not push the rest of the policy back.
+
+use serde_json::json;
+use watchtower_model::Timestamp;
+
+use crate::turn::Turn;
+use crate::{Actor, Effect, LOOPS_MAX, Page, PageReason, PendingKind, TimelineKind};
+
+impl Turn {
+    /// Pages `step`, which was due at `due`. A step without targets, or beyond the end, gives way at once.
+    pub fn begin_step(&mut self, step: usize, due: Timestamp, reason: PageReason, output: Option<String>) {
+        self.incident.cancel(PendingKind::ReleaseHold);
+        self.incident.unanswered = false;
+        let mut step = step;
+        let mut reason = reason;
+        loop {
+            self.incident.step = step;
+            self.incident.step_started_at = self.now;
+            let targets = self.incident.policy.steps.get(step).map(|s| s.targets.clone()).unwrap_or_default();
+            if !targets.is_empty() {
+                return self.page(step, due, targets, reason, output);
+            }
+            if step < self.incident.policy.steps.len() {
+                let text =
+                    format!("step {} has no targets: not paged, the next step begins at once", step + 1);
+                self.say(TimelineKind::StepEmpty, &Actor::System, text, json!({ "step": step }));
+                reason = PageReason::NobodyReached;
+            }
+            match self.step_after(step) {
+                Some(next) => step = next,
+                None => return self.exhaust(reason, output),
+            }
+        }
+    }
+
+    fn page(
+        &mut self,
+        step: usize,
+        due: Timestamp,
+        targets: Vec<crate::Target>,
+        reason: PageReason,
+        output: Option<String>,
+    ) {
+        let incident = &mut self.incident;
+        incident.paged.extend(targets.iter().copied());
+        let delay_ms = incident.policy.delay_ms(step);
+        incident.schedule(PendingKind::Escalate, due.plus_ms(delay_ms));
+        self.began_step = true;
+        let (generation, loop_no) = (incident.generation, incident.loop_no);
+        let text = format!("paging step {} (round {}): {}", step + 1, loop_no + 1, reason.text());
+        let data = json!({ "step": step, "loop": loop_no, "generation": generation, "targets": targets,
+            "reason": reason });
+        self.say(TimelineKind::Paged, &Actor::System, text, data);
+        self.effects.push(Effect::Page(Page { generation, step, loop_no, targets, reason, output }));
+    }
+
+    /// The step to begin after `step`, counting a finished round; `None` when the policy has run out.
+    fn step_after(&mut self, step: usize) -> Option<usize> {
+        let incident = &mut self.incident;
+        if step + 1 < incident.policy.steps.len() {
+            return Some(step + 1);
+        }
+        let repeat = incident.policy.repeat.min(LOOPS_MAX);
+        if incident.policy.steps.is_empty() || incident.loop_no >= repeat {
+            return None;
+        }
+        incident.loop_no += 1;
+        Some(0)
+    }
+
+    pub fn next_step(&mut self, due: Timestamp, reason: PageReason, output: Option<String>) {
+        match self.step_after(self.incident.step) {
+            Some(next) => self.begin_step(next, due, reason, output),
+            None => self.exhaust(reason, output),
+        }
+    }
+
+    fn exhaust(&mut self, reason: PageReason, output: Option<String>) {
+        let incident = &mut self.incident;
+        incident.cancel(PendingKind::Escalate);
+        incident.unanswered = true;
+        incident.catch_all_paged = true;
+        let (generation, loop_no) = (incident.generation, incident.loop_no);
+        let text = format!("the policy has run out: paging the catch-all channel, since {}", reason.text());
+        let data = json!({ "loop": loop_no, "generation": generation, "reason": reason });
+        self.say(TimelineKind::Exhausted, &Actor::System, text, data);
+        self.effects.push(Effect::PageCatchAll { generation, loop_no, reason, output });
+    }
+
+    /// The timer of the current step, due at `due`, has come.
+    pub fn step_unanswered(&mut self, due: Timestamp) {
+        let is_last = self.incident.step + 1 >= self.incident.policy.steps.len();
+        if is_last && self.began_step {
+            let delay_ms = self.incident.policy.delay_ms(self.incident.step);
+            self.incident.schedule(PendingKind::Escalate, self.now.plus_ms(delay_ms));
+        } else {
+            self.next_step(due, PageReason::NotAnswered, None);
+        }
+    }
+
+    pub fn step_empty(&mut self, generation: u64, step: usize, loop_no: u32) {
+        let incident = &self.incident;
+        let current = incident.page_is_current(generation)
+            && (incident.step, incident.loop_no) == (step, loop_no)
+            && incident.is_pending(PendingKind::Escalate);
+        let data = json!({ "step": step, "loop": loop_no, "generation": generation });
+        if !current {
+            let text = format!("nobody of step {} could be reached, but that step is over", step + 1);
+            return self.say(TimelineKind::Ignored, &Actor::System, text, data);
+        }
+        let text = format!("nobody of step {} could be reached: the next step begins at once", step + 1);
+        self.say(TimelineKind::StepEmpty, &Actor::System, text, data);
+        self.next_step(self.now, PageReason::NobodyReached, None);
+    }
+}

@@ -1,0 +1,313 @@
+//! Interprets the stories in `stories/`: text files that drive one incident through virtual time.
+//!
+//! `service ack_timeout|auto_resolve|hold D ...`, `step D NAMES`, `repeat N` set the scene; then, each line
+//! optionally after `at T`: an input, or `expect ...`. Wakes happen by themselves at `next_wake_at`, as the hub
+//! does it; `down until T` is a hub that was away. A page, notice or catch-all that no line expects fails the
+//! story, as does an expectation that nothing meets.
+
+use std::collections::BTreeMap;
+
+use watchtower_incident::{
+    Actor, AlertSignal, Effect, Incident, Input, Opening, PendingKind, PolicySnapshot, RunReport, RunState,
+    ServiceSnapshot, Step, Target, advance, open, time_to_ack_ms, time_to_resolve_ms,
+};
+use watchtower_model::{
+    AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId, parse_duration_ms,
+};
+
+const STORIES: &[(&str, &str)] = &[
+    ("escalation", include_str!("stories/escalation.story")),
+    ("ack", include_str!("stories/ack.story")),
+    ("severity", include_str!("stories/severity.story")),
+    ("alerts", include_str!("stories/alerts.story")),
+    ("empty_steps", include_str!("stories/empty_steps.story")),
+    ("exhausted", include_str!("stories/exhausted.story")),
+    ("hub_away", include_str!("stories/hub_away.story")),
+    ("repair", include_str!("stories/repair.story")),
+    ("hold", include_str!("stories/hold.story")),
+    ("silence", include_str!("stories/silence.story")),
+    ("by_hand", include_str!("stories/by_hand.story")),
+];
+
+#[test]
+fn every_story_comes_true() {
+    for (name, text) in STORIES {
+        for (part, chapter) in text.split("\n---\n").enumerate() {
+            Story::new(&format!("{name}, part {}", part + 1)).tell(chapter);
+        }
+    }
+}
+
+struct Story {
+    name: String,
+    line: String,
+    service: ServiceSnapshot,
+    policy: PolicySnapshot,
+    incident: Option<Incident>,
+    now: Timestamp,
+    names: BTreeMap<Id, String>,
+    /// What happened and was not expected yet.
+    seen: Vec<(Timestamp, String)>,
+}
+
+impl Story {
+    fn new(name: &str) -> Self {
+        let service = ServiceSnapshot {
+            id: ServiceId(Id::NIL),
+            name: "db".into(),
+            ack_timeout_ms: None,
+            auto_resolve_ms: None,
+            hold_pages_ms: None,
+        };
+        Story {
+            name: name.into(),
+            line: String::new(),
+            service,
+            policy: PolicySnapshot::default(),
+            incident: None,
+            now: Timestamp(0),
+            names: BTreeMap::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    fn tell(&mut self, text: &str) {
+        for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+            self.line = line.to_string();
+            let mut words: Vec<&str> = line.split_whitespace().collect();
+            if words[0] == "at" {
+                let at = self.time(words[1]);
+                self.run_to(at);
+                words.drain(..2);
+            }
+            self.act(&words);
+        }
+        self.line = "the end".into();
+        let loud = |s: &str| ["page", "catch-all", "notice"].iter().any(|w| s.starts_with(w));
+        let unexpected: Vec<_> = self.seen.iter().filter(|(_, s)| loud(s)).collect();
+        assert!(unexpected.is_empty(), "{}: nobody expected {unexpected:?}", self.name);
+    }
+
+    fn act(&mut self, words: &[&str]) {
+        match words {
+            ["service", settings @ ..] => self.set_service(settings),
+            ["step", delay, names @ ..] => {
+                let targets = names.iter().map(|n| Target::User(UserId(self.id(n)))).collect();
+                self.policy.steps.push(Step { delay_ms: self.duration(delay), targets });
+            }
+            ["repeat", n] => self.policy.repeat = n.parse().unwrap(),
+            ["down", "until", at] => {
+                self.now = self.time(at);
+                self.input(Input::Wake);
+            }
+            ["expect", what @ ..] => self.expect(what),
+            _ => self.act_on_incident(words),
+        }
+    }
+
+    fn act_on_incident(&mut self, words: &[&str]) {
+        let input = match words {
+            ["trigger", alert, severity, rest @ ..] => {
+                let signal = self.signal(alert, severity, rest);
+                if self.incident.is_none() {
+                    return self.open(signal, rest.contains(&"repairing"));
+                }
+                Input::AlertTriggered(signal)
+            }
+            ["resolve", alert] => Input::AlertResolved { alert: AlertId(self.id(alert)) },
+            ["ack", who, rest @ ..] => {
+                let snooze_ms = rest.get(1).map(|d| self.duration(d));
+                Input::Ack { by: self.user(who), via: "web".into(), snooze_ms }
+            }
+            ["unack", who] => Input::Unack { by: self.user(who) },
+            ["close", who] => Input::Resolve { by: self.user(who), note: String::new() },
+            ["escalate", who] => Input::Escalate { by: self.user(who) },
+            ["empty", "step", n] => {
+                let incident = self.incident.as_ref().unwrap();
+                let step = n.parse::<usize>().unwrap() - 1;
+                Input::StepEmpty { generation: incident.generation, step, loop_no: incident.loop_no }
+            }
+            ["run", state, output @ ..] => Input::Run(RunReport {
+                run_id: None,
+                state: serde_json::from_value((*state).into()).unwrap(),
+                detail: "restart-db".into(),
+                output: output.join(" "),
+            }),
+            ["silence", "begins"] => Input::Suppressed { by: "a silence".into() },
+            ["silence", "ended"] => Input::SuppressionEnded,
+            _ => panic!("{}: cannot read {:?}", self.name, self.line),
+        };
+        self.input(input);
+    }
+
+    fn expect(&mut self, what: &[&str]) {
+        let incident = self.incident.clone().expect("an incident to look at");
+        match what {
+            ["no", "page", "until", at] => {
+                let at = self.time(at);
+                self.run_to(at);
+                let page =
+                    self.seen.iter().find(|(_, s)| s.starts_with("page") || s.starts_with("catch-all"));
+                assert_eq!(page, None, "{}: {}", self.name, self.line);
+            }
+            ["status", status] => {
+                assert_eq!(incident.status.as_str(), *status, "{}: {}", self.name, self.line)
+            }
+            ["unanswered"] => assert!(incident.unanswered, "{}", self.name),
+            ["generation", n] => {
+                assert_eq!(incident.generation.to_string(), *n, "{}: {}", self.name, self.line)
+            }
+            ["time", "to", "ack", d] => assert_eq!(time_to_ack_ms(&incident), Some(self.duration(d))),
+            ["time", "to", "resolve", d] => assert_eq!(time_to_resolve_ms(&incident), Some(self.duration(d))),
+            ["pending", kind, "at", at] => {
+                let kind: PendingKind = serde_json::from_value((*kind).into()).unwrap();
+                let found = incident.pending_actions.iter().find(|a| a.kind == kind).map(|a| a.at);
+                assert_eq!(found, Some(self.time(at)), "{}: {}", self.name, self.line);
+            }
+            ["nothing", "pending"] => {
+                assert_eq!(incident.next_wake_at(), None, "{}: {}", self.name, self.line)
+            }
+            _ => self.expect_seen(&what.join(" ")),
+        }
+    }
+
+    fn expect_seen(&mut self, what: &str) {
+        let meets = |(at, s): &(Timestamp, String)| {
+            *at == self.now
+                && match what.strip_prefix("line ").map(|w| w.split_once(' ').unwrap_or((w, ""))) {
+                    Some((kind, part)) => s.starts_with(&format!("line {kind} ")) && s.contains(part),
+                    None => s == what || s.starts_with(&format!("{what} ")),
+                }
+        };
+        match self.seen.iter().position(meets) {
+            Some(i) => drop(self.seen.remove(i)),
+            None => panic!("{}: {:?} did not happen; seen: {:#?}", self.name, self.line, self.seen),
+        }
+    }
+
+    fn run_to(&mut self, at: Timestamp) {
+        assert!(at >= self.now, "{}: {:?} goes back in time", self.name, self.line);
+        while let Some(wake) = self.incident.as_ref().and_then(Incident::next_wake_at).filter(|w| *w <= at) {
+            self.now = wake;
+            self.input(Input::Wake);
+        }
+        self.now = at;
+    }
+
+    fn open(&mut self, alert: AlertSignal, repair_starting: bool) {
+        let (incident, effects) = open(
+            Opening {
+                id: IncidentId(Id::NIL),
+                number: 1,
+                service: self.service.clone(),
+                policy: self.policy.clone(),
+                group_key: "g".into(),
+                server_id: None,
+                alert,
+                repair_starting,
+            },
+            self.now,
+        );
+        self.incident = Some(incident);
+        self.note(effects);
+    }
+
+    fn input(&mut self, input: Input) {
+        // What is stored between two inputs is JSON: nothing may be lost in it.
+        let stored = serde_json::to_string(&self.incident.take().expect("an open incident")).unwrap();
+        let (incident, effects) = advance(serde_json::from_str(&stored).unwrap(), input, self.now);
+        self.incident = Some(incident);
+        self.note(effects);
+    }
+
+    fn note(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            let text = match effect {
+                Effect::Page(p) => {
+                    let output = p.output.map(|o| format!(" output {o}")).unwrap_or_default();
+                    format!(
+                        "page {} step {} round {}{output}",
+                        self.targets(&p.targets),
+                        p.step + 1,
+                        p.loop_no + 1
+                    )
+                }
+                Effect::PageCatchAll { output, .. } => {
+                    format!("catch-all{}", output.map(|o| format!(" output {o}")).unwrap_or_default())
+                }
+                Effect::ResolveNotice { targets, catch_all } => {
+                    let all = if catch_all { " catch-all" } else { "" };
+                    format!("notice {}{all}", self.targets(&targets))
+                }
+                Effect::CancelPages { generation } => format!("cancel {generation}"),
+                Effect::ResolveAlerts { alerts } => {
+                    let names: Vec<_> = alerts.iter().map(|a| self.names[&a.0].as_str()).collect();
+                    format!("alerts closed {}", names.join(","))
+                }
+                Effect::Timeline(e) => format!("line {} {}", e.kind.as_str(), e.text),
+            };
+            self.seen.push((self.now, text));
+        }
+    }
+
+    fn targets(&self, targets: &[Target]) -> String {
+        let name = |t: &Target| match t {
+            Target::User(id) => self.names[&id.0].clone(),
+            other => format!("{other:?}"),
+        };
+        let mut names: Vec<_> = targets.iter().map(name).collect();
+        names.sort();
+        names.join(",")
+    }
+
+    fn signal(&mut self, alert: &str, severity: &str, rest: &[&str]) -> AlertSignal {
+        let severity: Severity = severity.parse().unwrap();
+        let urgency = if severity >= Severity::Error { Urgency::High } else { Urgency::Low };
+        let suppressed_by = rest.contains(&"silenced").then(|| "a silence".to_string());
+        AlertSignal {
+            id: AlertId(self.id(alert)),
+            severity,
+            urgency,
+            title: alert.to_string(),
+            suppressed_by,
+        }
+    }
+
+    fn set_service(&mut self, settings: &[&str]) {
+        for pair in settings.chunks(2) {
+            let ms = Some(self.duration(pair[1]));
+            match pair[0] {
+                "ack_timeout" => self.service.ack_timeout_ms = ms,
+                "auto_resolve" => self.service.auto_resolve_ms = ms,
+                "hold" => self.service.hold_pages_ms = ms,
+                other => panic!("{}: unknown setting {other}", self.name),
+            }
+        }
+    }
+
+    fn user(&mut self, name: &str) -> Actor {
+        Actor::User(UserId(self.id(name)))
+    }
+
+    fn id(&mut self, name: &str) -> Id {
+        let id = Id::from_digest(name.as_bytes());
+        let known = self.names.entry(id).or_insert_with(|| name.to_string());
+        assert_eq!(known, name, "two names with one id");
+        id
+    }
+
+    fn duration(&self, text: &str) -> i64 {
+        parse_duration_ms(text).unwrap_or_else(|e| panic!("{}: {:?}: {e}", self.name, self.line))
+    }
+
+    fn time(&self, text: &str) -> Timestamp {
+        Timestamp(self.duration(text))
+    }
+}
+
+#[test]
+fn run_states_are_spelled_as_stored() {
+    for state in [RunState::Started, RunState::Fixed, RunState::NotFixed, RunState::Lost, RunState::Refused] {
+        assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+    }
+}

@@ -1,0 +1,164 @@
+//! A seeded random walk over all inputs, with the engine's promises checked after each step.
+
+use std::collections::BTreeSet;
+
+use watchtower_incident::{
+    Actor, AlertSignal, Effect, Incident, Input, Opening, PolicySnapshot, RunReport, RunState,
+    ServiceSnapshot, Status, Step, Target, advance, open,
+};
+use watchtower_model::{AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId};
+
+const SEEDS: u64 = 400;
+const STEPS_PER_SEED: usize = 120;
+
+/// xorshift64*: enough to wander, and the same on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
+    }
+
+    fn id(&mut self, sides: u64) -> Id {
+        Id::from_bytes([self.roll(sides) as u8; 16])
+    }
+
+    fn maybe_ms(&mut self) -> Option<i64> {
+        (self.roll(2) == 0).then(|| self.roll(7_200_000) as i64)
+    }
+
+    fn signal(&mut self) -> AlertSignal {
+        AlertSignal {
+            id: AlertId(self.id(4)),
+            severity: Severity::ALL[self.roll(4) as usize],
+            urgency: Urgency::High,
+            title: "disk".into(),
+            suppressed_by: (self.roll(6) == 0).then(|| "a silence".into()),
+        }
+    }
+
+    fn opening(&mut self) -> Opening {
+        let step = |dice: &mut Dice| Step {
+            delay_ms: dice.roll(600_000) as i64 - 10_000,
+            targets: (0..dice.roll(3)).map(|_| Target::User(UserId(dice.id(5)))).collect(),
+        };
+        Opening {
+            id: IncidentId(Id::NIL),
+            number: 1,
+            service: ServiceSnapshot {
+                id: ServiceId(Id::NIL),
+                name: "db".into(),
+                ack_timeout_ms: self.maybe_ms(),
+                auto_resolve_ms: self.maybe_ms(),
+                hold_pages_ms: self.maybe_ms(),
+            },
+            policy: PolicySnapshot {
+                steps: (0..self.roll(4)).map(|_| step(self)).collect(),
+                repeat: self.roll(3) as u32,
+            },
+            group_key: "g".into(),
+            server_id: None,
+            alert: self.signal(),
+            repair_starting: self.roll(2) == 0,
+        }
+    }
+
+    fn input(&mut self, incident: &Incident) -> Input {
+        let by = Actor::User(UserId(self.id(5)));
+        match self.roll(24) {
+            0..=3 => Input::AlertTriggered(self.signal()),
+            4..=5 => Input::AlertResolved { alert: AlertId(self.id(4)) },
+            6..=7 => Input::Ack { by, via: "web".into(), snooze_ms: self.maybe_ms() },
+            8 => Input::Unack { by },
+            9 if self.roll(8) == 0 => Input::Resolve { by, note: String::new() },
+            10 => Input::Escalate { by },
+            11 => Input::StepEmpty {
+                generation: incident.generation,
+                step: self.roll(4) as usize,
+                loop_no: incident.loop_no,
+            },
+            12..=13 => Input::Run(RunReport {
+                run_id: None,
+                state: [RunState::Started, RunState::Fixed, RunState::NotFixed, RunState::Lost]
+                    [self.roll(4) as usize],
+                detail: String::new(),
+                output: "ö".repeat(self.roll(3_000) as usize),
+            }),
+            14 => Input::SuppressionEnded,
+            15 if self.roll(3) == 0 => Input::Suppressed { by: "a window".into() },
+            _ => Input::Wake,
+        }
+    }
+}
+
+#[test]
+fn promises_hold_along_random_walks() {
+    let (mut pages, mut ends) = (0, 0);
+    for seed in 1..=SEEDS {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut now = Timestamp(1_000_000);
+        let (mut incident, effects) = open(dice.opening(), now);
+        let mut sent = BTreeSet::new();
+        let mut keys = BTreeSet::new();
+        check(seed, None, &incident, &effects, now, &mut sent, &mut keys);
+        for _ in 0..STEPS_PER_SEED {
+            now = match (dice.roll(3), incident.next_wake_at()) {
+                (0, Some(wake)) => wake.max(now),
+                _ => now.plus_ms(dice.roll(400_000) as i64),
+            };
+            let before = incident.clone();
+            let input = dice.input(&incident);
+            let (after, effects) = advance(incident, input, now);
+            check(seed, Some(&before), &after, &effects, now, &mut sent, &mut keys);
+            incident = after;
+        }
+        pages += sent.len();
+        ends += usize::from(incident.is_resolved());
+    }
+    assert!(pages > 1_000 && ends > 100, "the walk went nowhere: {pages} pages, {ends} ends");
+}
+
+fn check(
+    seed: u64,
+    before: Option<&Incident>,
+    after: &Incident,
+    effects: &[Effect],
+    now: Timestamp,
+    sent: &mut BTreeSet<(u64, usize, u32)>,
+    keys: &mut BTreeSet<String>,
+) {
+    let at = format!("seed {seed}, at {now:?}: {after:?} after {before:?}: {effects:?}");
+    let held = after.unanswered || after.suppressed.is_some() || after.next_wake_at().is_some();
+    assert!(after.status != Status::Triggered || held, "forgotten: {at}");
+    assert!(!after.is_resolved() || after.next_wake_at().is_none(), "a timer after the end: {at}");
+    for effect in effects {
+        match effect {
+            Effect::Page(p) => {
+                assert!(after.status != Status::Acknowledged, "paged although acknowledged: {at}");
+                assert!(after.suppressed.is_none(), "paged although suppressed: {at}");
+                assert!(!p.targets.is_empty(), "paged nobody: {at}");
+                assert!(p.targets.iter().all(|t| after.paged.contains(t)), "no notice for {p:?}: {at}");
+                assert!(sent.insert((p.generation, p.step, p.loop_no)), "one key for two pages: {at}");
+            }
+            Effect::Timeline(e) => assert!(keys.insert(e.key.clone()), "a key twice: {at}"),
+            Effect::PageCatchAll { .. } => assert!(after.catch_all_paged, "{at}"),
+            _ => {}
+        }
+    }
+    let Some(before) = before else { return };
+    assert!(after.generation >= before.generation, "the generation fell: {at}");
+    if before.status == Status::Triggered && after.status != Status::Triggered {
+        assert!(after.generation > before.generation, "unsent pages stay valid: {at}");
+    }
+    if before.is_resolved() {
+        let mut same = after.clone();
+        same.entries = before.entries;
+        assert_eq!(&same, before, "changed after the end: {at}");
+        assert!(effects.iter().all(|e| matches!(e, Effect::Timeline(_))), "acted after the end: {at}");
+    } else if after.is_resolved() && !before.paged.is_empty() {
+        assert!(effects.iter().any(|e| matches!(e, Effect::ResolveNotice { .. })), "no notice: {at}");
+    }
+}

@@ -1,0 +1,103 @@
+//! What a message says, whatever channel carries it.
+
+use serde::{Deserialize, Serialize};
+use watchtower_model::{Severity, limits::LINE_BYTES_MAX, truncate};
+
+/// Detail lines of one message.
+pub const LINES_MAX: usize = 20;
+/// Links of one message.
+const LINKS_MAX: usize = 5;
+/// Bytes of output of one message.
+pub const OUTPUT_BYTES_MAX: usize = 2 * 1024;
+
+/// The incident's state that the message tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    Triggered,
+    Acknowledged,
+    Resolved,
+}
+
+impl MessageState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MessageState::Triggered => "triggered",
+            MessageState::Acknowledged => "acknowledged",
+            MessageState::Resolved => "resolved",
+        }
+    }
+}
+
+/// `url` is absolute, http or https.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub label: String,
+    pub url: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Absent in a test message.
+    pub incident_number: Option<i64>,
+    pub title: String,
+    pub severity: Severity,
+    pub state: MessageState,
+    pub service: String,
+    pub server: Option<String>,
+    /// Details, a line each: labels, values, why it was paged.
+    pub lines: Vec<String>,
+    pub links: Vec<Link>,
+    /// Sent by a person to try the channel out.
+    pub test: bool,
+    /// The end of a repair's output.
+    pub output: Option<String>,
+}
+
+impl Message {
+    /// The same within the limits: single lines without control characters, output with newlines only.
+    pub(crate) fn bounded(&self) -> Message {
+        let web = |l: &&Link| l.url.starts_with("https://") || l.url.starts_with("http://");
+        let link = |l: &Link| Link { label: one_line(&l.label), url: one_line(&l.url) };
+        Message {
+            title: one_line(&self.title),
+            service: one_line(&self.service),
+            server: self.server.as_deref().map(one_line),
+            lines: self.lines.iter().take(LINES_MAX).map(|l| one_line(l)).collect(),
+            links: self.links.iter().filter(web).take(LINKS_MAX).map(link).collect(),
+            output: self.output.as_deref().map(plain_text).filter(|o| !o.is_empty()),
+            ..*self
+        }
+    }
+
+    /// `[TEST] #142 triggered, critical: disk is full`.
+    pub(crate) fn headline(&self) -> String {
+        let test = if self.test { "[TEST] " } else { "" };
+        let number = self.incident_number.map(|n| format!("#{n} ")).unwrap_or_default();
+        format!("{test}{number}{}, {}: {}", self.state.as_str(), self.severity, self.title)
+    }
+
+    /// `db on web-1`, or the service alone.
+    pub(crate) fn place(&self) -> String {
+        match &self.server {
+            Some(server) => format!("{} on {server}", self.service),
+            None => self.service.clone(),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    truncate(text.trim(), LINE_BYTES_MAX).to_string()
+}
+
+fn plain_text(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => Some(c),
+        '\r' => None,
+        c if c.is_control() => Some('\u{fffd}'),
+        c => Some(c),
+    };
+    let text: String = text.chars().filter_map(shown).collect();
+    truncate(text.trim_end(), OUTPUT_BYTES_MAX).to_string()
+}

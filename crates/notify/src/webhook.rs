@@ -1,0 +1,88 @@
+//! A signed JSON POST.
+//!
+//! Headers: `X-Watchtower-Timestamp` is the time of this try in seconds since the epoch;
+//! `X-Watchtower-Signature` is `v1=` and the hex HMAC-SHA256, with the channel's secret, of
+//! `<timestamp>.<body>`, both exactly as sent; a receiver should refuse timestamps more than 5 minutes off, so
+//! that a captured call cannot be replayed. `X-Watchtower-Delivery` is the message's idempotency key, the same
+//! over all retries: a receiver should act on each key once.
+//!
+//! Body (fields are only ever added within `version` 1):
+//! ```json
+//! {"version": 1, "event": "incident.triggered", "delivery": "…", "test": false,
+//!  "incident": {"number": 142, "title": "disk is full", "state": "triggered", "severity": "critical",
+//!               "service": "db", "server": "web-1"},
+//!  "lines": ["…"], "links": [{"label": "Acknowledge", "url": "https://…"}], "output": null}
+//! ```
+//! `event` is `incident.triggered`, `incident.acknowledged`, `incident.resolved` or `test`; `number`, `server`
+//! and `output` may be null.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ring::hmac;
+use serde_json::json;
+use watchtower_egress::Egress;
+
+use crate::deliver::{hex, post_json};
+use crate::{DeliveryError, Message, Receipt, WebhookConfig};
+
+/// Version of the body's shape.
+pub const BODY_VERSION: u32 = 1;
+
+pub(crate) async fn deliver(
+    egress: &Egress,
+    config: &WebhookConfig,
+    message: &Message,
+    key: &str,
+) -> Result<Receipt, DeliveryError> {
+    let body = body(message, key).to_string().into_bytes();
+    let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let headers = vec![
+        ("X-Watchtower-Timestamp".into(), timestamp.to_string()),
+        ("X-Watchtower-Signature".into(), sign(&config.secret, timestamp, &body)),
+        ("X-Watchtower-Delivery".into(), key.to_string()),
+    ];
+    post_json(egress, "webhook", &config.url, headers, body).await
+}
+
+/// The value of `X-Watchtower-Signature`.
+pub fn sign(secret: &str, timestamp: u64, body: &[u8]) -> String {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
+    context.update(format!("{timestamp}.").as_bytes());
+    context.update(body);
+    format!("v1={}", hex(context.sign().as_ref()))
+}
+
+fn body(message: &Message, key: &str) -> serde_json::Value {
+    let event = if message.test { "test".into() } else { format!("incident.{}", message.state.as_str()) };
+    json!({
+        "version": BODY_VERSION,
+        "event": event,
+        "delivery": key,
+        "test": message.test,
+        "incident": {
+            "number": message.incident_number,
+            "title": message.title,
+            "state": message.state,
+            "severity": message.severity,
+            "service": message.service,
+            "server": message.server,
+        },
+        "lines": message.lines,
+        "links": message.links,
+        "output": message.output,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_covers_time_and_body() {
+        // python3: hmac.new(b"0123456789abcdef", b'1700000000.{"a":1}', "sha256").hexdigest()
+        let signature = sign("0123456789abcdef", 1_700_000_000, br#"{"a":1}"#);
+        assert_eq!(signature, "v1=9eb18f493f8ec135d9eb2dad817c369bb4e9cbfa818657897a7437c1cd8c3a23");
+        assert_ne!(signature, sign("0123456789abcdef", 1_700_000_001, br#"{"a":1}"#));
+        assert_ne!(signature, sign("0123456789abcdef", 1_700_000_000, br#"{"a":2}"#));
+    }
+}

@@ -1,0 +1,126 @@
+//! Alerts: one open problem each, unique by source and dedup key while open.
+
+use serde::Deserialize;
+use watchtower_model::{AlertId, IncidentId, Labels, RuleId, ServerId, Severity, Timestamp};
+
+use crate::db::Val;
+use crate::{DbError, Json, Statement, Store, args, one, rows};
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct AlertRow {
+    pub id: AlertId,
+    pub source: String,
+    pub dedup_key: String,
+    /// `firing` or `resolved`.
+    pub state: String,
+    pub severity: Severity,
+    pub summary: String,
+    pub description: String,
+    pub labels: Json<Labels>,
+    pub value: Option<f64>,
+    pub rule_id: Option<RuleId>,
+    pub server_id: Option<ServerId>,
+    pub incident_id: Option<IncidentId>,
+    pub count: i64,
+    pub first_seen_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+}
+
+/// Absent fields do not restrict.
+#[derive(Debug, Clone, Default)]
+pub struct AlertFilter {
+    pub state: Option<String>,
+    pub server: Option<ServerId>,
+    pub rule: Option<RuleId>,
+    pub incident: Option<IncidentId>,
+    pub before: Option<Timestamp>,
+    pub limit: i64,
+}
+
+impl Store {
+    pub async fn open_alert(&self, source: &str, dedup_key: &str) -> Result<Option<AlertRow>, DbError> {
+        let sql = "SELECT * FROM alerts WHERE source = $1 AND dedup_key = $2 AND state <> 'resolved'";
+        one(self.db.query(sql, args![source, dedup_key]).await?)
+    }
+
+    pub async fn alert(&self, id: AlertId) -> Result<Option<AlertRow>, DbError> {
+        one(self.db.query("SELECT * FROM alerts WHERE id = $1", args![id]).await?)
+    }
+
+    pub async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<AlertRow>, DbError> {
+        let sql = "SELECT * FROM alerts WHERE ($1 = '' OR state = $1) AND ($2 = '' OR server_id = $2) AND ($3 = '' OR rule_id = $3) \
+                   AND ($4 = '' OR incident_id = $4) AND last_seen_at < $5 ORDER BY last_seen_at DESC, id LIMIT $6";
+        let text = |id: Option<String>| id.unwrap_or_default();
+        rows(
+            self.db
+                .query(
+                    sql,
+                    args![
+                        filter.state.clone().unwrap_or_default(),
+                        text(filter.server.map(|id| id.to_string())),
+                        text(filter.rule.map(|id| id.to_string())),
+                        text(filter.incident.map(|id| id.to_string())),
+                        filter.before.unwrap_or(Timestamp::MAX),
+                        filter.limit
+                    ],
+                )
+                .await?,
+        )
+    }
+
+    /// Open alerts of one server or of all, for counting.
+    pub async fn open_alerts(&self) -> Result<Vec<AlertRow>, DbError> {
+        rows(self.db.query("SELECT * FROM alerts WHERE state <> 'resolved'", args![]).await?)
+    }
+
+    pub fn insert_alert(alert: &AlertRow) -> Statement {
+        Statement::new(
+            "INSERT INTO alerts (id, source, dedup_key, state, severity, summary, description, labels, value, rule_id, server_id, \
+             incident_id, count, first_seen_at, last_seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            args![
+                alert.id,
+                &alert.source,
+                &alert.dedup_key,
+                &alert.state,
+                alert.severity,
+                &alert.summary,
+                &alert.description,
+                Val::json(&alert.labels.0),
+                alert.value,
+                alert.rule_id,
+                alert.server_id,
+                alert.incident_id,
+                alert.count,
+                alert.first_seen_at,
+                alert.last_seen_at
+            ],
+        )
+    }
+
+    /// Seen again while open.
+    pub fn repeat_alert(
+        id: AlertId,
+        severity: Severity,
+        summary: &str,
+        value: Option<f64>,
+        now: Timestamp,
+    ) -> Statement {
+        Statement::new(
+            "UPDATE alerts SET count = count + 1, severity = $2, summary = $3, value = $4, last_seen_at = $5 \
+             WHERE id = $1 AND state <> 'resolved'",
+            args![id, severity, summary, value, now],
+        )
+    }
+
+    pub fn resolve_alert(id: AlertId, now: Timestamp) -> Statement {
+        Statement::new(
+            "UPDATE alerts SET state = 'resolved', resolved_at = $2, last_seen_at = $2 WHERE id = $1 AND state <> 'resolved'",
+            args![id, now],
+        )
+    }
+
+    pub fn delete_alerts_before(at: Timestamp) -> Statement {
+        Statement::new("DELETE FROM alerts WHERE last_seen_at < $1 AND state = 'resolved'", args![at])
+    }
+}

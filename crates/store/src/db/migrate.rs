@@ -1,0 +1,72 @@
+//! The schema's versions. Additive, so that a hub of the version before runs on it.
+
+use ring::digest::{SHA256, digest};
+
+use super::DbError;
+
+/// In order; never edited once released: the checksum of an applied one must match.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "init", include_str!("../../migrations/0001_init.sql"))];
+
+pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";
+pub(super) const APPLIED: &str = "SELECT version, sha256 FROM schema_migrations ORDER BY version";
+pub(super) const RECORD: &str = "INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)";
+
+pub(super) struct Migration {
+    pub version: i64,
+    pub name: &'static str,
+    pub sha256: String,
+    pub sql: String,
+}
+
+/// What is still to be applied on a database of this kind (`sqlite` or `pg`), after checking what was.
+pub(super) fn pending(kind: &str, applied: &[(i64, String)]) -> Result<Vec<Migration>, DbError> {
+    if let Some((newest, _)) =
+        applied.iter().find(|(version, _)| MIGRATIONS.iter().all(|(known, ..)| known != version))
+    {
+        return Err(DbError::Migration(format!(
+            "the database has schema version {newest}, made by a newer Watchtower; start that version, or restore a backup"
+        )));
+    }
+    let mut out = Vec::new();
+    for (version, name, text) in MIGRATIONS {
+        let sha256: String =
+            digest(&SHA256, text.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        match applied.iter().find(|(v, _)| v == version) {
+            Some((_, known)) if *known != sha256 => {
+                return Err(DbError::Migration(format!(
+                    "migration {version} ({name}) differs from the one that was applied"
+                )));
+            }
+            Some(_) => {}
+            None => out.push(Migration { version: *version, name, sha256, sql: for_kind(text, kind) }),
+        }
+    }
+    Ok(out)
+}
+
+/// Keeps the lines that end in `-- <kind>` for that kind only.
+fn for_kind(text: &str, kind: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let (body, only) =
+            line.rsplit_once(" -- ").map_or((line, None), |(body, only)| (body, Some(only.trim())));
+        if only.is_none_or(|only| only == kind) {
+            out.push_str(body);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newer_and_altered_schemas_are_refused() {
+        assert!(pending("pg", &[(999, "x".into())]).is_err_and(|e| e.to_string().contains("newer")));
+        assert!(pending("pg", &[(1, "x".into())]).is_err_and(|e| e.to_string().contains("differs")));
+        let all = pending("sqlite", &[]).unwrap();
+        assert!(all[0].sql.contains("AUTOINCREMENT") && !all[0].sql.contains("IDENTITY"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Messages that must reach people: written with the state change that caused them, leased to be sent.
+//!
+//! At least once, never lost: a lease that runs out makes the message due again. `attempts` is the fencing token: only the
+//! sender of the latest attempt may record its outcome.
+
+use serde::Deserialize;
+use watchtower_model::{ChannelId, Id, IncidentId, Timestamp};
+
+use crate::{DbError, Statement, Store, args, one, rows};
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct OutboxRow {
+    pub id: Id,
+    pub idem_key: String,
+    pub incident_id: IncidentId,
+    pub generation: i64,
+    /// `page`, `resolve`, `update`.
+    pub kind: String,
+    pub channel_id: ChannelId,
+    pub body: String,
+    /// `pending`, `sending`, `delivered`, `failed`, `cancelled`.
+    pub state: String,
+    pub attempts: i64,
+    pub created_at: Timestamp,
+    pub next_at: Option<Timestamp>,
+    pub lease_until: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+    pub last_error: Option<String>,
+}
+
+impl Store {
+    /// The same idempotency key again changes nothing.
+    pub fn insert_outbox(row: &OutboxRow) -> Statement {
+        Statement::new(
+            "INSERT INTO outbox (id, idem_key, incident_id, generation, kind, channel_id, body, state, attempts, created_at, next_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $9) ON CONFLICT (idem_key) DO NOTHING",
+            args![
+                row.id,
+                &row.idem_key,
+                row.incident_id,
+                row.generation,
+                &row.kind,
+                row.channel_id,
+                &row.body,
+                row.created_at,
+                row.next_at
+            ],
+        )
+    }
+
+    /// Pages of earlier generations are no longer wanted; one that is under way is re-checked by its sender.
+    pub fn cancel_pages(incident: IncidentId, before_generation: i64) -> Statement {
+        Statement::new(
+            "UPDATE outbox SET state = 'cancelled', next_at = NULL, lease_until = NULL \
+             WHERE incident_id = $1 AND kind = 'page' AND generation < $2 AND state IN ('pending', 'sending')",
+            args![incident, before_generation],
+        )
+    }
+
+    /// Claims up to `limit` due messages for `lease_ms`.
+    pub async fn claim_outbox(
+        &self,
+        now: Timestamp,
+        lease_ms: i64,
+        limit: i64,
+    ) -> Result<Vec<OutboxRow>, DbError> {
+        let sql = match self.db.kind() {
+            "sqlite" => {
+                "UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease_until = $2, next_at = $2 \
+                 WHERE id IN (SELECT id FROM outbox WHERE next_at <= $1 AND state IN ('pending', 'sending') \
+                 ORDER BY next_at LIMIT $3) RETURNING *"
+            }
+            _ => {
+                "WITH due AS MATERIALIZED (SELECT id FROM outbox WHERE next_at <= $1 AND state IN ('pending', 'sending') \
+                 ORDER BY next_at LIMIT $3 FOR UPDATE SKIP LOCKED) \
+                 UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease_until = $2, next_at = $2 \
+                 WHERE id IN (SELECT id FROM due) RETURNING *"
+            }
+        };
+        rows(self.db.returning(sql, args![now, now.plus_ms(lease_ms), limit]).await?)
+    }
+
+    /// Whether this attempt may still be sent: asked just before the call.
+    pub async fn may_send(&self, id: Id, attempts: i64) -> Result<bool, DbError> {
+        let sql = "SELECT count(*) AS n FROM outbox WHERE id = $1 AND attempts = $2 AND state = 'sending'";
+        Ok(self.db.query(sql, args![id, attempts]).await?.first().is_some_and(|row| row.int() == 1))
+    }
+
+    pub fn outbox_delivered(id: Id, attempts: i64, now: Timestamp) -> Statement {
+        Statement::new(
+            "UPDATE outbox SET state = 'delivered', delivered_at = $3, next_at = NULL, lease_until = NULL, last_error = NULL \
+             WHERE id = $1 AND attempts = $2",
+            args![id, attempts, now],
+        )
+    }
+
+    /// Tried again at `next_at`; absent means given up.
+    pub fn outbox_failed(id: Id, attempts: i64, error: &str, next_at: Option<Timestamp>) -> Statement {
+        Statement::new(
+            "UPDATE outbox SET state = $5, next_at = $4, lease_until = NULL, last_error = $3 \
+             WHERE id = $1 AND attempts = $2 AND state = 'sending'",
+            args![id, attempts, error, next_at, if next_at.is_some() { "pending" } else { "failed" }],
+        )
+    }
+
+    pub async fn outbox_of(&self, incident: IncidentId) -> Result<Vec<OutboxRow>, DbError> {
+        rows(
+            self.db
+                .query(
+                    "SELECT * FROM outbox WHERE incident_id = $1 ORDER BY created_at, id LIMIT 1000",
+                    args![incident],
+                )
+                .await?,
+        )
+    }
+
+    /// When the oldest message that is due became so.
+    pub async fn oldest_due_outbox(&self) -> Result<Option<Timestamp>, DbError> {
+        #[derive(Deserialize)]
+        struct Oldest {
+            oldest: Option<Timestamp>,
+        }
+        let sql = "SELECT MIN(next_at) AS oldest FROM outbox WHERE state IN ('pending', 'sending')";
+        Ok(one::<Oldest>(self.db.query(sql, args![]).await?)?.and_then(|row| row.oldest))
+    }
+}

@@ -1,0 +1,254 @@
+//! Runs, executions and their output. Terminal states are written once.
+
+use serde::Deserialize;
+use watchtower_model::{
+    AgentId, AutomationId, ExecutionId, IncidentId, RunId, ScriptId, ServerId, Timestamp,
+};
+
+use crate::{DbError, Statement, Store, args, one, rows};
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct RunRow {
+    pub id: RunId,
+    pub number: i64,
+    pub script_id: Option<ScriptId>,
+    pub name: String,
+    pub script_version: Option<i64>,
+    /// What is sent to agents, as JSON.
+    pub body: String,
+    pub selector: String,
+    pub state: String,
+    pub started_by: String,
+    pub automation_id: Option<AutomationId>,
+    pub incident_id: Option<IncidentId>,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ExecutionRow {
+    pub id: ExecutionId,
+    pub run_id: RunId,
+    pub server_id: ServerId,
+    pub agent_id: AgentId,
+    pub state: String,
+    pub exit_code: Option<i64>,
+    pub reason: Option<String>,
+    pub created_at: Timestamp,
+    /// Not started after this.
+    pub not_after: Timestamp,
+    /// Without news by then it is `lost`.
+    pub give_up_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub stdout_bytes: i64,
+    pub stderr_bytes: i64,
+    /// Somebody asked for it to end.
+    pub cancel: bool,
+}
+
+/// What is newly known of an execution.
+#[derive(Debug, Clone, Default)]
+pub struct ExecutionUpdate {
+    pub state: &'static str,
+    pub exit_code: Option<i32>,
+    pub reason: Option<String>,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub stdout_bytes: u64,
+    pub stderr_bytes: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct OutputRow {
+    pub sequence: i64,
+    pub stream: String,
+    pub start_at: i64,
+    pub data: Vec<u8>,
+}
+
+/// Absent fields do not restrict.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    pub state: Option<String>,
+    pub server: Option<ServerId>,
+    pub script: Option<ScriptId>,
+    pub incident: Option<IncidentId>,
+    /// Numbers below this.
+    pub before: Option<i64>,
+    pub limit: i64,
+}
+
+impl Store {
+    pub fn insert_run(run: &RunRow) -> Statement {
+        Statement::new(
+            "INSERT INTO runs (id, number, script_id, name, script_version, body, selector, state, started_by, automation_id, \
+             incident_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            args![
+                run.id,
+                run.number,
+                run.script_id,
+                &run.name,
+                run.script_version,
+                &run.body,
+                &run.selector,
+                &run.state,
+                &run.started_by,
+                run.automation_id,
+                run.incident_id,
+                run.created_at
+            ],
+        )
+    }
+
+    pub fn insert_execution(execution: &ExecutionRow) -> Statement {
+        Statement::new(
+            "INSERT INTO executions (id, run_id, server_id, agent_id, state, created_at, not_after, give_up_at, stdout_bytes, \
+             stderr_bytes, cancel) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, FALSE)",
+            args![
+                execution.id,
+                execution.run_id,
+                execution.server_id,
+                execution.agent_id,
+                &execution.state,
+                execution.created_at,
+                execution.not_after,
+                execution.give_up_at
+            ],
+        )
+    }
+
+    /// By number or id.
+    pub async fn find_run(&self, number_or_id: &str) -> Result<Option<RunRow>, DbError> {
+        match number_or_id.parse::<i64>() {
+            Ok(number) => one(self.db.query("SELECT * FROM runs WHERE number = $1", args![number]).await?),
+            Err(_) => one(self.db.query("SELECT * FROM runs WHERE id = $1", args![number_or_id]).await?),
+        }
+    }
+
+    pub async fn run(&self, id: RunId) -> Result<Option<RunRow>, DbError> {
+        one(self.db.query("SELECT * FROM runs WHERE id = $1", args![id]).await?)
+    }
+
+    /// Newest first.
+    pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, DbError> {
+        let sql = "SELECT * FROM runs WHERE ($1 = '' OR state = $1) AND ($2 = '' OR script_id = $2) AND ($3 = '' OR incident_id = $3) \
+                   AND ($4 = '' OR id IN (SELECT run_id FROM executions WHERE server_id = $4)) AND number < $5 \
+                   ORDER BY number DESC LIMIT $6";
+        rows(
+            self.db
+                .query(
+                    sql,
+                    args![
+                        filter.state.clone().unwrap_or_default(),
+                        filter.script.map(|id| id.to_string()).unwrap_or_default(),
+                        filter.incident.map(|id| id.to_string()).unwrap_or_default(),
+                        filter.server.map(|id| id.to_string()).unwrap_or_default(),
+                        filter.before.unwrap_or(i64::MAX),
+                        filter.limit
+                    ],
+                )
+                .await?,
+        )
+    }
+
+    pub async fn runs_in_progress(&self) -> Result<i64, DbError> {
+        let found =
+            self.db.query("SELECT count(*) AS n FROM runs WHERE finished_at IS NULL", args![]).await?;
+        Ok(found.first().map_or(0, |row| row.int()))
+    }
+
+    pub fn finish_run(id: RunId, state: &str, now: Timestamp) -> Statement {
+        Statement::new(
+            "UPDATE runs SET state = $2, finished_at = $3 WHERE id = $1 AND finished_at IS NULL",
+            args![id, state, now],
+        )
+    }
+
+    pub fn set_run_state(id: RunId, state: &str) -> Statement {
+        Statement::new("UPDATE runs SET state = $2 WHERE id = $1 AND finished_at IS NULL", args![id, state])
+    }
+
+    pub async fn executions_of(&self, run: RunId) -> Result<Vec<ExecutionRow>, DbError> {
+        rows(
+            self.db
+                .query("SELECT * FROM executions WHERE run_id = $1 ORDER BY created_at, id", args![run])
+                .await?,
+        )
+    }
+
+    pub async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRow>, DbError> {
+        one(self.db.query("SELECT * FROM executions WHERE id = $1", args![id]).await?)
+    }
+
+    pub async fn open_executions_of(&self, agent: AgentId) -> Result<Vec<ExecutionRow>, DbError> {
+        let sql =
+            "SELECT * FROM executions WHERE agent_id = $1 AND finished_at IS NULL ORDER BY created_at, id";
+        rows(self.db.query(sql, args![agent]).await?)
+    }
+
+    /// Executions nobody heard of for too long, and those whose start is no longer wanted.
+    pub async fn overdue_executions(&self, now: Timestamp) -> Result<Vec<ExecutionRow>, DbError> {
+        let sql = "SELECT * FROM executions WHERE finished_at IS NULL \
+                   AND (give_up_at <= $1 OR (not_after <= $1 AND state = 'pending')) LIMIT 500";
+        rows(self.db.query(sql, args![now]).await?)
+    }
+
+    /// Moves an execution on; one that has ended stays as it ended (then no row is touched).
+    pub fn update_execution(id: ExecutionId, update: &ExecutionUpdate) -> Statement {
+        Statement::new(
+            "UPDATE executions SET state = $2, exit_code = COALESCE($3, exit_code), reason = COALESCE($4, reason), \
+             started_at = COALESCE(started_at, $5), finished_at = $6, \
+             stdout_bytes = CASE WHEN $7 > stdout_bytes THEN $7 ELSE stdout_bytes END, \
+             stderr_bytes = CASE WHEN $8 > stderr_bytes THEN $8 ELSE stderr_bytes END \
+             WHERE id = $1 AND finished_at IS NULL",
+            args![
+                id,
+                update.state,
+                update.exit_code,
+                update.reason.clone(),
+                update.started_at,
+                update.finished_at,
+                update.stdout_bytes,
+                update.stderr_bytes
+            ],
+        )
+    }
+
+    pub fn cancel_executions_of(run: RunId) -> Statement {
+        Statement::new(
+            "UPDATE executions SET cancel = TRUE WHERE run_id = $1 AND finished_at IS NULL",
+            args![run],
+        )
+    }
+
+    /// A chunk that comes twice is stored once.
+    pub fn insert_output(execution: ExecutionId, stream: &str, offset: u64, data: &[u8]) -> Statement {
+        Statement::new(
+            "INSERT INTO output (execution_id, stream, start_at, data) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (execution_id, stream, start_at) DO NOTHING",
+            args![execution, stream, offset, data],
+        )
+    }
+
+    pub async fn output_after(
+        &self,
+        execution: ExecutionId,
+        sequence: i64,
+        limit: i64,
+    ) -> Result<Vec<OutputRow>, DbError> {
+        let sql = "SELECT sequence, stream, start_at, data FROM output WHERE execution_id = $1 AND sequence > $2 \
+                   ORDER BY sequence LIMIT $3";
+        rows(self.db.query(sql, args![execution, sequence, limit]).await?)
+    }
+
+    pub async fn output_bytes(&self, execution: ExecutionId) -> Result<i64, DbError> {
+        let sql =
+            "SELECT CAST(COALESCE(SUM(length(data)), 0) AS BIGINT) AS n FROM output WHERE execution_id = $1";
+        Ok(self.db.query(sql, args![execution]).await?.first().map_or(0, |row| row.int()))
+    }
+
+    pub fn delete_runs_before(at: Timestamp) -> Statement {
+        Statement::new("DELETE FROM runs WHERE finished_at < $1", args![at])
+    }
+}

@@ -1,0 +1,99 @@
+//! Secrets at rest: sealed with the master key, which lives in a file of its own.
+//!
+//! Form: `v1:<key id>:<base64 of salt 32 ‖ ciphertext ‖ tag 16>`. Each secret has its own key, HKDF-SHA256 of the master key with a
+//! random salt, so a fixed nonce is never used twice with one key. The context (`channel:<id>`) is authenticated.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, Salt};
+use ring::rand::{SecureRandom, SystemRandom};
+
+const SALT_BYTES: usize = 32;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    #[error("a sealed secret is damaged")]
+    Damaged,
+    #[error("a secret was sealed with key {0}, which this hub does not have")]
+    OtherKey(String),
+    #[error("the system has no randomness")]
+    NoRandomness,
+}
+
+/// Seals and opens with one master key.
+pub struct Sealer {
+    master: [u8; 32],
+    key_id: String,
+}
+
+impl Sealer {
+    pub fn new(master: [u8; 32]) -> Self {
+        let digest = ring::digest::digest(
+            &ring::digest::SHA256,
+            &[b"watchtower-master-key-id".as_slice(), &master].concat(),
+        );
+        let key_id = digest.as_ref()[..4].iter().map(|b| format!("{b:02x}")).collect();
+        Sealer { master, key_id }
+    }
+
+    pub fn seal(&self, context: &str, secret: &[u8]) -> Result<String, SealError> {
+        let mut salt = [0; SALT_BYTES];
+        SystemRandom::new().fill(&mut salt).map_err(|_| SealError::NoRandomness)?;
+        let mut bytes = secret.to_vec();
+        self.key(&salt)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key([0; 12]),
+                Aad::from(context.as_bytes()),
+                &mut bytes,
+            )
+            .map_err(|_| SealError::Damaged)?;
+        Ok(format!("v1:{}:{}", self.key_id, STANDARD.encode([salt.as_slice(), &bytes].concat())))
+    }
+
+    pub fn open(&self, context: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
+        let (key_id, body) =
+            sealed.strip_prefix("v1:").and_then(|rest| rest.split_once(':')).ok_or(SealError::Damaged)?;
+        if key_id != self.key_id {
+            return Err(SealError::OtherKey(key_id.chars().take(16).collect()));
+        }
+        let bytes = STANDARD.decode(body).map_err(|_| SealError::Damaged)?;
+        let (salt, ciphertext) = bytes.split_at_checked(SALT_BYTES).ok_or(SealError::Damaged)?;
+        let mut ciphertext = ciphertext.to_vec();
+        let plain = self
+            .key(salt)
+            .open_in_place(
+                Nonce::assume_unique_for_key([0; 12]),
+                Aad::from(context.as_bytes()),
+                &mut ciphertext,
+            )
+            .map_err(|_| SealError::Damaged)?;
+        Ok(plain.to_vec())
+    }
+
+    fn key(&self, salt: &[u8]) -> LessSafeKey {
+        let pseudorandom = Salt::new(HKDF_SHA256, salt).extract(&self.master);
+        let okm = pseudorandom
+            .expand(&[b"watchtower-seal-v1"], &CHACHA20_POLY1305)
+            .expect("32 bytes is a valid HKDF length");
+        LessSafeKey::new(UnboundKey::from(okm))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opens_what_it_sealed_and_nothing_else() {
+        let sealer = Sealer::new([7; 32]);
+        let sealed = sealer.seal("channel:1", b"secret").unwrap();
+        assert_eq!(sealer.open("channel:1", &sealed).unwrap(), b"secret");
+        assert_ne!(sealer.seal("channel:1", b"secret").unwrap(), sealed);
+        assert_eq!(sealer.open("channel:2", &sealed), Err(SealError::Damaged));
+        assert!(matches!(Sealer::new([8; 32]).open("channel:1", &sealed), Err(SealError::OtherKey(_))));
+        for damaged in ["", "v1:", "v1:x:y", &sealed[..sealed.len() - 4]] {
+            assert!(sealer.open("channel:1", damaged).is_err());
+        }
+    }
+}

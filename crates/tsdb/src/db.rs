@@ -1,0 +1,186 @@
+//! The engine as one object: opened by replay, shared by reference between threads.
+//!
+//! Locks, in the order in which they may be taken: `flushing`, `head`, the commit queue. None is held over a
+//! write to the store but `flushing`.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use watchtower_model::Id;
+
+use crate::commit::Commit;
+use crate::flush::FlushState;
+use crate::head::{Head, Replayer};
+use crate::limits::{COLLECT_MAX, SERIES_PER_RESOURCE, SERIES_TOTAL};
+use crate::record::replay;
+use crate::series::decode_key;
+use crate::store::{Catalogue, ChunkStore, StoreError};
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub series_per_resource: usize,
+    pub series_total: usize,
+    /// How long a commit waits for more reports before it writes; at most 50 ms. Zero still groups what
+    /// arrives while another commit runs.
+    pub collect_for: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            series_per_resource: SERIES_PER_RESOURCE,
+            series_total: SERIES_TOTAL,
+            collect_for: Duration::ZERO,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TsdbError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(
+        "{bytes} bytes of samples wait for a log that cannot be written: see the errors of the metric store"
+    )]
+    LogBacklog { bytes: usize },
+    #[error("the query selects {found} series: the limit is {limit}; add matchers")]
+    TooManySeries { found: usize, limit: usize },
+    #[error("the query reads more than {limit} samples: shorten the range or add matchers")]
+    TooManySamples { limit: usize },
+}
+
+/// What opening found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    pub series: usize,
+    pub replayed_records: u64,
+    pub replayed_samples: u64,
+    /// Bytes at the end of the log that were torn by a crash: never acknowledged.
+    pub lost_log_bytes: u64,
+    /// Records or catalogue rows that could not be understood.
+    pub unreadable: u64,
+}
+
+/// Counted since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub accepted: AtomicU64,
+    pub duplicates: AtomicU64,
+    pub refused: AtomicU64,
+    pub series_refused: AtomicU64,
+    pub damaged_chunks: AtomicU64,
+    pub flushed_chunks: AtomicU64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    pub series: usize,
+    /// Distinct own label sets.
+    pub label_sets: usize,
+    pub head_bytes: usize,
+    pub late_samples: usize,
+    pub log_backlog_bytes: usize,
+    pub accepted: u64,
+    pub duplicates: u64,
+    pub refused: u64,
+    pub series_refused: u64,
+    pub damaged_chunks: u64,
+    pub flushed_chunks: u64,
+}
+
+/// See the module.
+pub struct Tsdb {
+    head: RwLock<Head>,
+    pub(crate) commit: Commit,
+    pub(crate) store: Arc<dyn ChunkStore>,
+    pub(crate) options: Options,
+    pub(crate) counters: Counters,
+    pub(crate) flushing: Mutex<FlushState>,
+}
+
+impl Tsdb {
+    /// Loads the catalogue and replays the log.
+    pub fn open(store: Arc<dyn ChunkStore>, options: Options) -> Result<(Tsdb, OpenReport), TsdbError> {
+        let options = Options { collect_for: options.collect_for.min(COLLECT_MAX), ..options };
+        let mut report = OpenReport::default();
+        let mut head = Head::default();
+        let catalogue = store.catalogue()?;
+        let mut progress: HashMap<Id, (u64, u64)> = HashMap::new();
+        for p in &catalogue.progress {
+            progress.insert(Id::from_bytes(p.agent), (p.epoch, p.seq));
+        }
+        load(&mut head, &catalogue, &mut report);
+        let mut replayer = Replayer {
+            head: &mut head,
+            progress: &mut progress,
+            removed: Vec::new(),
+            samples: 0,
+            bad_keys: 0,
+        };
+        let mut unreadable = 0;
+        let end = store.log_read(&mut |record| {
+            unreadable += u64::from(replay(record, &mut replayer).is_none());
+        })?;
+        report.unreadable += unreadable + replayer.bad_keys;
+        report.replayed_samples = replayer.samples;
+        report.replayed_records = end.records;
+        report.lost_log_bytes = end.lost_bytes;
+        store.remove_series(&replayer.removed)?;
+        report.series = head.index.series();
+        // What was replayed is older than anything that comes: its own epoch.
+        head.epoch = 1;
+        let flushing = Mutex::new(FlushState::new(store.log_rotate()?, catalogue.flushed_to));
+        let (head, commit) = (RwLock::new(head), Commit::new(progress));
+        Ok((Tsdb { head, commit, store, options, counters: Counters::default(), flushing }, report))
+    }
+
+    pub(crate) fn head(&self) -> RwLockReadGuard<'_, Head> {
+        self.head.read().expect("no code panics while it holds the head")
+    }
+
+    pub(crate) fn head_mut(&self) -> RwLockWriteGuard<'_, Head> {
+        self.head.write().expect("no code panics while it holds the head")
+    }
+
+    /// Walks every series: cheap, but not for a hot path.
+    pub fn stats(&self) -> Stats {
+        let c = &self.counters;
+        let head = self.head();
+        Stats {
+            series: head.index.series(),
+            label_sets: head.index.shapes(),
+            head_bytes: head.series.iter().flatten().map(|s| s.memory_bytes()).sum(),
+            late_samples: head.late_samples,
+            log_backlog_bytes: self.commit.backlog(),
+            accepted: c.accepted.load(Relaxed),
+            duplicates: c.duplicates.load(Relaxed),
+            refused: c.refused.load(Relaxed),
+            series_refused: c.series_refused.load(Relaxed),
+            damaged_chunks: c.damaged_chunks.load(Relaxed),
+            flushed_chunks: c.flushed_chunks.load(Relaxed),
+        }
+    }
+}
+
+fn load(head: &mut Head, catalogue: &Catalogue, report: &mut OpenReport) {
+    for record in &catalogue.series {
+        let (Ok(number), Some((id, labels))) = (u32::try_from(record.series), decode_key(&record.key)) else {
+            report.unreadable += 1;
+            continue;
+        };
+        let resource = head.index.resource(id);
+        if head.index.find_series(resource, &labels).is_some() || head.get(number).is_some() {
+            report.unreadable += 1;
+            continue;
+        }
+        let series = head.insert(number, resource, &labels);
+        series.catalogue_day = Some(record.last_day);
+        series.stored_to = record.last_day.last().min(catalogue.flushed_to);
+    }
+    let next = usize::try_from(catalogue.next_series).unwrap_or(usize::MAX).min(u32::MAX as usize);
+    if head.series.len() < next {
+        head.series.resize_with(next, || None);
+    }
+}

@@ -1,0 +1,158 @@
+//! Which series exist: label sets that series share (`shapes`), what stands behind them (`resources`), and
+//! matchers over the two joined.
+//!
+//! Invariant: a series is one (resource, shape) pair. A label of the resource hides the same label of the
+//! series, which then reads as `exported_<name>`, as in a Prometheus scrape without `honor_labels`.
+
+mod resources;
+mod shapes;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use watchtower_matchers::{Matcher, Matchers};
+use watchtower_model::{Id, Labels};
+
+use crate::SeriesRef;
+use resources::Resources;
+use shapes::Shapes;
+
+const HIDDEN: &str = "exported_";
+
+/// What [`crate::Tsdb::resolve`] answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// One for each label set, `None` where a limit refused a new series.
+    pub refs: Vec<Option<SeriesRef>>,
+    pub refused: usize,
+    /// The limit that refused the first of them.
+    pub limit: Option<ResolveLimit>,
+}
+
+/// Why a new series was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveLimit {
+    #[error("more than {0} series of one server: send fewer label combinations or raise series_per_resource")]
+    PerResource(usize),
+    #[error("more than {0} series in total: remove servers or raise series_total")]
+    Total(usize),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    shapes: Shapes,
+    resources: Resources,
+    series: usize,
+}
+
+impl Index {
+    pub(crate) fn series(&self) -> usize {
+        self.series
+    }
+
+    pub(crate) fn shapes(&self) -> usize {
+        self.shapes.len()
+    }
+
+    pub(crate) fn resource(&mut self, id: Option<Id>) -> u32 {
+        self.resources.slot(id)
+    }
+
+    pub(crate) fn set_resource_labels(&mut self, id: Id, labels: Labels) {
+        let slot = self.resources.slot(Some(id));
+        self.resources.get_mut(slot).labels = Arc::new(labels);
+    }
+
+    pub(crate) fn resource_id(&self, resource: u32) -> Option<Id> {
+        self.resources.get(resource).id
+    }
+
+    /// The labels of the series itself.
+    pub(crate) fn own(&self, shape: u32) -> &Labels {
+        self.shapes.labels(shape)
+    }
+
+    pub(crate) fn series_of(&self, resource: u32) -> usize {
+        self.resources.get(resource).series.len()
+    }
+
+    pub(crate) fn find_series(&self, resource: u32, labels: &Labels) -> Option<u32> {
+        let shape = self.shapes.find(labels)?;
+        self.resources.get(resource).series_with(shape)
+    }
+
+    /// Adds a series that does not exist yet; returns its shape.
+    pub(crate) fn add(&mut self, resource: u32, labels: &Labels, series: u32) -> u32 {
+        let shape = self.shapes.intern(labels);
+        self.resources.get_mut(resource).insert(shape, series);
+        self.series += 1;
+        shape
+    }
+
+    pub(crate) fn remove(&mut self, resource: u32, shape: u32) {
+        if self.resources.get_mut(resource).remove(shape) {
+            self.shapes.release(shape);
+            self.series -= 1;
+        }
+    }
+
+    /// Forgets a resource and its series; returns their numbers.
+    pub(crate) fn remove_resource(&mut self, id: Id) -> Vec<u32> {
+        let Some(resource) = self.resources.remove(id) else { return Vec::new() };
+        for (shape, _) in &resource.series {
+            self.shapes.release(*shape);
+        }
+        self.series -= resource.series.len();
+        resource.series.into_iter().map(|(_, series)| series).collect()
+    }
+
+    /// The series' own labels joined with its resource's.
+    pub(crate) fn joined(&self, resource: u32, shape: u32) -> Labels {
+        let own = self.shapes.labels(shape);
+        let outer = &self.resources.get(resource).labels;
+        let mut builder = own.to_builder();
+        for (name, value) in outer.iter() {
+            if let Some(hidden) = own.get(name) {
+                builder.set(&format!("{HIDDEN}{name}"), hidden);
+            }
+            builder.set(name, value);
+        }
+        builder.build()
+    }
+
+    /// Every series whose joined labels match, by resource; `only` restricts to one resource.
+    pub(crate) fn find(&self, matchers: &Matchers, only: Option<Id>) -> Vec<u32> {
+        let mut found = Vec::new();
+        // Resources that leave the same conditions to the series share one look-up.
+        let mut candidates: HashMap<u128, Vec<u32>> = HashMap::new();
+        for resource in self.resources.iter(only) {
+            if resource.series.is_empty() {
+                continue;
+            }
+            let Some((key, conditions)) = left_over(matchers, &resource.labels) else { continue };
+            let shapes = candidates.entry(key).or_insert_with(|| self.shapes.find_all(&conditions));
+            resource.collect(shapes, &mut found);
+        }
+        found
+    }
+}
+
+/// The conditions on a series' own labels that its resource leaves open, and a key that names them;
+/// `None` when the resource's labels already fail.
+fn left_over<'a>(matchers: &'a Matchers, outer: &Labels) -> Option<(u128, Vec<(&'a str, &'a Matcher)>)> {
+    let mut key = 0u128;
+    let mut conditions = Vec::new();
+    for matcher in matchers.iter() {
+        key <<= 2;
+        if let Some(value) = outer.get(matcher.name()) {
+            if !matcher.matches(value) {
+                return None;
+            }
+            continue;
+        }
+        let hidden = matcher.name().strip_prefix(HIDDEN).filter(|name| outer.get(name).is_some());
+        key |= if hidden.is_some() { 2 } else { 1 };
+        conditions.push((hidden.unwrap_or(matcher.name()), matcher));
+    }
+    Some((key, conditions))
+}

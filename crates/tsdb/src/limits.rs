@@ -1,0 +1,30 @@
+//! Every bound of the engine. A bound that is hit is a typed error or a counter, never silence.
+
+use std::time::Duration;
+
+/// Samples of a full chunk.
+pub const CHUNK_SAMPLES: u16 = 120;
+/// How far behind its series' newest sample a live sample may be.
+pub const OUT_OF_ORDER_MS: i64 = 3_600_000;
+/// The same for batches marked as backfill.
+pub const BACKFILL_MS: i64 = 24 * 3_600_000;
+/// How far in the future of its arrival a sample may be: a wrong clock must not close the window behind it.
+pub const FUTURE_MS: i64 = 10 * 60_000;
+/// Series of one resource, unless the options say otherwise.
+pub const SERIES_PER_RESOURCE: usize = 20_000;
+/// Series without a resource (remote_write and such) count against the total only.
+pub const SERIES_TOTAL: usize = 5_000_000;
+/// How long a commit may wait for more reports.
+pub const COLLECT_MAX: Duration = Duration::from_millis(50);
+/// Bytes that may wait for a log that cannot be written; beyond, appends are refused.
+pub const LOG_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
+/// How long a flushed chunk stays readable from memory, for the windows of rules.
+pub const KEEP_MS: i64 = 10 * 60_000;
+/// How long samples may stay in open chunks before these are written short, so that the log can be cut.
+pub const EPOCH_MS: i64 = 20 * 60_000;
+/// Chunks written in one transaction of the store.
+pub const CHUNKS_PER_WRITE: usize = 4096;
+/// Series visited under one hold of the lock by a query or a flush: ingest waits no longer than this takes.
+pub const SERIES_PER_LOCK: usize = 1024;
+/// Out-of-order samples held in memory until the next flush.
+pub const LATE_SAMPLES: usize = 4_000_000;

@@ -1,0 +1,176 @@
+//! A [`ChunkStore`] in memory, for tests: it can be copied at any moment, as a disk that survives a power cut,
+//! and told to fail.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use crate::store::{
+    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, LogEnd, LogPosition, SeriesRecord, StoreError,
+};
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    /// Segments by their first position.
+    log: BTreeMap<u64, Vec<Vec<u8>>>,
+    end: u64,
+    series: BTreeMap<u64, SeriesRecord>,
+    progress: BTreeMap<[u8; 16], (u64, u64)>,
+    next_series: u64,
+    flushed_to: Option<i64>,
+    days: BTreeMap<Day, Vec<ChunkRecord>>,
+    /// Writes left before every write fails.
+    writes_left: Option<u64>,
+    log_appends: u64,
+}
+
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+impl MemoryStore {
+    /// What a disk would hold if the power failed now.
+    pub fn copy(&self) -> MemoryStore {
+        let state = State { writes_left: None, ..self.lock().clone() };
+        MemoryStore { state: Mutex::new(state) }
+    }
+
+    /// Every write after the next `count` fails; `None` heals the store.
+    pub fn fail_after(&self, count: Option<u64>) {
+        self.lock().writes_left = count;
+    }
+
+    /// Calls of `log_append` that succeeded.
+    pub fn log_appends(&self) -> u64 {
+        self.lock().log_appends
+    }
+
+    pub fn log_bytes(&self) -> usize {
+        self.lock().log.values().flatten().map(Vec::len).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds the store")
+    }
+
+    fn writing(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        let mut state = self.lock();
+        match &mut state.writes_left {
+            Some(0) => return Err(StoreError::Full { action: "writing".into() }),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        Ok(state)
+    }
+}
+
+impl ChunkStore for MemoryStore {
+    fn log_append(&self, record: &[u8]) -> Result<LogPosition, StoreError> {
+        let mut state = self.writing()?;
+        state.log_appends += 1;
+        let end = state.end;
+        match state.log.last_entry() {
+            Some(mut segment) => segment.get_mut().push(record.to_vec()),
+            None => drop(state.log.insert(end, vec![record.to_vec()])),
+        }
+        state.end += record.len() as u64;
+        Ok(LogPosition(state.end))
+    }
+
+    fn log_rotate(&self) -> Result<LogPosition, StoreError> {
+        let mut state = self.writing()?;
+        let end = state.end;
+        state.log.entry(end).or_default();
+        Ok(LogPosition(end))
+    }
+
+    fn log_read(&self, each: &mut dyn FnMut(&[u8])) -> Result<LogEnd, StoreError> {
+        let state = self.lock();
+        let mut records = 0;
+        for record in state.log.values().flatten() {
+            each(record);
+            records += 1;
+        }
+        Ok(LogEnd { records, lost_bytes: 0 })
+    }
+
+    fn log_cut(&self, behind: LogPosition) -> Result<(), StoreError> {
+        let mut state = self.writing()?;
+        let ends: Vec<u64> = state.log.keys().skip(1).copied().chain([state.end]).collect();
+        let mut ends = ends.into_iter();
+        state.log.retain(|_, _| ends.next().is_some_and(|end| end > behind.0));
+        Ok(())
+    }
+
+    fn catalogue(&self) -> Result<Catalogue, StoreError> {
+        let state = self.lock();
+        let progress = state.progress.iter();
+        Ok(Catalogue {
+            series: state.series.values().cloned().collect(),
+            progress: progress
+                .map(|(agent, (epoch, seq))| crate::ProgressRecord {
+                    agent: *agent,
+                    epoch: *epoch,
+                    seq: *seq,
+                })
+                .collect(),
+            next_series: state.next_series,
+            flushed_to: state.flushed_to.unwrap_or(i64::MIN),
+        })
+    }
+
+    fn update_catalogue(&self, update: &CatalogueUpdate) -> Result<(), StoreError> {
+        let mut state = self.writing()?;
+        for record in &update.series {
+            state.next_series = state.next_series.max(record.series + 1);
+            state.series.insert(record.series, record.clone());
+        }
+        for p in &update.progress {
+            state.progress.insert(p.agent, (p.epoch, p.seq));
+        }
+        state.flushed_to = Some(update.flushed_to);
+        Ok(())
+    }
+
+    fn remove_series(&self, series: &[u64]) -> Result<(), StoreError> {
+        let mut state = self.writing()?;
+        for number in series {
+            state.series.remove(number);
+        }
+        Ok(())
+    }
+
+    fn put_chunks(&self, day: Day, chunks: &[ChunkRecord]) -> Result<(), StoreError> {
+        self.writing()?.days.entry(day).or_default().extend_from_slice(chunks);
+        Ok(())
+    }
+
+    fn read_chunks(
+        &self,
+        day: Day,
+        series: &[u64],
+        from: i64,
+        to: i64,
+        each: &mut dyn FnMut(u64, &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        let chunks = self.lock().days.get(&day).cloned().unwrap_or_default();
+        let wanted = chunks
+            .iter()
+            .filter(|c| series.binary_search(&c.series).is_ok() && c.min_t <= to && c.max_t >= from);
+        for chunk in wanted {
+            if !each(chunk.series, &chunk.bytes) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn days(&self) -> Result<Vec<Day>, StoreError> {
+        Ok(self.lock().days.keys().copied().collect())
+    }
+
+    fn drop_day(&self, day: Day) -> Result<(), StoreError> {
+        self.writing()?.days.remove(&day);
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! Samples out: matchers to series, head and store merged.
+//!
+//! Invariant: the head is read before the store, so that a chunk that moves between them meanwhile is seen
+//! twice rather than never; duplicates fall out when the pieces are sorted.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering::Relaxed;
+
+use watchtower_matchers::Matchers;
+use watchtower_model::{Id, Labels, Sample, Timestamp};
+
+use crate::codec::decode_into;
+use crate::db::{Tsdb, TsdbError};
+use crate::head::Head;
+use crate::limits::SERIES_PER_LOCK;
+use crate::store::Day;
+
+/// What to read.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    pub matchers: &'a Matchers,
+    /// First and last millisecond, both included.
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// Only series of this resource.
+    pub only: Option<Id>,
+    pub max_series: usize,
+    pub max_samples: usize,
+}
+
+/// One series and its samples in a range, sorted by time, each time once. Stale markers are kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesWindow {
+    /// The series' own labels joined with its resource's.
+    pub labels: Labels,
+    pub samples: Vec<Sample>,
+}
+
+struct Window {
+    number: u32,
+    window: SeriesWindow,
+    in_store: bool,
+}
+
+impl Tsdb {
+    /// The series that match, with their samples; series without samples in the range are left out.
+    pub fn select(&self, query: &Query<'_>) -> Result<Vec<SeriesWindow>, TsdbError> {
+        let numbers = self.head().index.find(query.matchers, query.only);
+        if numbers.len() > query.max_series {
+            return Err(TsdbError::TooManySeries { found: numbers.len(), limit: query.max_series });
+        }
+        let mut windows = Vec::with_capacity(numbers.len());
+        let mut samples = 0;
+        for part in numbers.chunks(SERIES_PER_LOCK) {
+            let head = self.head();
+            for number in part {
+                if let Some(window) = self.read_head(&head, *number, query) {
+                    samples += window.window.samples.len();
+                    windows.push(window);
+                }
+                if samples > query.max_samples {
+                    return Err(TsdbError::TooManySamples { limit: query.max_samples });
+                }
+            }
+        }
+        self.read_store(&mut windows, samples, query)?;
+        let mut windows: Vec<SeriesWindow> = windows.into_iter().map(|w| w.window).collect();
+        windows.retain_mut(|w| {
+            order(&mut w.samples);
+            !w.samples.is_empty()
+        });
+        Ok(windows)
+    }
+
+    fn read_head(&self, head: &Head, number: u32, query: &Query<'_>) -> Option<Window> {
+        let (from, to) = (query.from.0, query.to.0);
+        let series = head.get(number)?;
+        let mut samples = Vec::new();
+        for chunk in series.sealed.iter().filter(|c| c.min_t <= to && c.max_t >= from) {
+            self.decode(&chunk.bytes, from, to, &mut samples);
+        }
+        let open = &series.open;
+        if open.count() > 0 && open.min_t() <= to && open.last_t() >= from {
+            self.decode(&open.to_bytes(), from, to, &mut samples);
+        }
+        if let Some(late) = head.late.get(&number) {
+            samples.extend(late.iter().filter(|s| from <= s.t.0 && s.t.0 <= to));
+        }
+        let in_store = series.stored_to >= from;
+        if samples.is_empty() && !in_store {
+            return None;
+        }
+        let labels = head.index.joined(series.resource, series.shape);
+        Some(Window { number, window: SeriesWindow { labels, samples }, in_store })
+    }
+
+    fn read_store(
+        &self,
+        windows: &mut [Window],
+        mut samples: usize,
+        query: &Query<'_>,
+    ) -> Result<(), TsdbError> {
+        let (from, to) = (query.from.0, query.to.0);
+        let at: HashMap<u64, usize> = windows
+            .iter()
+            .enumerate()
+            .filter(|(_, w)| w.in_store)
+            .map(|(i, w)| (u64::from(w.number), i))
+            .collect();
+        if at.is_empty() {
+            return Ok(());
+        }
+        let mut wanted: Vec<u64> = at.keys().copied().collect();
+        wanted.sort_unstable();
+        let (first, last) = (Day::of(from), Day::of(to));
+        for day in self.store.days()?.into_iter().filter(|d| first <= *d && *d <= last) {
+            self.store.read_chunks(day, &wanted, from, to, &mut |series, bytes| {
+                if let Some(i) = at.get(&series) {
+                    let out = &mut windows[*i].window.samples;
+                    let before = out.len();
+                    self.decode(bytes, from, to, out);
+                    samples += out.len() - before;
+                }
+                samples <= query.max_samples
+            })?;
+            if samples > query.max_samples {
+                return Err(TsdbError::TooManySamples { limit: query.max_samples });
+            }
+        }
+        Ok(())
+    }
+
+    fn decode(&self, bytes: &[u8], from: i64, to: i64, out: &mut Vec<Sample>) {
+        if decode_into(bytes, from, to, out).is_err() {
+            self.counters.damaged_chunks.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// The joined label sets that match, at most `limit` of them.
+    pub fn series(&self, matchers: &Matchers, only: Option<Id>, limit: usize) -> Vec<Labels> {
+        let mut all = Vec::new();
+        self.each_labels(matchers, only, |labels| {
+            all.push(labels);
+            all.len() < limit
+        });
+        all.sort();
+        all
+    }
+
+    /// The names of the labels of the series that match, sorted.
+    pub fn label_names(&self, matchers: &Matchers, only: Option<Id>) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        self.each_labels(matchers, only, |labels| {
+            for (name, _) in labels.iter() {
+                if !names.contains(name) {
+                    names.insert(name.to_string());
+                }
+            }
+            true
+        });
+        names.into_iter().collect()
+    }
+
+    /// The values of one label of the series that match, sorted.
+    pub fn label_values(&self, name: &str, matchers: &Matchers, only: Option<Id>) -> Vec<String> {
+        let mut values = BTreeSet::new();
+        self.each_labels(matchers, only, |labels| {
+            if let Some(value) = labels.get(name)
+                && !values.contains(value)
+            {
+                values.insert(value.to_string());
+            }
+            true
+        });
+        values.into_iter().collect()
+    }
+
+    fn each_labels(&self, matchers: &Matchers, only: Option<Id>, mut each: impl FnMut(Labels) -> bool) {
+        let numbers = self.head().index.find(matchers, only);
+        for part in numbers.chunks(SERIES_PER_LOCK) {
+            let head = self.head();
+            for series in part.iter().filter_map(|n| head.get(*n)) {
+                if !each(head.index.joined(series.resource, series.shape)) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Sorts by time; of equal times the first stays.
+fn order(samples: &mut Vec<Sample>) {
+    if samples.windows(2).all(|w| w[0].t < w[1].t) {
+        return;
+    }
+    samples.sort_by_key(|s| s.t);
+    samples.dedup_by_key(|s| s.t);
+}

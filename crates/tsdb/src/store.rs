@@ -1,0 +1,144 @@
+//! The byte-level store below the engine: an append-only log, a series catalogue, chunks by day.
+//!
+//! Invariant: whatever a method reported as done survives a power cut. The engine alone knows what the bytes mean.
+
+use std::fmt;
+
+/// A position in the log: grows with every append, also over restarts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Hash)]
+pub struct LogPosition(pub u64);
+
+/// Days since 1970-01-01 UTC. A chunk belongs to the one day that all its samples lie in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct Day(pub i32);
+
+impl Day {
+    pub const MS: i64 = 86_400_000;
+    /// Before every day that has a name.
+    pub const NONE: Day = Day(i32::MIN);
+
+    pub fn of(t: i64) -> Day {
+        Day(t.div_euclid(Day::MS).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32)
+    }
+
+    /// The first millisecond of the day.
+    pub fn start(self) -> i64 {
+        i64::from(self.0) * Day::MS
+    }
+
+    /// The last millisecond of the day.
+    pub fn last(self) -> i64 {
+        self.start() + Day::MS - 1
+    }
+}
+
+/// A series as the catalogue keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesRecord {
+    pub series: u64,
+    /// Resource and labels, encoded by the engine.
+    pub key: Vec<u8>,
+    /// The newest day with a chunk of this series; `Day::NONE` before the first.
+    pub last_day: Day,
+}
+
+/// The newest report of an agent whose samples are in chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgressRecord {
+    pub agent: [u8; 16],
+    pub epoch: u64,
+    pub seq: u64,
+}
+
+/// What the catalogue holds at start-up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalogue {
+    pub series: Vec<SeriesRecord>,
+    pub progress: Vec<ProgressRecord>,
+    /// No series ever put had this number or a greater one.
+    pub next_series: u64,
+    /// No stored chunk has a later sample. `i64::MIN` when there is none.
+    pub flushed_to: i64,
+}
+
+/// Inserted or replaced in one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogueUpdate {
+    pub series: Vec<SeriesRecord>,
+    pub progress: Vec<ProgressRecord>,
+    pub flushed_to: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkRecord {
+    pub series: u64,
+    pub min_t: i64,
+    pub max_t: i64,
+    pub bytes: Vec<u8>,
+}
+
+/// What reading the log found at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct LogEnd {
+    pub records: u64,
+    /// Bytes of records that were torn or damaged and are gone. A torn tail was never acknowledged.
+    pub lost_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error("metric store: {action}: {reason}")]
+    Io { action: String, reason: String },
+    #[error("metric store: no space left while {action}: free space in the data directory")]
+    Full { action: String },
+    #[error("metric store: {what} is damaged: {reason}")]
+    Corrupt { what: String, reason: String },
+}
+
+/// See the module. Methods may be called from many threads.
+pub trait ChunkStore: Send + Sync {
+    /// Appends one record and returns, once it is durable, the position behind it. After an error the record
+    /// is not in the log.
+    fn log_append(&self, record: &[u8]) -> Result<LogPosition, StoreError>;
+
+    /// Starts a new segment, so that a cut at the returned position (the log's end) is exact.
+    fn log_rotate(&self) -> Result<LogPosition, StoreError>;
+
+    /// Hands every record that is left to `each`, oldest first. Called once, before the first append.
+    fn log_read(&self, each: &mut dyn FnMut(&[u8])) -> Result<LogEnd, StoreError>;
+
+    /// Forgets the segments that lie wholly before `behind`.
+    fn log_cut(&self, behind: LogPosition) -> Result<(), StoreError>;
+
+    fn catalogue(&self) -> Result<Catalogue, StoreError>;
+
+    fn update_catalogue(&self, update: &CatalogueUpdate) -> Result<(), StoreError>;
+
+    fn remove_series(&self, series: &[u64]) -> Result<(), StoreError>;
+
+    /// Adds chunks to a day, in one transaction.
+    fn put_chunks(&self, day: Day, chunks: &[ChunkRecord]) -> Result<(), StoreError>;
+
+    /// Hands every chunk of the named series that overlaps `from..=to` to `each`, in any order, until it says false.
+    /// A day that cannot be read is set aside, reported by the store, and reads as empty.
+    fn read_chunks(
+        &self,
+        day: Day,
+        series: &[u64],
+        from: i64,
+        to: i64,
+        each: &mut dyn FnMut(u64, &[u8]) -> bool,
+    ) -> Result<(), StoreError>;
+
+    /// The days that have chunks, oldest first.
+    fn days(&self) -> Result<Vec<Day>, StoreError>;
+
+    /// Removes a whole day.
+    fn drop_day(&self, day: Day) -> Result<(), StoreError>;
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&watchtower_model::Timestamp(self.start()).day())
+    }
+}

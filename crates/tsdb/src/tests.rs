@@ -1,0 +1,361 @@
+//! The engine as a whole, on a store in memory that can lose power at any moment.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use watchtower_matchers::Matchers;
+use watchtower_model::{AgentId, Id, Labels, Sample, Timestamp, is_stale, stale_nan};
+
+use crate::codec::tests::Numbers;
+use crate::*;
+
+const T0: i64 = 1_767_225_600_000 - 20 * 60_000; // 20 minutes before a midnight
+
+fn open(store: &Arc<MemoryStore>) -> Tsdb {
+    Tsdb::open(Arc::clone(store) as Arc<dyn ChunkStore>, Options::default()).unwrap().0
+}
+
+fn id(n: u8) -> Id {
+    Id::from_bytes([n; 16])
+}
+
+fn names(list: &[&str]) -> Vec<Labels> {
+    list.iter().map(|n| Labels::from_pairs([("__name__", *n)])).collect()
+}
+
+fn refs(db: &Tsdb, resource: Option<Id>, list: &[&str]) -> Vec<SeriesRef> {
+    db.resolve(resource, &names(list)).refs.into_iter().map(Option::unwrap).collect()
+}
+
+fn loose(db: &Tsdb, backfill: bool, samples: &[(SeriesRef, i64, f64)]) -> Outcome {
+    let samples: Vec<_> = samples.iter().map(|(s, t, v)| (*s, Timestamp(*t), *v)).collect();
+    let newest = samples.iter().map(|s| s.1).max().unwrap();
+    let batch = Batch { progress: None, received_at: newest, backfill, samples: Samples::Loose(&samples) };
+    db.append(&[batch]).unwrap()[0]
+}
+
+fn select(db: &Tsdb, matchers: &str, from: i64, to: i64) -> Vec<SeriesWindow> {
+    let matchers: Matchers = matchers.parse().unwrap();
+    let (from, to) = (Timestamp(from), Timestamp(to));
+    let query =
+        Query { matchers: &matchers, from, to, only: None, max_series: 10_000, max_samples: 1_000_000 };
+    let mut all = db.select(&query).unwrap();
+    all.sort_by(|a, b| a.labels.cmp(&b.labels));
+    all
+}
+
+fn everything(db: &Tsdb) -> BTreeMap<Labels, Vec<(i64, u64)>> {
+    let bits = |s: Vec<Sample>| s.iter().map(|s| (s.t.0, s.v.to_bits())).collect();
+    select(db, "", i64::MIN, i64::MAX).into_iter().map(|w| (w.labels, bits(w.samples))).collect()
+}
+
+fn labels_of(db: &Tsdb, matchers: &str) -> Vec<String> {
+    db.series(&matchers.parse().unwrap(), None, 1000).iter().map(Labels::to_string).collect()
+}
+
+#[test]
+fn resource_labels_are_joined_and_edits_cause_no_churn() {
+    let db = open(&Arc::default());
+    for (n, env) in [(1, "prod"), (2, "test")] {
+        let series = refs(&db, Some(id(n)), &["up", "load"]);
+        let labels = Labels::from_pairs([("instance", format!("web-{n}").as_str()), ("env", env)]);
+        db.set_resource(id(n), labels);
+        loose(&db, false, &[(series[0], T0, 1.0), (series[1], T0, 0.5)]);
+    }
+    assert_eq!(
+        labels_of(&db, "env=prod"),
+        ["load{env=\"prod\", instance=\"web-1\"}", "up{env=\"prod\", instance=\"web-1\"}"]
+    );
+    assert_eq!(labels_of(&db, "__name__=up,env!=prod"), ["up{env=\"test\", instance=\"web-2\"}"]);
+    db.set_resource(id(2), Labels::from_pairs([("instance", "renamed"), ("env", "prod")]));
+    assert_eq!(select(&db, "__name__=up,instance=renamed,env=prod", T0, T0)[0].samples.len(), 1);
+    assert_eq!(db.stats().series, 4);
+    assert_eq!(db.stats().label_sets, 2, "servers share label sets");
+    assert_eq!(db.label_values("instance", &Matchers::default(), None), ["renamed", "web-1"]);
+    assert_eq!(db.label_names(&"env=prod".parse().unwrap(), Some(id(1))), ["__name__", "env", "instance"]);
+}
+
+#[test]
+fn a_hidden_label_reads_as_exported() {
+    let db = open(&Arc::default());
+    let own = Labels::from_pairs([("__name__", "backup"), ("env", "inner")]);
+    let series = db.resolve(Some(id(1)), &[own]).refs[0].unwrap();
+    db.set_resource(id(1), Labels::from_pairs([("env", "prod")]));
+    loose(&db, false, &[(series, T0, 1.0)]);
+    assert_eq!(
+        labels_of(&db, "env=prod,exported_env=inner"),
+        ["backup{env=\"prod\", exported_env=\"inner\"}"]
+    );
+    assert!(labels_of(&db, "env=inner").is_empty() && labels_of(&db, "exported_env=prod").is_empty());
+}
+
+#[test]
+fn matchers_select_as_a_plain_filter_would() {
+    let db = open(&Arc::default());
+    let mut numbers = Numbers(11);
+    let mut all = Vec::new();
+    for n in 0..200u64 {
+        let mut pairs =
+            vec![("__name__".to_string(), format!("m{}", numbers.next() % 5)), ("n".into(), n.to_string())];
+        for name in ["a", "b"] {
+            if !numbers.next().is_multiple_of(3) {
+                pairs.push((name.into(), format!("{name}{}", numbers.next() % 4)));
+            }
+        }
+        all.push(Labels::from_pairs(pairs));
+    }
+    db.resolve(None, &all);
+    for text in [
+        "__name__=m1",
+        "__name__=~m1|m2,a=a1",
+        "a!=a1",
+        "a=~.+",
+        "a=~.*,b!~b1|b2",
+        "a=",
+        "b=~a.*|",
+        "n=~1.*,a!=\"\"",
+        "__name__=m1,__name__!=m1",
+        "a!~.+,b=~b[0-2]",
+        "nothing=x",
+        "nothing!=x,b=b3",
+        "",
+    ] {
+        let matchers: Matchers = text.parse().unwrap();
+        let mut expected: Vec<Labels> = all.iter().filter(|l| matchers.matches(l)).cloned().collect();
+        expected.sort();
+        assert_eq!(db.series(&matchers, None, 1000), expected, "{text}");
+    }
+}
+
+#[test]
+fn windows_duplicates_and_future() {
+    let db = open(&Arc::default());
+    let s = refs(&db, None, &["x"])[0];
+    let hour = 3_600_000;
+    assert_eq!(
+        loose(&db, false, &[(s, T0, 1.0), (s, T0, 2.0)]),
+        Outcome { accepted: 1, duplicates: 1, ..Outcome::default() }
+    );
+    assert_eq!(loose(&db, false, &[(s, T0 - hour, 0.5), (s, T0 - hour, 0.6)]).duplicates, 1);
+    assert_eq!(loose(&db, false, &[(s, T0 - hour - 1, 9.0)]).too_old, 1);
+    assert_eq!(loose(&db, true, &[(s, T0 - 24 * hour, 0.1)]).accepted, 1);
+    assert_eq!(loose(&db, true, &[(s, T0 - 24 * hour - 1, 0.1)]).too_old, 1);
+    let future = [(s, Timestamp(T0 + 700_000), 1.0)];
+    let batch = Batch {
+        progress: None,
+        received_at: Timestamp(T0),
+        backfill: false,
+        samples: Samples::Loose(&future),
+    };
+    assert_eq!(db.append(&[batch]).unwrap()[0].too_new, 1);
+    loose(&db, false, &[(s, T0 + 1, stale_nan())]);
+    let unknown = loose(&db, false, &[(SeriesRef(77), T0, 1.0), (SeriesRef(u64::MAX), T0, 1.0)]);
+    assert_eq!(unknown.unknown, 2);
+    db.flush_all(Timestamp(T0 + hour)).unwrap();
+    db.flush_all(Timestamp(T0 + hour)).unwrap();
+    let samples = &select(&db, "__name__=x", i64::MIN, i64::MAX)[0].samples;
+    assert_eq!(samples.iter().map(|s| s.t.0 - T0).collect::<Vec<_>>(), [-24 * hour, -hour, 0, 1]);
+    assert_eq!(samples[2].v, 1.0, "the first value stays");
+    assert!(is_stale(samples[3].v));
+    assert_eq!(db.stats().refused, 5);
+}
+
+#[test]
+fn series_limits_are_named_and_do_not_hinder_others() {
+    let options = Options { series_per_resource: 2, series_total: 3, ..Options::default() };
+    let (db, _) = Tsdb::open(Arc::new(MemoryStore::default()), options).unwrap();
+    let resolved = db.resolve(Some(id(1)), &names(&["a", "b", "c", "a"]));
+    assert_eq!(resolved.refs.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false, true]);
+    assert_eq!((resolved.refused, resolved.limit), (1, Some(ResolveLimit::PerResource(2))));
+    assert_eq!(resolved.refs[0], resolved.refs[3]);
+    assert_eq!(db.resolve(Some(id(2)), &names(&["a", "b"])).limit, Some(ResolveLimit::Total(3)));
+    assert_eq!(db.stats().series_refused, 2);
+}
+
+#[test]
+fn query_limits_are_errors() {
+    let db = open(&Arc::default());
+    let s = refs(&db, None, &["a", "b"]);
+    for i in 0..300 {
+        loose(&db, false, &[(s[0], T0 + i, 1.0), (s[1], T0 + i, 1.0)]);
+    }
+    db.flush_all(Timestamp(T0 + 3_600_000)).unwrap();
+    db.flush(Timestamp(T0 + 3_600_000)).unwrap();
+    let matchers = Matchers::default();
+    let mut query = Query {
+        matchers: &matchers,
+        from: Timestamp(T0),
+        to: Timestamp(T0 + 400),
+        only: None,
+        max_series: 1,
+        max_samples: 600,
+    };
+    assert_eq!(db.select(&query), Err(TsdbError::TooManySeries { found: 2, limit: 1 }));
+    query.max_series = 2;
+    assert_eq!(db.select(&query).unwrap().len(), 2);
+    query.max_samples = 599;
+    assert_eq!(db.select(&query), Err(TsdbError::TooManySamples { limit: 599 }));
+}
+
+/// Random reports, out-of-order samples, flushes, removals and restarts, against a plain map; after every step
+/// the power may fail, and what was acknowledged must be there.
+#[test]
+fn nothing_acknowledged_is_lost_at_any_point() {
+    for seed in 1..=12 {
+        let mut numbers = Numbers(seed);
+        let mut store = Arc::new(MemoryStore::default());
+        let mut db = open(&store);
+        let mut model: HashMap<(u8, usize), BTreeMap<i64, u64>> = HashMap::new();
+        let mut progress = HashMap::new();
+        let list = ["a", "b", "c", "d", "e"];
+        let mut now = T0;
+        for step in 0..400u64 {
+            let server = (numbers.next() % 3) as u8;
+            match numbers.next() % 20 {
+                0 => drop(db.flush(Timestamp(now)).unwrap()),
+                1 if step % 7 == 0 => drop(db.flush_all(Timestamp(now)).unwrap()),
+                2 => {
+                    store = Arc::new(store.copy());
+                    db = open(&store);
+                }
+                3 if step % 5 == 0 => {
+                    db.remove_resource(id(server)).unwrap();
+                    model.retain(|(s, _), _| *s != server);
+                }
+                4 => now += 15 * 60_000,
+                kind => {
+                    now += 10_000 + (numbers.next() % 3) as i64;
+                    let t = if kind < 8 { now - (numbers.next() % 3_000_000) as i64 } else { now };
+                    let series = refs(&db, Some(id(server)), &list);
+                    let values: Vec<_> =
+                        series.iter().map(|s| (*s, (numbers.next() % 100) as f64 / 3.0)).collect();
+                    let at = Progress { agent: AgentId(id(server)), epoch: 1, seq: step };
+                    let samples = Samples::Report { t: Timestamp(t), values: &values };
+                    let received_at = Timestamp(now);
+                    db.append(&[Batch { progress: Some(at), received_at, backfill: true, samples }]).unwrap();
+                    progress.insert(server, step);
+                    for (i, (_, v)) in values.iter().enumerate() {
+                        model.entry((server, i)).or_default().entry(t).or_insert(v.to_bits());
+                    }
+                }
+            }
+            if step % 40 == 39 {
+                let after_power_cut = open(&Arc::new(store.copy()));
+                for db in [&after_power_cut, &db] {
+                    for n in 0..3 {
+                        db.set_resource(id(n), Labels::from_pairs([("instance", n.to_string())]));
+                        assert_eq!(db.progress(AgentId(id(n))).map(|p| p.1), progress.get(&n).copied());
+                    }
+                    let expected: BTreeMap<Labels, Vec<(i64, u64)>> = model
+                        .iter()
+                        .map(|((server, i), samples)| {
+                            let n = server.to_string();
+                            let labels =
+                                Labels::from_pairs([("__name__", list[*i]), ("instance", n.as_str())]);
+                            (labels, samples.iter().map(|(t, v)| (*t, *v)).collect())
+                        })
+                        .collect();
+                    assert_eq!(everything(db), expected, "seed {seed} step {step}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_log_is_cut_and_memory_is_given_back() {
+    let store = Arc::new(MemoryStore::default());
+    let db = open(&store);
+    let series = refs(&db, Some(id(1)), &["a", "b"]);
+    let idle = refs(&db, Some(id(1)), &["idle"])[0];
+    let mut longest = 0;
+    for i in 0..2000 {
+        let now = T0 + i * 10_000;
+        let values = [(series[0], i as f64), (series[1], 1.0)];
+        let samples = Samples::Report { t: Timestamp(now), values: &values };
+        db.append(&[Batch { progress: None, received_at: Timestamp(now), backfill: false, samples }])
+            .unwrap();
+        if i % 6 == 0 {
+            db.flush(Timestamp(now)).unwrap();
+        }
+        longest = longest.max(store.log_bytes());
+    }
+    assert!(longest < 12_000, "{longest}: five and a half hours are never in the log at once");
+    assert!(db.stats().head_bytes < 4_000, "{}", db.stats().head_bytes);
+    let end = T0 + 2000 * 10_000;
+    loose(&db, false, &[(idle, end, 7.0)]);
+    let again = open(&Arc::new(store.copy()));
+    let all = select(&again, "", T0, end);
+    assert_eq!(all.iter().map(|w| w.samples.len()).collect::<Vec<_>>(), [2000, 2000, 1]);
+}
+
+#[test]
+fn days_are_dropped_with_their_series() {
+    let store = Arc::new(MemoryStore::default());
+    let db = open(&store);
+    let s = refs(&db, None, &["old", "new"]);
+    loose(&db, false, &[(s[0], T0, 1.0), (s[1], T0, 1.0)]);
+    loose(&db, false, &[(s[1], T0 + Day::MS, 2.0)]);
+    db.flush_all(Timestamp(T0 + Day::MS)).unwrap();
+    let later = Timestamp(T0 + Day::MS + 3_600_000);
+    db.flush(later).unwrap();
+    let done = db.drop_before(Timestamp(T0 + 3_600_000)).unwrap();
+    assert_eq!(done, Retention { days: vec![Day::of(T0)], series: 1 });
+    assert_eq!(everything(&db).len(), 1);
+    assert_eq!(everything(&open(&Arc::new(store.copy()))).len(), 1);
+    assert_eq!(loose(&db, false, &[(s[0], T0 + Day::MS, 1.0)]).unknown, 1);
+    let new = refs(&db, None, &["old"])[0];
+    assert!(new > s[1], "a number is never used again");
+}
+
+#[test]
+fn a_failing_store_loses_nothing_and_acknowledges_nothing() {
+    let store = Arc::new(MemoryStore::default());
+    let db = open(&store);
+    let s = refs(&db, None, &["a"])[0];
+    loose(&db, false, &[(s, T0, 1.0)]);
+    store.fail_after(Some(0));
+    let values = [(s, 2.0)];
+    let at = Progress { agent: AgentId(id(9)), epoch: 1, seq: 5 };
+    let samples = Samples::Report { t: Timestamp(T0 + 1), values: &values };
+    let batch = Batch { progress: Some(at), received_at: Timestamp(T0 + 1), backfill: false, samples };
+    assert!(matches!(db.append(&[batch]), Err(TsdbError::Store(StoreError::Full { .. }))));
+    assert_eq!(db.progress(AgentId(id(9))), None);
+    assert!(db.flush_all(Timestamp(T0 + 2)).is_err());
+    store.fail_after(None);
+    assert_eq!(db.append(&[batch]).unwrap()[0].duplicates, 1, "sent again by the agent");
+    assert_eq!(db.progress(AgentId(id(9))), Some((1, 5)));
+    assert_eq!(everything(&open(&Arc::new(store.copy()))).values().next().unwrap().len(), 2);
+    for failing in 0..6 {
+        loose(&db, false, &[(s, T0 + 10 + failing, 1.0)]);
+        store.fail_after(Some(failing as u64));
+        let _ = db.flush_all(Timestamp(T0 + 20));
+        store.fail_after(None);
+        let expected = 3 + failing as usize;
+        assert_eq!(everything(&open(&Arc::new(store.copy()))).values().next().unwrap().len(), expected);
+        assert_eq!(everything(&db).values().next().unwrap().len(), expected);
+    }
+}
+
+#[test]
+fn one_write_serves_many_threads() {
+    let store = Arc::new(MemoryStore::default());
+    let options = Options { collect_for: Duration::from_millis(20), ..Options::default() };
+    let (db, _) = Tsdb::open(Arc::clone(&store) as Arc<dyn ChunkStore>, options).unwrap();
+    std::thread::scope(|scope| {
+        for n in 0..16 {
+            let db = &db;
+            scope.spawn(move || {
+                let s = refs(db, Some(id(n)), &["a"])[0];
+                for i in 0..5 {
+                    loose(db, false, &[(s, T0 + i, 1.0)]);
+                }
+            });
+        }
+    });
+    assert!(store.log_appends() < 40, "{} writes for 80 appends", store.log_appends());
+    let all = everything(&open(&Arc::new(store.copy())));
+    assert_eq!(all.values().map(Vec::len).sum::<usize>(), 5, "without labels of their own all look alike");
+    assert_eq!(db.stats().accepted, 80);
+}
