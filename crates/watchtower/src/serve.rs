@@ -1,11 +1,13 @@
 //! Runs the hub until SIGTERM or Ctrl-C.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ArgMatches;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use watchtower_http::{Listeners, Options as HttpOptions, Tls};
 use watchtower_hub::{Hub, access};
@@ -13,13 +15,20 @@ use watchtower_hub::{Hub, access};
 use crate::local_agent;
 use crate::options::Options;
 
+/// Time for the local agent to say goodbye and end.
+const AGENT_STOP_WAIT: Duration = Duration::from_secs(8);
+
 pub fn run(matches: &ArgMatches) -> ExitCode {
     let options = match Options::resolve(matches) {
         Ok(options) => options,
         Err(message) => return fail(&message, 2),
     };
     let filter = EnvFilter::try_from_env("WATCHTOWER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return fail("TLS cannot be set up", 1);
     }
@@ -52,22 +61,26 @@ async fn serve(mut options: Options) -> Result<(), String> {
     options.hub.agent_url =
         options.agent_url.clone().unwrap_or_else(|| format!("https://{}", reachable(agents)));
     let with_local_agent = options.with_local_agent;
-    let (stop_agent, agent_stopped) = tokio::sync::watch::channel(false);
-    let mut agent = None;
-    let ready = |hub: Hub| async {
+    let (stop_agent, agent_stopped) = watch::channel(false);
+    let (agent_done, mut agent_ended) = watch::channel(!with_local_agent);
+    let ready = |hub: Hub| async move {
         announce(&hub).await;
         if with_local_agent {
             let local_url =
                 format!("https://{}", SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), agents.port()));
-            agent = Some(tokio::spawn(local_agent::run(hub, local_url, agent_stopped)));
+            tokio::spawn(async move {
+                local_agent::run(hub, local_url, agent_stopped).await;
+                agent_done.send_replace(true);
+            });
         }
     };
-    let result = watchtower_http::serve(options.hub, listeners, stop_signal(), ready).await;
-    stop_agent.send_replace(true);
-    if let Some(agent) = agent {
-        let _ = agent.await;
-    }
-    result.map_err(|e| e.to_string())
+    // The agent first, so that its goodbye finds a hub that still listens.
+    let stop = async {
+        stop_signal().await;
+        stop_agent.send_replace(true);
+        let _ = tokio::time::timeout(AGENT_STOP_WAIT, agent_ended.wait_for(|ended| *ended)).await;
+    };
+    watchtower_http::serve(options.hub, listeners, stop, ready).await.map_err(|e| e.to_string())
 }
 
 async fn stop_signal() {

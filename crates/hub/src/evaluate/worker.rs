@@ -186,13 +186,14 @@ async fn apply(hub: &Hub, outcome: Outcome, now: Timestamp) -> Result<(), HubErr
     }
     let mut also = vec![save(part, &next, now), Store::insert_change("rule", rule.id, now)];
     for transition in &transitions {
-        let statements = std::mem::take(&mut also);
         match transition.kind {
             TransitionKind::Firing => {
-                drop(trigger(hub, alert(hub, &rule, part, transition), statements).await?)
+                trigger(hub, alert(hub, &rule, part, transition), std::mem::take(&mut also)).await?;
             }
-            TransitionKind::Resolved => drop(resolve(hub, ended(&rule, transition), statements).await?),
-            TransitionKind::Pending | TransitionKind::Cleared => also = statements,
+            TransitionKind::Resolved => {
+                resolve(hub, ended(&rule, transition), std::mem::take(&mut also)).await?;
+            }
+            TransitionKind::Pending | TransitionKind::Cleared => {}
         }
     }
     if !also.is_empty() {

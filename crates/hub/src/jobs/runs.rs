@@ -123,7 +123,7 @@ pub fn unavailable(hub: &Hub, server: &Server, ad_hoc: bool) -> Option<String> {
     let policy = facts.map_or("", |facts| facts.policy.as_str());
     if state.agent_id.is_none() {
         Some("has no agent".into())
-    } else if !state.agent_id.is_some_and(|agent| hub.links.get(agent).is_some()) {
+    } else if state.agent_id.is_none_or(|agent| hub.links.get(agent).is_none()) {
         Some("is not connected".into())
     } else if let Some(reason) = facts.and_then(|facts| facts.refuses.clone()) {
         Some(format!("refuses commands: {reason}"))
