@@ -78,7 +78,6 @@ impl Hub {
             objects: RwLock::new(Arc::new(Objects::default())),
             responding: tokio::sync::Mutex::new(()),
             cut_off: AtomicBool::new(false),
-            halted: AtomicBool::new(false),
             stopping: tokio::sync::watch::channel(false).0,
         }));
         hub.load().await?;

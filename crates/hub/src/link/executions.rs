@@ -39,7 +39,7 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
         let body = CommandBody::Cancel { execution_id: execution.id };
         link.send(command(hub, execution.agent_id, hub.now().plus_ms(60_000), body));
     }
-    if !matches!(execution.state.as_str(), "pending" | "dispatched") || execution.cancel || hub.halted() {
+    if !matches!(execution.state.as_str(), "pending" | "dispatched") || execution.cancel {
         return;
     }
     let run = match hub.store.run(execution.run_id).await {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use watchtower_api_types::{RuleInput, RuleKind};
 use watchtower_model::{Event, Labels, RuleId, ServerId, Severity, Timestamp};
 use watchtower_rules::{EventVerdict, Transition, TransitionKind};
-use watchtower_store::{RuleStateRow, Store};
+use watchtower_store::Store;
 
 use super::alerts::{AlertResolve, AlertTrigger, resolve, trigger};
 use crate::error::HubError;
@@ -152,9 +152,7 @@ fn alert(rule: RuleId, waiting: Waiting) -> AlertTrigger {
 /// Delayed alerts whose time has come, and whose rule still wants them.
 async fn fire_due(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();
-    let waiting: Vec<RuleStateRow> =
-        hub.store.rule_states().await?.into_iter().filter(|row| row.part.starts_with(WAITING)).collect();
-    for row in waiting {
+    for row in hub.store.waiting_rule_states().await? {
         let gone = Store::delete_rule_state(row.rule_id, &row.part);
         let Ok(body) = serde_json::from_str::<Waiting>(&row.body) else {
             hub.store.commit(vec![gone]).await?;
