@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The hub over HTTP: two listeners, the routes of the table of endpoints, Prometheus' API, the live channel, the dashboard.
+//!
+//! Invariant: no decision is made here. A handler finds its object, asks `access`, calls the hub and shows the answer.
+
+mod agents;
+mod caller;
+mod dashboard;
+mod headers;
+mod health;
+mod idempotency;
+mod listen;
+mod live;
+mod nouns;
+mod problem;
+mod prometheus;
+mod router;
+mod serve;
+mod times;
+mod views;
+
+pub use listen::{ListenError, Tls};
+pub use router::router;
+pub use serve::{Listeners, Options, ServeError, serve};

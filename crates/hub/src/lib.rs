@@ -20,9 +20,13 @@ pub mod respond;
 
 pub mod jobs;
 
+pub mod fleet;
+
 pub mod query;
 
 pub mod access;
+
+pub mod configure;
 
 pub mod live;
 

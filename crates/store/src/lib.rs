@@ -37,7 +37,7 @@ pub use events::{EventFilter, EventRow};
 pub use idempotency::IdempotencyRow;
 pub use incidents::{IncidentFilter, IncidentRow, StatsRow};
 pub use objects::{Object, Stored};
-pub use outbox::OutboxRow;
+pub use outbox::{LastDeliveries, OutboxRow};
 pub use rule_states::RuleStateRow;
 pub use runs::{ExecutionRow, ExecutionUpdate, OutputRow, RunFilter, RunRow};
 pub use seal::{SealError, Sealer};

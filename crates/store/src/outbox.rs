@@ -124,3 +124,35 @@ impl Store {
         Ok(one::<Oldest>(self.db.query(sql, args![]).await?)?.and_then(|row| row.oldest))
     }
 }
+
+/// How a channel did lately.
+#[derive(Debug, Clone, Default)]
+pub struct LastDeliveries {
+    pub delivered_at: Option<Timestamp>,
+    /// Of the newest message that failed after the newest one that was delivered.
+    pub error: Option<String>,
+    pub error_at: Option<Timestamp>,
+}
+
+impl Store {
+    pub async fn last_deliveries(&self, channel: ChannelId) -> Result<LastDeliveries, DbError> {
+        #[derive(Deserialize)]
+        struct Delivered {
+            at: Option<Timestamp>,
+        }
+        #[derive(Deserialize)]
+        struct Failed {
+            last_error: String,
+            created_at: Timestamp,
+        }
+        let sql = "SELECT MAX(delivered_at) AS at FROM outbox WHERE channel_id = $1 AND state = 'delivered'";
+        let delivered_at =
+            one::<Delivered>(self.db.query(sql, args![channel]).await?)?.and_then(|row| row.at);
+        let sql = "SELECT last_error, created_at FROM outbox WHERE channel_id = $1 AND last_error IS NOT NULL AND created_at > $2 \
+                   ORDER BY created_at DESC LIMIT 1";
+        let failed: Option<Failed> =
+            one(self.db.query(sql, args![channel, delivered_at.unwrap_or(Timestamp(0))]).await?)?;
+        let (error, error_at) = failed.map(|row| (row.last_error, row.created_at)).unzip();
+        Ok(LastDeliveries { delivered_at, error, error_at })
+    }
+}

@@ -13,7 +13,7 @@ use watchtower_model::Id;
 use crate::commit::Commit;
 use crate::flush::FlushState;
 use crate::head::{Head, Replayer};
-use crate::limits::{COLLECT_MAX, SERIES_PER_RESOURCE, SERIES_TOTAL};
+use crate::limits::{COLLECT_MAX, MAX_AGE_MS, SERIES_PER_RESOURCE, SERIES_TOTAL};
 use crate::record::replay;
 use crate::series::decode_key;
 use crate::store::{Catalogue, ChunkStore, StoreError};
@@ -22,6 +22,8 @@ use crate::store::{Catalogue, ChunkStore, StoreError};
 pub struct Options {
     pub series_per_resource: usize,
     pub series_total: usize,
+    /// Samples that arrive older than this are refused; about the retention.
+    pub max_age_ms: i64,
     /// How long a commit waits for more reports before it writes; at most 50 ms. Zero still groups what
     /// arrives while another commit runs.
     pub collect_for: Duration,
@@ -32,6 +34,7 @@ impl Default for Options {
         Options {
             series_per_resource: SERIES_PER_RESOURCE,
             series_total: SERIES_TOTAL,
+            max_age_ms: MAX_AGE_MS,
             collect_for: Duration::ZERO,
         }
     }

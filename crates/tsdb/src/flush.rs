@@ -96,8 +96,10 @@ impl Tsdb {
         if let Some(position) = cut {
             // Samples to come may name series whose record is in the part of the log that goes now.
             let rows = self.uncatalogued();
-            self.update_catalogue(state, rows.clone())?;
-            self.mark_catalogued(&rows);
+            let progress = self.progress_rows();
+            let update = CatalogueUpdate { series: rows, progress, flushed_to: state.flushed_to };
+            self.store.update_catalogue(&update)?;
+            self.mark_catalogued(&update.series);
             self.store.log_cut(position)?;
         }
         Ok(FlushReport { chunks, log_cut: cut.is_some() })
@@ -134,7 +136,9 @@ impl Tsdb {
         let newest = parcel.chunks.iter().map(|c| c.max_t).max().unwrap_or(i64::MIN);
         state.flushed_to = state.flushed_to.max(newest);
         // The catalogue first: a chunk whose series is unknown would be lost, the reverse is only idle.
-        self.update_catalogue(state, self.catalogue_rows(&parcel.chunks))?;
+        let series = self.catalogue_rows(&parcel.chunks);
+        let update = CatalogueUpdate { series, progress: Vec::new(), flushed_to: state.flushed_to };
+        self.store.update_catalogue(&update)?;
         parcel.chunks.sort_by_key(|c| (Day::of(c.min_t), c.series, c.min_t));
         for day in parcel.chunks.chunk_by(|a, b| Day::of(a.min_t) == Day::of(b.min_t)) {
             for part in day.chunks(CHUNKS_PER_WRITE) {
@@ -145,13 +149,10 @@ impl Tsdb {
         Ok(parcel.chunks.len())
     }
 
-    fn update_catalogue(&self, state: &FlushState, series: Vec<SeriesRecord>) -> Result<(), TsdbError> {
-        let progress = self.commit.all_progress().into_iter();
-        let progress = progress
-            .map(|(agent, (epoch, seq))| ProgressRecord { agent: *agent.as_bytes(), epoch, seq })
-            .collect();
-        let update = CatalogueUpdate { series, progress, flushed_to: state.flushed_to };
-        Ok(self.store.update_catalogue(&update)?)
+    /// How far every agent is, for when the log that says so goes.
+    fn progress_rows(&self) -> Vec<ProgressRecord> {
+        let all = self.commit.all_progress().into_iter();
+        all.map(|(agent, (epoch, seq))| ProgressRecord { agent: *agent.as_bytes(), epoch, seq }).collect()
     }
 
     /// Rows for the series that are new in the catalogue or have a chunk in a newer day.

@@ -48,7 +48,7 @@ pub struct Outcome {
     pub accepted: u32,
     /// There was a sample of that series and time already: it stays.
     pub duplicates: u32,
-    /// Further behind than the window allows.
+    /// Further behind its series' newest sample, or its own arrival, than allowed.
     pub too_old: u32,
     /// More than 10 minutes after its arrival.
     pub too_new: u32,
@@ -143,7 +143,7 @@ impl Tsdb {
         let mut accepted = Vec::new();
         let mut head = self.head_mut();
         for batch in batches {
-            outcomes.push(take(&mut head, batch, &mut accepted));
+            outcomes.push(take(&mut head, batch, self.options.max_age_ms, &mut accepted));
             progress.extend(batch.progress);
         }
         let ticket = self.commit.queue(&progress, |log| {
@@ -178,14 +178,19 @@ impl Tsdb {
     }
 }
 
-fn take(head: &mut Head, batch: &Batch<'_>, accepted: &mut Vec<LogSample>) -> Outcome {
+fn take(head: &mut Head, batch: &Batch<'_>, max_age_ms: i64, accepted: &mut Vec<LogSample>) -> Outcome {
     let mut outcome = Outcome::default();
     let window_ms = if batch.backfill { BACKFILL_MS } else { OUT_OF_ORDER_MS };
     let bounds = LateBounds { window_ms, samples: LATE_SAMPLES };
     let latest = batch.received_at.plus_ms(FUTURE_MS);
+    let oldest = batch.received_at - max_age_ms;
     let mut one = |series: SeriesRef, t: Timestamp, v: f64| {
         if t > latest {
             outcome.too_new += 1;
+            return;
+        }
+        if t < oldest {
+            outcome.too_old += 1;
             return;
         }
         let number = u32::try_from(series.0).unwrap_or(u32::MAX);

@@ -10,6 +10,8 @@ pub const OUT_OF_ORDER_MS: i64 = 3_600_000;
 pub const BACKFILL_MS: i64 = 24 * 3_600_000;
 /// How far in the future of its arrival a sample may be: a wrong clock must not close the window behind it.
 pub const FUTURE_MS: i64 = 10 * 60_000;
+/// How old a sample may be when it arrives, unless the options say otherwise: every old day costs a file.
+pub const MAX_AGE_MS: i64 = 15 * 86_400_000;
 /// Series of one resource, unless the options say otherwise.
 pub const SERIES_PER_RESOURCE: usize = 20_000;
 /// Series without a resource (remote_write and such) count against the total only.

@@ -99,7 +99,7 @@ fn matchers_select_as_a_plain_filter_would() {
         let mut pairs =
             vec![("__name__".to_string(), format!("m{}", numbers.next() % 5)), ("n".into(), n.to_string())];
         for name in ["a", "b"] {
-            if numbers.next() % 3 > 0 {
+            if !numbers.next().is_multiple_of(3) {
                 pairs.push((name.into(), format!("{name}{}", numbers.next() % 4)));
             }
         }
@@ -149,6 +149,10 @@ fn windows_duplicates_and_future() {
         samples: Samples::Loose(&future),
     };
     assert_eq!(db.append(&[batch]).unwrap()[0].too_new, 1);
+    let ancient = [(s, Timestamp(T0 - 16 * 24 * hour), 1.0)];
+    let samples = Samples::Loose(&ancient);
+    let batch = Batch { progress: None, received_at: Timestamp(T0), backfill: true, samples };
+    assert_eq!(db.append(&[batch]).unwrap()[0].too_old, 1);
     loose(&db, false, &[(s, T0 + 1, stale_nan())]);
     let unknown = loose(&db, false, &[(SeriesRef(77), T0, 1.0), (SeriesRef(u64::MAX), T0, 1.0)]);
     assert_eq!(unknown.unknown, 2);
@@ -158,7 +162,7 @@ fn windows_duplicates_and_future() {
     assert_eq!(samples.iter().map(|s| s.t.0 - T0).collect::<Vec<_>>(), [-24 * hour, -hour, 0, 1]);
     assert_eq!(samples[2].v, 1.0, "the first value stays");
     assert!(is_stale(samples[3].v));
-    assert_eq!(db.stats().refused, 5);
+    assert_eq!(db.stats().refused, 6);
 }
 
 #[test]
@@ -358,4 +362,32 @@ fn one_write_serves_many_threads() {
     let all = everything(&open(&Arc::new(store.copy())));
     assert_eq!(all.values().map(Vec::len).sum::<usize>(), 5, "without labels of their own all look alike");
     assert_eq!(db.stats().accepted, 80);
+}
+
+/// Chunks move from memory to the store while they are read: a reader must see each of them at every moment.
+#[test]
+fn readers_miss_nothing_while_chunks_move() {
+    let db = open(&Arc::default());
+    let series = refs(&db, None, &["a"])[0];
+    let appended = std::sync::atomic::AtomicI64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for i in 0..1500 {
+                let t = T0 + i * 60_000;
+                loose(&db, false, &[(series, t, i as f64)]);
+                appended.store(i + 1, std::sync::atomic::Ordering::SeqCst);
+                if i % 5 == 0 {
+                    db.flush_all(Timestamp(t)).unwrap();
+                }
+            }
+        });
+        loop {
+            let before = appended.load(std::sync::atomic::Ordering::SeqCst);
+            let found = everything(&db).values().next().map_or(0, Vec::len);
+            assert!(found as i64 >= before, "{found} of {before}");
+            if before == 1500 {
+                break;
+            }
+        }
+    });
 }

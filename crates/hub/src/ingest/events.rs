@@ -18,8 +18,20 @@ pub struct Raise {
 
 impl Raise {
     /// From the hub itself.
-    pub fn hub(kind: &'static str, server: Option<ServerId>, severity: Severity, message: impl Into<String>) -> Raise {
-        Raise { kind, source: "hub".into(), server, severity, message: message.into(), labels: Labels::empty() }
+    pub fn hub(
+        kind: &'static str,
+        server: Option<ServerId>,
+        severity: Severity,
+        message: impl Into<String>,
+    ) -> Raise {
+        Raise {
+            kind,
+            source: "hub".into(),
+            server,
+            severity,
+            message: message.into(),
+            labels: Labels::empty(),
+        }
     }
 
     pub(crate) fn into_event(self, now: Timestamp) -> Event {
@@ -45,6 +57,24 @@ pub(crate) fn store_statements(event: &Event, origin: Option<&str>, now: Timesta
 pub async fn raise(hub: &Hub, raise: Raise) -> Result<Event, HubError> {
     let now = hub.now();
     let event = raise.into_event(now);
+    hub.store.commit(store_statements(&event, None, now)).await?;
+    hub.wake_events();
+    Ok(event)
+}
+
+/// Stores an event that came from outside, already checked.
+pub async fn raise_custom(
+    hub: &Hub,
+    kind: EventKind,
+    source: String,
+    server_id: Option<ServerId>,
+    severity: Severity,
+    message: String,
+    labels: Labels,
+) -> Result<Event, HubError> {
+    let now = hub.now();
+    let event =
+        Event { id: random::id(now).into(), kind, source, server_id, severity, message, labels, at: now };
     hub.store.commit(store_statements(&event, None, now)).await?;
     hub.wake_events();
     Ok(event)

@@ -7,6 +7,6 @@ mod report;
 pub mod vitals;
 
 pub use appender::{AppendError, Appender};
-pub use events::{Raise, raise};
+pub use events::{Raise, raise, raise_custom};
 pub use liveness::run as run_liveness;
 pub use report::{Accepted, accept, learn_dictionary};

@@ -1,7 +1,7 @@
 //! Everything the gates of an automation look at, gathered in one go.
 
 use watchtower_automation::{Facts, PastAttempt, Population};
-use watchtower_model::{ServerId, Timestamp};
+use watchtower_model::{Id, ServerId, Timestamp};
 use watchtower_store::{AlertRow, AttemptRow, DbError, Stored};
 
 use crate::Hub;
@@ -20,14 +20,18 @@ pub(super) async fn gather(
     alert: &AlertRow,
     server_id: ServerId,
     event_depth: u32,
+    asking: Option<Id>,
 ) -> Result<Facts, HubError> {
     let now = hub.now();
     let server = hub.servers.get(server_id).ok_or_else(|| HubError::not_found("server", server_id))?;
     let state = server.get();
     let group = group_of(hub, server_id);
     let firing = firing_servers(hub, alert).await?;
-    let earlier = hub.store.attempts_since(automation.id.into(), now.plus_ms(-DAY_MS)).await?;
-    let open = hub.store.open_attempts().await?;
+    // The attempt that asks does not stand in its own way.
+    let mut earlier = hub.store.attempts_since(automation.id.into(), now.plus_ms(-DAY_MS)).await?;
+    earlier.retain(|row| Some(row.id) != asking);
+    let mut open = hub.store.open_attempts().await?;
+    open.retain(|row| Some(row.id) != asking);
     let busy = |ids: &dyn Fn(ServerId) -> bool| open.iter().filter(|row| ids(row.server_id)).count() as u32;
     let objects = hub.objects();
     Ok(Facts {
@@ -48,7 +52,10 @@ pub(super) async fn gather(
         clock_ok: state.clock_offset_ms.abs() <= CLOCK_OFFSET_MS_MAX,
         halted: hub.halted(),
         suppressed_by: state.in_maintenance(now).then(|| "the server is in maintenance".to_string()),
-        identity_refusal: objects.script(automation.body.script_id).is_none().then(|| "its script was removed".to_string()),
+        identity_refusal: objects
+            .script(automation.body.script_id)
+            .is_none()
+            .then(|| "its script was removed".to_string()),
         event_depth,
         breaker: automation.body.breaker,
         hub_may_be_cut_off: hub.cut_off.load(std::sync::atomic::Ordering::Relaxed),
@@ -57,16 +64,27 @@ pub(super) async fn gather(
 
 /// Servers with the same `service` label; absent without that label.
 fn group_of(hub: &Hub, server: ServerId) -> Option<Vec<ServerId>> {
-    let label = |id: ServerId| hub.servers.get(id)?.with(|state| state.labels.get(SERVICE_LABEL).map(String::from));
+    let label =
+        |id: ServerId| hub.servers.get(id)?.with(|state| state.labels.get(SERVICE_LABEL).map(String::from));
     let own = label(server)?;
-    Some(hub.servers.all().iter().map(|s| s.id).filter(|id| label(*id).as_deref() == Some(own.as_str())).collect())
+    Some(
+        hub.servers
+            .all()
+            .iter()
+            .map(|s| s.id)
+            .filter(|id| label(*id).as_deref() == Some(own.as_str()))
+            .collect(),
+    )
 }
 
 /// Servers on which the alert's rule fires now, the alert's own included.
 async fn firing_servers(hub: &Hub, alert: &AlertRow) -> Result<Vec<ServerId>, DbError> {
     let open = hub.store.open_alerts().await?;
-    let mut ids: Vec<ServerId> =
-        open.iter().filter(|other| other.source == alert.source).filter_map(|other| other.server_id).collect();
+    let mut ids: Vec<ServerId> = open
+        .iter()
+        .filter(|other| other.source == alert.source)
+        .filter_map(|other| other.server_id)
+        .collect();
     ids.extend(alert.server_id);
     ids.sort_unstable();
     ids.dedup();
@@ -74,7 +92,8 @@ async fn firing_servers(hub: &Hub, alert: &AlertRow) -> Result<Vec<ServerId>, Db
 }
 
 fn past_attempts(earlier: &[AttemptRow], alert: &AlertRow, server: ServerId) -> Vec<PastAttempt> {
-    let counts = |row: &&AttemptRow| row.server_id == server && !matches!(row.state.as_str(), "blocked" | "observed");
+    let counts =
+        |row: &&AttemptRow| row.server_id == server && !matches!(row.state.as_str(), "blocked" | "observed");
     let outcome = |row: &AttemptRow| row.finished_at.map(|_: Timestamp| row.state == "fixed");
     earlier
         .iter()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{repair, runs};
 use crate::error::HubError;
-use crate::{Hub, WAKE_INCIDENTS, respond};
+use crate::{Hub, WAKE_INCIDENTS, fleet, respond};
 
 /// Timers are looked at this often whatever the bus says: it is a hint, never the only copy.
 const TICK: Duration = Duration::from_millis(500);
@@ -27,5 +27,6 @@ pub async fn run(hub: Hub) {
 async fn tick(hub: &Hub) -> Result<(), HubError> {
     respond::advance_due(hub).await?;
     repair::wake_due(hub).await?;
+    fleet::end_maintenance(hub).await?;
     runs::give_up_overdue(hub).await
 }

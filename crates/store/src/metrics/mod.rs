@@ -1,1 +1,133 @@
-//! Day files of chunks and the sample log, as bytes.
+//! The metric engine's bytes on disk: a log of samples, a catalogue of series, one file of chunks per day.
+//!
+//! Invariant: when a method returns, what it wrote survives a power cut. What the bytes mean is the engine's
+//! business; this module never looks inside.
+//!
+//! ```text
+//! metrics/log/00000000000000000000.log   segments, named by their first position (`log`)
+//! metrics/series.db                      the catalogue (`catalogue`)
+//! metrics/2026-11-23.db                  chunks of one UTC day (`days`): retention is unlink
+//! metrics/2026-11-23.db.damaged-1        a day that could not be read, set aside
+//! ```
+
+mod catalogue;
+mod days;
+mod error;
+mod log;
+
+use std::fs;
+use std::path::Path;
+
+pub use catalogue::{CatalogueRows, ProgressRow, SeriesRow};
+pub use days::{ChunkRow, SetAside};
+pub use error::MetricsError;
+pub use log::LogSummary;
+
+use catalogue::CatalogueFile;
+use days::DayFiles;
+use log::Log;
+
+/// See the module. All methods may be called from many threads.
+#[derive(Debug)]
+pub struct MetricFiles {
+    log: Log,
+    catalogue: CatalogueFile,
+    days: DayFiles,
+}
+
+impl MetricFiles {
+    /// Opens or makes the folder `dir` (`<data directory>/metrics`).
+    pub fn open(dir: &Path) -> Result<Self, MetricsError> {
+        let log_dir = dir.join("log");
+        fs::create_dir_all(&log_dir).map_err(|e| MetricsError::io(&log_dir, "making the folder", e))?;
+        Ok(MetricFiles {
+            log: Log::open(&log_dir)?,
+            catalogue: CatalogueFile::open(&dir.join("series.db"))?,
+            days: DayFiles::open(dir)?,
+        })
+    }
+
+    /// Appends one record, durably; returns the position behind it. After an error it is not in the log.
+    pub fn log_append(&self, record: &[u8]) -> Result<u64, MetricsError> {
+        self.log.append(record)
+    }
+
+    /// Starts a new segment at the log's end, which it returns.
+    pub fn log_rotate(&self) -> Result<u64, MetricsError> {
+        self.log.rotate()
+    }
+
+    /// Hands the records found by `open` to `each`, oldest first.
+    pub fn log_read(&self, each: &mut dyn FnMut(&[u8])) -> Result<LogSummary, MetricsError> {
+        self.log.read(each)
+    }
+
+    /// Removes the segments that lie wholly before `behind`.
+    pub fn log_cut(&self, behind: u64) -> Result<(), MetricsError> {
+        self.log.cut(behind)
+    }
+
+    pub fn catalogue(&self) -> Result<CatalogueRows, MetricsError> {
+        self.catalogue.read()
+    }
+
+    /// Inserts or replaces, in one transaction.
+    pub fn update_catalogue(
+        &self,
+        series: &[SeriesRow],
+        progress: &[ProgressRow],
+        flushed_to: i64,
+    ) -> Result<(), MetricsError> {
+        self.catalogue.update(series, progress, flushed_to)
+    }
+
+    pub fn remove_series(&self, series: &[u64]) -> Result<(), MetricsError> {
+        self.catalogue.remove(series)
+    }
+
+    /// Adds chunks to a day (counted from 1970-01-01), in one transaction. A damaged file is set aside first.
+    pub fn put_chunks(&self, day: i32, chunks: &[ChunkRow<'_>]) -> Result<(), MetricsError> {
+        self.days.put(day, chunks)
+    }
+
+    /// Hands the chunks of `series` that overlap `from..=to` to `each` until it says false. A day without a
+    /// file, or with one that turns out damaged, has none.
+    pub fn read_chunks(
+        &self,
+        day: i32,
+        series: &[u64],
+        from: i64,
+        to: i64,
+        each: &mut dyn FnMut(u64, &[u8]) -> bool,
+    ) -> Result<(), MetricsError> {
+        self.days.read(day, series, from, to, each)
+    }
+
+    /// Days with a file, oldest first.
+    pub fn days(&self) -> Vec<i32> {
+        self.days.list()
+    }
+
+    pub fn drop_day(&self, day: i32) -> Result<(), MetricsError> {
+        self.days.remove(day)
+    }
+
+    /// Day files found damaged since the start.
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        self.days.set_aside()
+    }
+
+    /// Bytes of log, catalogue and day files.
+    pub fn bytes_on_disk(&self) -> u64 {
+        self.log.bytes() + self.catalogue.bytes() + self.days.bytes()
+    }
+}
+
+/// Makes the creation, renaming or removal of files in `dir` durable.
+fn sync_dir(dir: &Path) -> Result<(), MetricsError> {
+    let synced = fs::File::open(dir).and_then(|d| d.sync_all());
+    synced.map_err(|e| MetricsError::io(dir, "syncing the folder", e))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! The agents' listener: the WebSocket, and the installer with the binaries it fetches. Nothing else is here.
+
+use axum::Extension;
+use axum::Router;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::sync::mpsc;
+use watchtower_hub::link::{self, Inbound};
+use watchtower_hub::{Hub, HubError};
+use watchtower_protocol::limits::FRAME_BYTES_MAX;
+use watchtower_protocol::{CONNECT_PATH, Frame};
+
+use crate::listen::Exporter;
+
+/// Frames between the socket and the session, each way.
+const QUEUE: usize = 32;
+/// Installers that may be fetched at once, and then per second.
+const INSTALLS_BURST: u32 = 50;
+const INSTALLS_PER_SECOND: f64 = 5.0;
+
+pub fn router(hub: Hub) -> Router {
+    Router::new()
+        .route(CONNECT_PATH, get(connect))
+        .route("/install/{token}", get(install))
+        .route("/install/{token}/{file}", get(binary))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "this is the agents' listener of a Watchtower hub\n") })
+        .with_state(hub)
+}
+
+async fn connect(
+    State(hub): State<Hub>,
+    Extension(exporter): Extension<Exporter>,
+    socket: WebSocketUpgrade,
+) -> Response {
+    let Some(exporter) = exporter.0 else {
+        return (
+            StatusCode::UPGRADE_REQUIRED,
+            "TLS 1.3 straight to the hub is required: no proxy may end it\n",
+        )
+            .into_response();
+    };
+    socket
+        .read_buffer_size(8 << 10)
+        .write_buffer_size(8 << 10)
+        .max_write_buffer_size(4 << 20)
+        .max_message_size(FRAME_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .on_upgrade(move |socket| pump(hub, exporter, socket))
+}
+
+/// Moves frames between the socket and the session until either ends.
+async fn pump(hub: Hub, exporter: Vec<u8>, mut socket: WebSocket) {
+    let (inbound, frames) = mpsc::channel(QUEUE);
+    let (out, mut outbound) = mpsc::channel::<Frame>(QUEUE);
+    let session = tokio::spawn(link::serve(hub, Inbound { frames, out, exporter }));
+    loop {
+        tokio::select! {
+            frame = outbound.recv() => {
+                let message = match frame {
+                    Some(Frame::Text(text)) => Message::Text(text.into()),
+                    Some(Frame::Binary(bytes)) => Message::Binary(bytes.into()),
+                    None => break,
+                };
+                if socket.send(message).await.is_err() {
+                    break;
+                }
+            }
+            received = socket.recv() => {
+                let frame = match received {
+                    Some(Ok(Message::Text(text))) => Frame::Text(text.to_string()),
+                    Some(Ok(Message::Binary(bytes))) => Frame::Binary(bytes.to_vec()),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                };
+                // A session that does not keep up slows its agent down: reports stay in the agent's spool.
+                if inbound.send(frame).await.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    drop(inbound);
+    outbound.close();
+    let _ = socket.send(Message::Close(None)).await;
+    let _ = session.await;
+}
+
+async fn allowed(hub: &Hub) -> bool {
+    hub.bus.take("install", INSTALLS_PER_SECOND, INSTALLS_BURST).await
+}
+
+/// What a shell prints and stops at: the installer is piped into one.
+fn refuse(error: &HubError) -> Response {
+    let status = match error {
+        HubError::NotFound { .. } => StatusCode::NOT_FOUND,
+        HubError::Conflict(_) => StatusCode::GONE,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, format!("watchtower: {error}\n")).into_response()
+}
+
+async fn install(State(hub): State<Hub>, Path(token): Path<String>) -> Response {
+    if !allowed(&hub).await {
+        return (StatusCode::TOO_MANY_REQUESTS, "watchtower: too many installers at once, try again\n")
+            .into_response();
+    }
+    match link::install_script(&hub, &token).await {
+        Ok(script) => {
+            let mut response = script.into_response();
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn binary(State(hub): State<Hub>, Path((token, file)): Path<(String, String)>) -> Response {
+    // The same check as for the script: binaries are not for strangers.
+    if let Err(error) = link::install_script(&hub, &token).await {
+        return refuse(&error);
+    }
+    let arch = file.strip_prefix("agent-").unwrap_or("");
+    match link::agent_binary(&hub, arch) {
+        Ok(bytes) => bytes.into_response(),
+        Err(error) => refuse(&error),
+    }
+}

@@ -1,0 +1,66 @@
+//! The hub about itself: `/healthz`, `/readyz`, `/metrics`.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use axum::Extension;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use watchtower_api_types::endpoints::Access;
+use watchtower_hub::Hub;
+use watchtower_hub::access::{Object, authorize};
+
+use crate::caller::principal_of;
+use crate::problem::{Failure, denied};
+
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Ready when the databases answer.
+pub async fn readyz(State(hub): State<Hub>) -> Response {
+    match hub.store.meta("ready").await {
+        Ok(_) if hub.running() => "ready\n".into_response(),
+        Ok(_) => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+        Err(error) => {
+            tracing::warn!("not ready: {error}");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+        }
+    }
+}
+
+/// Prometheus' text format. Open on loopback, else with a token.
+pub async fn metrics(
+    State(hub): State<Hub>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    if !peer.is_some_and(|Extension(ConnectInfo(peer))| peer.ip().is_loopback()) {
+        let (principal, _) = principal_of(&hub, &headers).await?;
+        authorize(&principal, Access::View, "metrics", Object::Global).map_err(denied)?;
+    }
+    let mut out = String::new();
+    for (name, help, value) in hub.meters.all() {
+        let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n");
+    }
+    let stats = hub.tsdb.stats();
+    let gauges = [
+        ("watchtower_agents_connected", "Agents with a live connection.", hub.links.len() as u64),
+        ("watchtower_servers", "Servers.", hub.servers.len() as u64),
+        ("watchtower_series", "Series in the index.", stats.series as u64),
+        ("watchtower_head_bytes", "Bytes of samples in memory.", stats.head_bytes as u64),
+        ("process_resident_memory_bytes", "Resident memory.", resident_bytes()),
+    ];
+    for (name, help, value) in gauges {
+        let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out).into_response())
+}
+
+/// Resident memory of this process.
+pub fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
+    pages * 4096
+}

@@ -1,0 +1,32 @@
+//! Alerts.
+
+use axum::Json;
+use watchtower_api_types::{Alert, AlertState, List};
+use watchtower_hub::configure::{self, Rules};
+use watchtower_model::{RuleId, Timestamp};
+use watchtower_store::AlertFilter;
+
+use crate::caller::{Caller, Reply};
+use crate::views;
+
+pub async fn list(caller: Caller) -> Reply<List<Alert>> {
+    let limit = caller.limit()?;
+    let server = caller.query("server").map(|name| caller.server(name)).transpose()?;
+    let rule = caller.query("rule").map(|name| configure::find::<Rules>(&caller.hub, name)).transpose()?;
+    let filter = AlertFilter {
+        state: caller.words::<AlertState>("state")?.first().map(|state| state.as_str().to_string()),
+        server: server.map(|server| server.id),
+        rule: rule.map(|rule| RuleId(rule.id)),
+        incident: None,
+        before: caller.cursor()?.map(Timestamp),
+        limit,
+    };
+    let rows = caller.hub.store.alerts(&filter).await?;
+    let next =
+        (rows.len() as i64 == limit).then(|| rows.last().map(|row| row.last_seen_at.0.to_string())).flatten();
+    let mut items = Vec::new();
+    for row in rows.into_iter().filter(|row| caller.sees_server(row.server_id)) {
+        items.push(views::alert(&caller.hub, row).await?);
+    }
+    Ok(Json(List { items, next }))
+}

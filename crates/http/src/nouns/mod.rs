@@ -1,0 +1,14 @@
+//! Handlers, one file per noun.
+
+pub mod access;
+pub mod alerts;
+pub mod automations;
+pub mod channels;
+pub mod events;
+pub mod incidents;
+pub mod objects;
+pub mod overview;
+pub mod rules;
+pub mod runs;
+pub mod scripts;
+pub mod servers;

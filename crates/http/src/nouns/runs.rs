@@ -1,0 +1,240 @@
+//! Runs: planned, started, watched, cancelled.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Path;
+use watchtower_api_types::{
+    ExecInput, List, Output, OutputPart, Run, RunInput, RunPlan, RunStarted, RunState,
+};
+use watchtower_hub::HubError;
+use watchtower_hub::configure::{self, Scripts};
+use watchtower_hub::jobs::runs::{self, Start};
+use watchtower_hub::objects::ScriptBody;
+use watchtower_hub::servers::Server;
+use watchtower_model::{ExecutionId, ScriptId};
+use watchtower_protocol::RunScript;
+use watchtower_store::{RunFilter, RunRow};
+
+use crate::caller::{Body, Caller, Reply};
+use crate::problem::Failure;
+use crate::views;
+
+const PARTS: i64 = 500;
+const ARGV_BYTES_MAX: usize = 64 * 1024;
+
+pub async fn list(caller: Caller) -> Reply<List<Run>> {
+    let limit = caller.limit()?;
+    let server = caller.query("server").map(|name| caller.server(name)).transpose()?;
+    let script =
+        caller.query("script").map(|name| configure::find::<Scripts>(&caller.hub, name)).transpose()?;
+    let incident = match caller.query("incident") {
+        Some(number) => Some(
+            caller
+                .hub
+                .store
+                .find_incident(number)
+                .await?
+                .ok_or_else(|| HubError::not_found("incident", number))?
+                .id,
+        ),
+        None => None,
+    };
+    let filter = RunFilter {
+        state: caller.words::<RunState>("state")?.first().map(|state| state.as_str().to_string()),
+        server: server.map(|server| server.id),
+        script: script.map(|script| ScriptId(script.id)),
+        incident,
+        before: caller.cursor()?,
+        limit,
+    };
+    let rows = caller.hub.store.runs(&filter).await?;
+    let next = (rows.len() as i64 == limit).then(|| rows.last().map(|row| row.number.to_string())).flatten();
+    let mut items = Vec::new();
+    for row in rows {
+        let run = views::run(&caller.hub, &row).await?;
+        if run.executions.iter().any(|execution| caller.sees_server(Some(execution.server_id))) {
+            items.push(Run { executions: Vec::new(), ..run });
+        }
+    }
+    Ok(Json(List { items, next }))
+}
+
+async fn find(caller: &Caller, name: &str) -> Result<RunRow, Failure> {
+    let row = caller.hub.store.find_run(name).await?.ok_or_else(|| HubError::not_found("run", name))?;
+    let executions = caller.hub.store.executions_of(row.id).await?;
+    if executions.iter().any(|execution| caller.sees_server(Some(execution.server_id))) {
+        Ok(row)
+    } else {
+        Err(HubError::not_found("run", name).into())
+    }
+}
+
+pub async fn get(caller: Caller, Path(name): Path<String>) -> Reply<Run> {
+    let row = find(&caller, &name).await?;
+    let mut run = views::run(&caller.hub, &row).await?;
+    run.executions.retain(|execution| caller.sees_server(Some(execution.server_id)));
+    Ok(Json(run))
+}
+
+pub async fn cancel(caller: Caller, Path(name): Path<String>) -> Reply<Run> {
+    let row = find(&caller, &name).await?;
+    // Cancelling touches every server of the run: all of them must be the caller's.
+    for execution in caller.hub.store.executions_of(row.id).await? {
+        if !caller.sees_server(Some(execution.server_id)) {
+            return Err(HubError::Forbidden("the run has servers that you may not see".into()).into());
+        }
+    }
+    runs::cancel(&caller.hub, row.id).await?;
+    caller.audit(&row.number.to_string(), "").await?;
+    let row = find(&caller, &name).await?;
+    Ok(Json(views::run(&caller.hub, &row).await?))
+}
+
+pub async fn output(caller: Caller, Path((name, execution)): Path<(String, String)>) -> Reply<Output> {
+    let row = find(&caller, &name).await?;
+    let id: ExecutionId = execution.parse().map_err(|e| HubError::invalid("execution", e))?;
+    let found = caller.hub.store.execution(id).await?;
+    let found = found.filter(|found| found.run_id == row.id && caller.sees_server(Some(found.server_id)));
+    let found = found.ok_or_else(|| HubError::not_found("execution", execution))?;
+    let after = caller.query("after").map(str::parse::<i64>).transpose();
+    let after = after.map_err(|_| HubError::invalid("after", "must be a sequence"))?.unwrap_or(0);
+    let parts = caller.hub.store.output_after(id, after, PARTS).await?;
+    let complete = found.finished_at.is_some() && (parts.len() as i64) < PARTS;
+    let part = |row: watchtower_store::OutputRow| OutputPart {
+        sequence: row.sequence,
+        stream: row.stream,
+        offset: row.start_at as u64,
+        text: String::from_utf8_lossy(&row.data).into_owned(),
+    };
+    Ok(Json(Output { execution_id: id, parts: parts.into_iter().map(part).collect(), complete }))
+}
+
+pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunStarted> {
+    let script = configure::find::<Scripts>(&caller.hub, &input.script)?;
+    let script = match input.version {
+        None => script,
+        Some(version) => {
+            let versions = caller.hub.store.object_versions::<ScriptBody>(script.id).await?;
+            let found = versions.into_iter().find(|stored| stored.version == version);
+            found.ok_or_else(|| {
+                HubError::invalid("version", format!("version {version} of the script does not exist"))
+            })?
+        }
+    };
+    let environment = runs::check_parameters(&script.body.parameters, &input.parameters)?;
+    let timeout = input.timeout_seconds.map(|seconds| (seconds * 1000.0) as i64);
+    let command = runs::command_of(&script, environment, timeout);
+    let incident = match input.incident {
+        Some(number) => Some(
+            caller
+                .hub
+                .store
+                .find_incident(&number.to_string())
+                .await?
+                .ok_or_else(|| HubError::invalid("incident", "does not exist"))?
+                .id,
+        ),
+        None => None,
+    };
+    let wanted = Wanted {
+        name: script.body.name.clone(),
+        script: Some((ScriptId(script.id), script.version)),
+        command,
+        on: input.on,
+        incident,
+        dry_run: input.dry_run,
+    };
+    begin(caller, wanted).await
+}
+
+pub async fn exec(caller: Caller, Body(input): Body<ExecInput>) -> Reply<RunStarted> {
+    let bytes: usize = input.command.iter().map(String::len).sum();
+    if input.command.is_empty()
+        || bytes > ARGV_BYTES_MAX
+        || input.command.iter().any(|word| word.contains('\0'))
+    {
+        return Err(HubError::invalid(
+            "command",
+            format!("must have words of together at most {ARGV_BYTES_MAX} bytes"),
+        )
+        .into());
+    }
+    let timeout = input.timeout_seconds.map_or(runs::TIMEOUT_MS_DEFAULT, |seconds| (seconds * 1000.0) as i64);
+    let wanted = Wanted {
+        name: input.command.join(" ").chars().take(200).collect(),
+        script: None,
+        command: runs::command_of_argv(&input.command, timeout),
+        on: input.on,
+        incident: None,
+        dry_run: input.dry_run,
+    };
+    begin(caller, wanted).await
+}
+
+struct Wanted {
+    name: String,
+    script: Option<(ScriptId, i64)>,
+    command: RunScript,
+    on: String,
+    incident: Option<watchtower_model::IncidentId>,
+    dry_run: bool,
+}
+
+async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
+    let selected = caller.select(&wanted.on)?;
+    if selected.is_empty() {
+        return Err(HubError::invalid("on", "matches no server").into());
+    }
+    if selected.len() > runs::TARGETS_MAX {
+        return Err(HubError::invalid(
+            "on",
+            format!("matches {} servers: at most {}", selected.len(), runs::TARGETS_MAX),
+        )
+        .into());
+    }
+    let (ready, unavailable) = split(&caller, &selected, wanted.command.ad_hoc);
+    let plan = RunPlan {
+        script: wanted.name.clone(),
+        body: wanted.command.body.clone(),
+        servers: ready.iter().map(|server| server.with(|state| state.name.clone())).collect(),
+        unavailable,
+        environment: wanted.command.environment.clone(),
+    };
+    if wanted.dry_run {
+        return Ok(Json(RunStarted { plan, run: None }));
+    }
+    let start = Start {
+        name: wanted.name,
+        script: wanted.script,
+        command: wanted.command,
+        selector: wanted.on,
+        targets: ready,
+        started_by: caller.principal.name.clone(),
+        automation: None,
+        incident: wanted.incident,
+        execution_id: None,
+    };
+    let row = runs::start(&caller.hub, start).await?;
+    caller
+        .audit(&format!("run {}", row.number), &format!("{} on {}", row.name, plan.servers.join(", ")))
+        .await?;
+    let run = views::run(&caller.hub, &row).await?;
+    Ok(Json(RunStarted { plan, run: Some(run) }))
+}
+
+fn split(caller: &Caller, selected: &[Arc<Server>], ad_hoc: bool) -> (Vec<Arc<Server>>, Vec<String>) {
+    let mut ready = Vec::new();
+    let mut unavailable = BTreeMap::new();
+    for server in selected {
+        match runs::unavailable(&caller.hub, server, ad_hoc) {
+            None => ready.push(Arc::clone(server)),
+            Some(reason) => {
+                let name = server.with(|state| state.name.clone());
+                unavailable.insert(name.clone(), format!("{name} {reason}"));
+            }
+        }
+    }
+    (ready, unavailable.into_values().collect())
+}

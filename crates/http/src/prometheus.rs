@@ -1,0 +1,331 @@
+//! Prometheus' HTTP API, so that Grafana and everything else that speaks it works unchanged.
+//!
+//! Shapes, parameters and status codes follow the Prometheus 3 documentation ("HTTP API"): errors are 400 `bad_data`,
+//! 422 `execution`, 503 `timeout`, 500 `internal`.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use serde_json::{Value, json};
+use watchtower_api_types::endpoints::Access;
+use watchtower_hub::access::{Object, Principal, authorize};
+use watchtower_hub::query::Source;
+use watchtower_hub::{Hub, HubError};
+use watchtower_matchers::Matchers;
+use watchtower_model::{Sample, Timestamp, format_value};
+use watchtower_promql::{Answer, ErrorKind, parse, parse_selector};
+
+use crate::caller::principal_of;
+use crate::headers::parse_pairs;
+use crate::problem::{Failure, denied};
+use crate::times::{parse_step_ms, parse_time};
+
+const SERIES_MAX: usize = 100_000;
+/// What a step may be at the least: see STEPS_MAX of the engine for the most.
+type Api = Result<Value, ApiError>;
+
+pub fn routes() -> Router<Hub> {
+    Router::new()
+        .route("/prometheus/api/v1/query", any(query))
+        .route("/prometheus/api/v1/query_range", any(query_range))
+        .route("/prometheus/api/v1/series", any(series))
+        .route("/prometheus/api/v1/labels", any(labels))
+        .route("/prometheus/api/v1/label/{name}/values", get(label_values))
+        .route("/prometheus/api/v1/metadata", get(metadata))
+        .route("/prometheus/api/v1/rules", get(rules))
+        .route("/prometheus/api/v1/alerts", get(alerts))
+        .route("/prometheus/api/v1/query_exemplars", any(exemplars))
+        .route("/prometheus/api/v1/status/buildinfo", get(buildinfo))
+        .route("/prometheus/api/v1/format_query", any(format_query))
+        .route("/prometheus/-/ready", get(|| async { "Watchtower is ready.\n" }))
+        .route("/prometheus/-/healthy", get(|| async { "Watchtower is healthy.\n" }))
+}
+
+struct ApiError {
+    status: StatusCode,
+    kind: &'static str,
+    message: String,
+}
+
+impl ApiError {
+    fn bad_data(message: impl ToString) -> Self {
+        ApiError { status: StatusCode::BAD_REQUEST, kind: "bad_data", message: message.to_string() }
+    }
+}
+
+impl From<HubError> for ApiError {
+    fn from(error: HubError) -> Self {
+        let (status, kind) = match &error {
+            HubError::Query(query) => match query.kind {
+                ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "bad_data"),
+                ErrorKind::Execution | ErrorKind::Limit => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
+                ErrorKind::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
+                ErrorKind::Source => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            },
+            HubError::Invalid { .. } => (StatusCode::BAD_REQUEST, "bad_data"),
+            HubError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        };
+        ApiError { status, kind, message: error.to_string() }
+    }
+}
+
+fn answer(result: Api) -> Response {
+    let (status, body) = match result {
+        Ok(data) => (StatusCode::OK, json!({ "status": "success", "data": data })),
+        Err(error) => {
+            (error.status, json!({ "status": "error", "errorType": error.kind, "error": error.message }))
+        }
+    };
+    let mut response = (status, body.to_string()).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Parameters of the query string and of a form, which may repeat.
+struct Request {
+    hub: Hub,
+    principal: Principal,
+    pairs: Vec<(String, String)>,
+}
+
+impl Request {
+    async fn new(
+        hub: Hub,
+        headers: &HeaderMap,
+        query: Option<String>,
+        body: &Bytes,
+    ) -> Result<Request, Failure> {
+        let (principal, _) = principal_of(&hub, headers).await?;
+        authorize(&principal, Access::View, "query", Object::Global).map_err(denied)?;
+        let mut pairs = parse_pairs(query.as_deref().unwrap_or(""));
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        if kind.starts_with("application/x-www-form-urlencoded") {
+            pairs.extend(parse_pairs(&String::from_utf8_lossy(body)));
+        }
+        Ok(Request { hub, principal, pairs })
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.pairs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn need(&self, name: &str) -> Result<&str, ApiError> {
+        self.get(name)
+            .ok_or_else(|| ApiError::bad_data(format!("invalid parameter \"{name}\": must not be empty")))
+    }
+
+    fn time(&self, name: &str, default: Timestamp) -> Result<Timestamp, ApiError> {
+        match self.get(name) {
+            Some(text) => parse_time(name, text, self.hub.now()).map_err(ApiError::from),
+            None => Ok(default),
+        }
+    }
+
+    /// The selectors of `match[]`, each with what the caller's scope enforces.
+    fn matches(&self) -> Result<Vec<Matchers>, ApiError> {
+        let scope = self.principal.scope();
+        let parse_one = |text: &String| {
+            parse_selector(text)
+                .map(|m| Source::enforce(&scope, &m))
+                .map_err(|e| ApiError::bad_data(e.to_string()))
+        };
+        self.pairs.iter().filter(|(name, _)| name == "match[]").map(|(_, text)| parse_one(text)).collect()
+    }
+
+    fn limit(&self) -> Result<usize, ApiError> {
+        match self.get("limit").map(str::parse::<usize>) {
+            None | Some(Ok(0)) => Ok(SERIES_MAX),
+            Some(Ok(limit)) => Ok(limit.min(SERIES_MAX)),
+            Some(Err(_)) => Err(ApiError::bad_data("invalid parameter \"limit\": must be a whole number")),
+        }
+    }
+}
+
+/// One handler per path: takes the request apart, answers in Prometheus' envelope.
+macro_rules! handler {
+    ($name:ident, $body:ident) => {
+        async fn $name(
+            State(hub): State<Hub>,
+            headers: HeaderMap,
+            RawQuery(query): RawQuery,
+            body: Bytes,
+        ) -> Result<Response, Failure> {
+            let request = Request::new(hub, &headers, query, &body).await?;
+            Ok(answer($body(&request).await))
+        }
+    };
+}
+
+handler!(query, do_query);
+handler!(query_range, do_query_range);
+handler!(series, do_series);
+handler!(labels, do_labels);
+handler!(metadata, do_metadata);
+handler!(rules, do_rules);
+handler!(alerts, do_alerts);
+handler!(exemplars, do_exemplars);
+handler!(buildinfo, do_buildinfo);
+handler!(format_query, do_format_query);
+
+fn point(sample: &Sample) -> Value {
+    json!([sample.t.secs_f64(), format_value(sample.v)])
+}
+
+async fn do_query(request: &Request) -> Api {
+    let at = request.time("time", request.hub.now())?;
+    let text = request.need("query")?.to_string();
+    let found = request.hub.queries.instant(&request.hub, text, at, request.principal.scope()).await?;
+    Ok(match found {
+        Answer::Scalar(sample) => json!({ "resultType": "scalar", "result": point(&sample) }),
+        Answer::String(t, text) => json!({ "resultType": "string", "result": [t.secs_f64(), text] }),
+        Answer::Vector(elements) => {
+            let element = |e: &watchtower_promql::Element| json!({ "metric": e.labels, "value": point(&Sample { t: e.t, v: e.v }) });
+            json!({ "resultType": "vector", "result": elements.iter().map(element).collect::<Vec<_>>() })
+        }
+        Answer::Matrix(series) => matrix(&series),
+    })
+}
+
+fn matrix(series: &[watchtower_promql::SeriesWindow]) -> Value {
+    let one = |window: &watchtower_promql::SeriesWindow| json!({ "metric": window.labels, "values": window.samples.iter().map(point).collect::<Vec<_>>() });
+    json!({ "resultType": "matrix", "result": series.iter().map(one).collect::<Vec<_>>() })
+}
+
+async fn do_query_range(request: &Request) -> Api {
+    let text = request.need("query")?.to_string();
+    request.need("start")?;
+    request.need("end")?;
+    let (start, end) = (request.time("start", Timestamp(0))?, request.time("end", Timestamp(0))?);
+    let step_ms = parse_step_ms("step", request.need("step")?)?;
+    if end < start {
+        return Err(ApiError::bad_data(
+            "invalid parameter \"end\": end timestamp must not be before start time",
+        ));
+    }
+    let found = request
+        .hub
+        .queries
+        .range(&request.hub, text, (start, end, step_ms), request.principal.scope())
+        .await?;
+    Ok(matrix(&found))
+}
+
+async fn do_series(request: &Request) -> Api {
+    let selectors = request.matches()?;
+    if selectors.is_empty() {
+        return Err(ApiError::bad_data("no match[] parameter provided"));
+    }
+    let limit = request.limit()?;
+    let mut all: Vec<_> = selectors.iter().flat_map(|m| request.hub.tsdb.series(m, None, limit)).collect();
+    all.sort();
+    all.dedup();
+    all.truncate(limit);
+    Ok(json!(all))
+}
+
+/// Selectors of the request, or one for everything the caller may see.
+fn matches_or_all(request: &Request) -> Result<Vec<Matchers>, ApiError> {
+    let mut selectors = request.matches()?;
+    if selectors.is_empty() {
+        selectors.push(Source::enforce(&request.principal.scope(), &Matchers::default()));
+    }
+    Ok(selectors)
+}
+
+async fn do_labels(request: &Request) -> Api {
+    let mut names: Vec<_> =
+        matches_or_all(request)?.iter().flat_map(|m| request.hub.tsdb.label_names(m, None)).collect();
+    names.sort();
+    names.dedup();
+    names.truncate(request.limit()?);
+    Ok(json!(names))
+}
+
+async fn label_values(
+    State(hub): State<Hub>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let request = Request::new(hub, &headers, query, &Bytes::new()).await?;
+    let find = || -> Api {
+        let selectors = matches_or_all(&request)?;
+        let mut values: Vec<_> =
+            selectors.iter().flat_map(|m| request.hub.tsdb.label_values(&name, m, None)).collect();
+        values.sort();
+        values.dedup();
+        values.truncate(request.limit()?);
+        Ok(json!(values))
+    };
+    Ok(answer(find()))
+}
+
+/// Types are not stored: none are claimed.
+async fn do_metadata(_: &Request) -> Api {
+    Ok(json!({}))
+}
+
+async fn do_exemplars(request: &Request) -> Api {
+    parse(request.need("query")?).map_err(|e| ApiError::bad_data(e.to_string()))?;
+    Ok(json!([]))
+}
+
+/// No features: with some, Grafana takes the data source for another product.
+async fn do_buildinfo(_: &Request) -> Api {
+    Ok(json!({
+        "version": "3.0.0", "revision": env!("CARGO_PKG_VERSION"), "branch": "watchtower", "buildUser": "", "buildDate": "",
+        "goVersion": "", "features": {}
+    }))
+}
+
+async fn do_format_query(request: &Request) -> Api {
+    let expr = parse(request.need("query")?).map_err(|e| ApiError::bad_data(e.to_string()))?;
+    Ok(json!(expr.to_string()))
+}
+
+async fn do_rules(request: &Request) -> Api {
+    let mut rules = Vec::new();
+    for stored in &request.hub.objects().rules {
+        let input = &stored.body.input;
+        let Some(expr) = &input.expr else { continue };
+        let alerts: Vec<Value> = firing(request, stored.id.into()).await;
+        rules.push(json!({
+            "name": input.name, "query": expr, "duration": input.for_seconds, "keepFiringFor": input.keep_firing_for_seconds,
+            "labels": input.labels, "annotations": input.annotations, "alerts": alerts, "type": "alerting", "health": "ok",
+            "state": if alerts.is_empty() { "inactive" } else { "firing" },
+        }));
+    }
+    Ok(json!({ "groups": [{ "name": "watchtower", "file": "watchtower", "interval": 10, "rules": rules }] }))
+}
+
+async fn do_alerts(request: &Request) -> Api {
+    let mut all = Vec::new();
+    for stored in &request.hub.objects().rules {
+        all.extend(firing(request, stored.id.into()).await);
+    }
+    Ok(json!({ "alerts": all }))
+}
+
+async fn firing(request: &Request, rule: watchtower_model::RuleId) -> Vec<Value> {
+    let visible = |labels: &watchtower_model::Labels| {
+        request.principal.servers.as_ref().is_none_or(|m| m.matches(labels))
+    };
+    let instances = request.hub.evaluator.instances(rule);
+    let shown = instances.iter().filter(|instance| visible(&instance.labels));
+    shown
+        .map(|instance| {
+            json!({
+                "labels": instance.labels, "annotations": {}, "state": instance.state, "activeAt": instance.since_at,
+                "value": format_value(instance.value.unwrap_or(f64::NAN)),
+            })
+        })
+        .collect()
+}

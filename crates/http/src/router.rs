@@ -1,0 +1,176 @@
+//! The one table of routes.
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use axum::{Json, Router};
+use watchtower_api_types::endpoints;
+use watchtower_hub::{Hub, configure as c};
+
+use crate::caller::BODY_BYTES_MAX;
+use crate::nouns::{
+    access, alerts, automations, channels, events, incidents, objects, overview, rules, runs, scripts,
+    servers,
+};
+use crate::{dashboard, headers, health, idempotency, live, prometheus};
+
+/// Handler of each endpoint, by its id.
+fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
+    let mut all = vec![
+        ("setup.get", get(access::setup_status)),
+        ("setup.create", post(access::setup)),
+        ("login", post(access::login)),
+        ("logout", post(access::logout)),
+        ("me", get(access::me)),
+        ("overview", get(overview::overview)),
+        ("status", get(overview::status)),
+        ("server.list", get(servers::list)),
+        ("server.create", post(servers::create)),
+        ("server.get", get(servers::get)),
+        ("server.update", patch(servers::update)),
+        ("server.delete", delete(servers::delete)),
+        ("server.enrol", post(servers::enrol)),
+        ("server.collect", post(servers::collect)),
+        ("server.panels", get(servers::panels)),
+        ("server.processes", get(servers::processes)),
+        ("event.list", get(events::list)),
+        ("event.create", post(events::create)),
+        ("rule.preview", post(rules::preview)),
+        ("alert.list", get(alerts::list)),
+        ("incident.list", get(incidents::list)),
+        ("incident.create", post(incidents::create)),
+        ("incident.stats", get(incidents::stats)),
+        ("incident.get", get(incidents::get)),
+        ("incident.timeline", get(incidents::timeline)),
+        ("incident.deliveries", get(incidents::deliveries)),
+        ("incident.ack", post(incidents::ack)),
+        ("incident.unack", post(incidents::unack)),
+        ("incident.escalate", post(incidents::escalate)),
+        ("incident.resolve", post(incidents::resolve)),
+        ("incident.note", post(incidents::note)),
+        ("channel.test", post(channels::test)),
+        ("script.versions", get(scripts::versions)),
+        ("run.list", get(runs::list)),
+        ("run.create", post(runs::create)),
+        ("run.exec", post(runs::exec)),
+        ("run.get", get(runs::get)),
+        ("run.cancel", post(runs::cancel)),
+        ("run.output", get(runs::output)),
+        ("automation.close_breaker", post(automations::close_breaker)),
+        ("automation.approve", post(automations::approve)),
+        ("automation.deny", post(automations::deny)),
+        ("user.list", get(access::users)),
+        ("user.create", post(access::create_user)),
+        ("user.get", get(access::user)),
+        ("user.update", patch(access::update_user)),
+        ("user.delete", delete(access::delete_user)),
+        ("user.password", post(access::password)),
+        ("token.list", get(access::tokens)),
+        ("token.create", post(access::create_token)),
+        ("token.delete", delete(access::delete_token)),
+        ("audit.list", get(access::audit)),
+    ];
+    all.extend(configured::<c::Rules>([
+        "rule.list",
+        "rule.create",
+        "rule.get",
+        "rule.update",
+        "rule.delete",
+    ]));
+    all.extend(configured::<c::Services>([
+        "service.list",
+        "service.create",
+        "service.get",
+        "service.update",
+        "service.delete",
+    ]));
+    all.extend(configured::<c::Teams>([
+        "team.list",
+        "team.create",
+        "team.get",
+        "team.update",
+        "team.delete",
+    ]));
+    all.extend(configured::<c::Routes>([
+        "route.list",
+        "route.create",
+        "route.get",
+        "route.update",
+        "route.delete",
+    ]));
+    all.extend(configured::<c::Policies>([
+        "policy.list",
+        "policy.create",
+        "policy.get",
+        "policy.update",
+        "policy.delete",
+    ]));
+    all.extend(configured::<c::Channels>([
+        "channel.list",
+        "channel.create",
+        "channel.get",
+        "channel.update",
+        "channel.delete",
+    ]));
+    all.extend(configured::<c::Scripts>([
+        "script.list",
+        "script.create",
+        "script.get",
+        "script.update",
+        "script.delete",
+    ]));
+    let automation =
+        ["automation.list", "automation.create", "automation.get", "automation.update", "automation.delete"];
+    all.extend(configured::<c::Automations>(automation));
+    all
+}
+
+/// The five verbs of a configured noun.
+fn configured<N: c::Noun>(ids: [&'static str; 5]) -> Vec<(&'static str, MethodRouter<Hub>)> {
+    let handlers = [
+        get(objects::list::<N>),
+        post(objects::create::<N>),
+        get(objects::get::<N>),
+        put(objects::update::<N>),
+        delete(objects::delete::<N>),
+    ];
+    ids.into_iter().zip(handlers).collect()
+}
+
+/// Everything people and their tools reach.
+pub fn router(hub: Hub) -> Router {
+    let mut api = Router::new();
+    for (id, handler) in handlers() {
+        let endpoint = endpoints::find(id).unwrap_or_else(|| panic!("{id} is not in the table of endpoints"));
+        api = api.route(&format!("/api/v1{}", endpoint.path), handler);
+    }
+    api.route("/api/v1/openapi.json", get(|| async { Json(watchtower_api_types::document()) }))
+        .route("/api/v1/live", get(live::upgrade))
+        .merge(prometheus::routes())
+        .route("/metrics", get(health::metrics))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/i/{number}", get(dashboard::incident_link))
+        .route("/s/{name}", get(dashboard::server_link))
+        .route("/r/{number}", get(dashboard::run_link))
+        .fallback(dashboard::serve)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(hub.clone(), idempotency::replay))
+        .layer(from_fn_with_state(hub.clone(), headers::same_origin))
+        .layer(from_fn(headers::secure))
+        .with_state(hub)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_has_exactly_one_handler() {
+        let mut handled: Vec<_> = handlers().into_iter().map(|(id, _)| id).collect();
+        let mut known: Vec<_> = endpoints::ENDPOINTS.iter().map(|endpoint| endpoint.id).collect();
+        handled.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(handled, known);
+    }
+}

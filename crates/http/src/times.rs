@@ -1,0 +1,52 @@
+//! Times as people and programs write them: RFC 3339, Unix seconds, `now`, `now-1h`.
+
+use watchtower_hub::HubError;
+use watchtower_model::{Timestamp, parse_duration_ms};
+
+pub fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, HubError> {
+    let bad = || HubError::invalid(field, "must be RFC 3339, Unix seconds, or like now-1h");
+    if let Some(rest) = text.strip_prefix("now") {
+        let (sign, duration) = match rest.split_at_checked(1) {
+            None => return Ok(now),
+            Some(("-", duration)) => (-1, duration),
+            Some(("+", duration)) => (1, duration),
+            Some(_) => return Err(bad()),
+        };
+        return parse_duration_ms(duration).map(|ms| now.plus_ms(sign * ms)).map_err(|_| bad());
+    }
+    if let Ok(seconds) = text.parse::<f64>() {
+        let in_range = seconds.is_finite() && (-1e11..1e11).contains(&seconds);
+        return if in_range { Ok(Timestamp((seconds * 1000.0).round() as i64)) } else { Err(bad()) };
+    }
+    Timestamp::parse_rfc3339(text).map_err(|_| bad())
+}
+
+/// Seconds as a number, or a duration such as `30s`.
+pub fn parse_step_ms(field: &str, text: &str) -> Result<i64, HubError> {
+    let ms = match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() => (seconds * 1000.0).round() as i64,
+        _ => parse_duration_ms(text)
+            .map_err(|_| HubError::invalid(field, "must be seconds or a duration such as 30s"))?,
+    };
+    if ms > 0 { Ok(ms) } else { Err(HubError::invalid(field, "must be positive")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_steps() {
+        let now = Timestamp(1_000_000_000);
+        assert_eq!(parse_time("from", "now-1h", now).unwrap(), Timestamp(996_400_000));
+        assert_eq!(parse_time("from", "now", now).unwrap(), now);
+        assert_eq!(parse_time("from", "12.5", now).unwrap(), Timestamp(12_500));
+        assert_eq!(parse_time("from", "1970-01-01T00:00:01Z", now).unwrap(), Timestamp(1000));
+        for bad in ["", "nowish", "now-x", "NaN", "1e300", "yesterday"] {
+            assert!(parse_time("from", bad, now).is_err(), "{bad}");
+        }
+        assert_eq!(parse_step_ms("step", "15").unwrap(), 15_000);
+        assert_eq!(parse_step_ms("step", "1m").unwrap(), 60_000);
+        assert!(parse_step_ms("step", "0").is_err());
+    }
+}

@@ -1,0 +1,11 @@
+//! From rows and state to the shapes of the API.
+
+mod incidents;
+mod people;
+mod runs;
+mod servers;
+
+pub use incidents::{alert, delivery, incident, incident_alone, stats, timeline_entry};
+pub use people::{token, user};
+pub use runs::run;
+pub use servers::{Trouble, disk_free_bytes, event, event_of, processes, server};

@@ -1,0 +1,109 @@
+//! From a cookie or a token to a principal.
+
+use watchtower_api_types::{Role, TokenScope};
+use watchtower_incident::Actor;
+use watchtower_matchers::Matchers;
+use watchtower_model::UserId;
+use watchtower_store::{Store, UserRow};
+
+use crate::error::HubError;
+use crate::query::Scope;
+use crate::{Hub, random};
+
+/// Who is asking.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    pub user: Option<UserId>,
+    /// For the audit log and the timeline.
+    pub name: String,
+    pub role: Role,
+    pub scopes: Vec<TokenScope>,
+    /// The servers it may see; absent means all.
+    pub servers: Option<Matchers>,
+}
+
+impl Principal {
+    /// As an incident's timeline names it.
+    pub fn actor(&self) -> Actor {
+        match self.user {
+            Some(id) => Actor::User(id),
+            None => Actor::Api(self.name.clone()),
+        }
+    }
+
+    /// What it may read of the metric store.
+    pub fn scope(&self) -> Scope {
+        Scope { only: None, enforced: self.servers.clone() }
+    }
+
+    pub(super) fn of_user(user: &UserRow) -> Result<Principal, HubError> {
+        Ok(Principal {
+            user: Some(user.id),
+            name: user.name.clone(),
+            role: role(&user.role)?,
+            scopes: vec![TokenScope::All],
+            servers: servers(user.servers.as_deref())?,
+        })
+    }
+}
+
+fn role(text: &str) -> Result<Role, HubError> {
+    text.parse().map_err(HubError::Internal)
+}
+
+/// A restriction that cannot be read restricts to nothing rather than to everything.
+fn servers(text: Option<&str>) -> Result<Option<Matchers>, HubError> {
+    let parsed = text.filter(|text| !text.is_empty()).map(str::parse::<Matchers>).transpose();
+    parsed.map_err(|error| HubError::Internal(format!("the restriction to servers cannot be read: {error}")))
+}
+
+/// The user behind a session cookie. Rights are read again each time: a disabled user is out at once.
+pub async fn by_session(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
+    let session =
+        hub.store.session(&random::hash_secret(secret), hub.now()).await?.ok_or(HubError::Unauthenticated)?;
+    let user = hub
+        .store
+        .user(session.user_id)
+        .await?
+        .filter(|user| !user.disabled)
+        .ok_or(HubError::Unauthenticated)?;
+    Principal::of_user(&user)
+}
+
+/// How often a token's time of last use is written.
+const TOUCH_EVERY_MS: i64 = 60_000;
+
+/// The token of an `Authorization: Bearer` header, or the bootstrap token while it holds.
+pub async fn by_token(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
+    let hash = random::hash_secret(secret);
+    let now = hub.now();
+    if let Some(bootstrap) = &hub.config.bootstrap_token
+        && random::hash_secret(bootstrap) == hash
+    {
+        if hub.config.keep_bootstrap || super::setup_needed(hub).await? {
+            let scopes = vec![TokenScope::All];
+            return Ok(Principal {
+                user: None,
+                name: "bootstrap".into(),
+                role: Role::Admin,
+                scopes,
+                servers: None,
+            });
+        }
+        return Err(HubError::Unauthenticated);
+    }
+    let token = hub.store.token_by_hash(&hash).await?.ok_or(HubError::Unauthenticated)?;
+    if token.revoked_at.is_some() || token.expires_at.is_some_and(|at| at <= now) {
+        return Err(HubError::Unauthenticated);
+    }
+    if token.last_used_at.is_none_or(|at| now.since(at) > TOUCH_EVERY_MS) {
+        hub.store.commit(vec![Store::touch_token(token.id, now)]).await?;
+    }
+    Ok(Principal {
+        user: None,
+        name: format!("token {}", token.name),
+        role: role(&token.role)?,
+        scopes: token.scopes.0.iter().filter_map(|scope| scope.parse().ok()).collect(),
+        servers: servers(token.servers.as_deref())?,
+    })
+}

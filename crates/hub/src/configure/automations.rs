@@ -1,0 +1,169 @@
+//! Automations as people write them.
+
+use watchtower_api_types as api;
+use watchtower_api_types::AttemptState;
+use watchtower_automation::Breaker;
+use watchtower_matchers::Matchers;
+use watchtower_model::{AutomationId, Id, ScriptId};
+use watchtower_store::{AttemptRow, Stored};
+
+use super::{Noun, named, seconds};
+use crate::access::Principal;
+use crate::error::HubError;
+use crate::jobs::repair::AttemptBody;
+use crate::jobs::runs;
+use crate::objects::{AutomationBody, find};
+use crate::{Hub, Objects};
+
+const COOLDOWN_SECONDS: f64 = 900.0;
+const ATTEMPTS: u32 = 2;
+/// How far back the page of an automation looks.
+const ATTEMPTS_SHOWN_MS: i64 = 30 * 86_400_000;
+
+pub struct Automations;
+
+impl Noun for Automations {
+    type Body = AutomationBody;
+    type Input = api::AutomationInput;
+    type View = api::Automation;
+
+    fn list(objects: &Objects) -> &[Stored<AutomationBody>] {
+        &objects.automations
+    }
+
+    fn body(
+        hub: &Hub,
+        by: &Principal,
+        _: Id,
+        input: api::AutomationInput,
+        old: Option<&Stored<AutomationBody>>,
+    ) -> Result<AutomationBody, HubError> {
+        named(&input.name)?;
+        let objects = hub.objects();
+        check_trigger(&objects, &input.trigger)?;
+        let script = find(&objects.scripts, &input.script).ok_or_else(|| {
+            HubError::invalid("script", format!("script {:?} does not exist", input.script))
+        })?;
+        runs::check_parameters(&script.body.parameters, &input.parameters)?;
+        let attempts = input.attempts_per_incident.unwrap_or(ATTEMPTS);
+        if !(1..=20).contains(&attempts) {
+            return Err(HubError::invalid("attempts_per_incident", "must be from 1 to 20"));
+        }
+        let cooldown = input.cooldown_seconds.unwrap_or(COOLDOWN_SECONDS);
+        let verify = input
+            .verify_within_seconds
+            .map(|value| seconds("verify_within_seconds", value, 1.0, 3600.0))
+            .transpose()?;
+        Ok(AutomationBody {
+            name: input.name,
+            enabled: input.enabled,
+            trigger: input.trigger,
+            script_id: ScriptId(script.id),
+            parameters: input.parameters,
+            mode: input.mode,
+            cooldown_ms: seconds("cooldown_seconds", cooldown, 0.0, 7.0 * 86_400.0)?,
+            attempts_per_incident: attempts,
+            verify_within_ms: verify,
+            breaker: old.map_or_else(Breaker::default, |old| old.body.breaker),
+            created_by: old.map_or_else(|| by.name.clone(), |old| old.body.created_by.clone()),
+        })
+    }
+
+    async fn view(
+        hub: &Hub,
+        stored: &Stored<AutomationBody>,
+        alone: bool,
+    ) -> Result<api::Automation, HubError> {
+        let body = stored.body.clone();
+        let since = hub.now().plus_ms(-ATTEMPTS_SHOWN_MS);
+        let rows =
+            if alone { hub.store.attempts_since(AutomationId(stored.id), since).await? } else { Vec::new() };
+        let mut attempts = Vec::new();
+        for row in rows {
+            attempts.push(view_attempt(hub, &row).await?);
+        }
+        Ok(api::Automation {
+            id: AutomationId(stored.id),
+            name: body.name,
+            enabled: body.enabled,
+            trigger: body.trigger,
+            script_id: body.script_id,
+            script: hub
+                .objects()
+                .script(body.script_id)
+                .map(|script| script.body.name.clone())
+                .unwrap_or_default(),
+            parameters: body.parameters,
+            mode: body.mode,
+            cooldown_seconds: body.cooldown_ms as f64 / 1000.0,
+            attempts_per_incident: body.attempts_per_incident,
+            verify_within_seconds: body.verify_within_ms.map(|ms| ms as f64 / 1000.0),
+            breaker_open: body.breaker.opened_at.is_some(),
+            created_by: body.created_by,
+            created_at: stored.created_at.into(),
+            attempts,
+        })
+    }
+}
+
+fn check_trigger(objects: &Objects, trigger: &api::AutomationTrigger) -> Result<(), HubError> {
+    if let Some(rule) = trigger.rule_id
+        && objects.rule(rule).is_none()
+    {
+        return Err(HubError::invalid("trigger.rule_id", "this rule does not exist"));
+    }
+    match (&trigger.rule_id, &trigger.matchers) {
+        (None, None) => Err(HubError::invalid("trigger", "needs a rule_id or matchers")),
+        (_, Some(text)) => {
+            let matchers: Matchers = text.parse().map_err(|e| HubError::invalid("trigger.matchers", e))?;
+            if matchers.is_empty() && trigger.rule_id.is_none() {
+                return Err(HubError::invalid(
+                    "trigger.matchers",
+                    "must not be empty: it would act on every alert",
+                ));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One attempt as the API shows it.
+pub async fn view_attempt(hub: &Hub, row: &AttemptRow) -> Result<api::Attempt, HubError> {
+    let body: AttemptBody = serde_json::from_str(&row.body).map_err(|e| HubError::Internal(e.to_string()))?;
+    let incident = match row.incident_id {
+        Some(id) => hub.store.incident(id).await?.map(|incident| incident.number),
+        None => None,
+    };
+    let run = match row.run_id {
+        Some(id) => hub.store.run(id).await?.map(|run| run.number),
+        None => None,
+    };
+    let gate = |gate: &watchtower_automation::Gate| api::Gate {
+        name: serde_json::to_value(gate.name)
+            .ok()
+            .and_then(|v| v.as_str().map(String::from))
+            .unwrap_or_default(),
+        passed: gate.passed,
+        reason: gate.reason.clone(),
+    };
+    Ok(api::Attempt {
+        id: row.id.to_string(),
+        automation_id: row.automation_id,
+        server_id: row.server_id,
+        server: hub
+            .servers
+            .get(row.server_id)
+            .map(|server| server.with(|s| s.name.clone()))
+            .unwrap_or_default(),
+        incident_id: row.incident_id,
+        incident_number: incident,
+        state: row.state.parse().unwrap_or(AttemptState::Running),
+        gates: body.gates.iter().map(gate).collect(),
+        run_id: row.run_id,
+        run_number: run,
+        reason: body.reason,
+        created_at: row.created_at.into(),
+        finished_at: row.finished_at.map(Into::into),
+    })
+}

@@ -1,0 +1,183 @@
+//! What people write down: checked, stored as a new version, cached, audited. The same five verbs for every noun.
+
+mod automations;
+mod channels;
+mod policies;
+mod routes;
+mod rules;
+mod scripts;
+mod services;
+mod teams;
+
+use std::future::Future;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use watchtower_model::{Id, check_name};
+use watchtower_store::{DbError, Object, Store, Stored, objects as stored};
+
+pub use automations::{Automations, view_attempt};
+pub use channels::{Channels, webhook_secret};
+pub use policies::Policies;
+pub use routes::Routes;
+pub use rules::{Rules, condition_of, preview};
+pub use scripts::{Scripts, view as view_script};
+pub use services::Services;
+pub use teams::Teams;
+
+use crate::access::Principal;
+use crate::error::HubError;
+use crate::{Hub, Objects, random};
+
+/// Objects of one kind.
+pub const OBJECTS_MAX: usize = 2000;
+
+/// A noun of the configuration. A new one is a file with this trait, and a line in the table of endpoints.
+pub trait Noun: Send + Sync + 'static {
+    type Body: Object;
+    type Input: DeserializeOwned + Send;
+    type View: Serialize + Send;
+
+    fn list(objects: &Objects) -> &[Stored<Self::Body>];
+
+    /// Checks what a person wrote and makes the body of it. `old` is what it replaces.
+    fn body(
+        hub: &Hub,
+        by: &Principal,
+        id: Id,
+        input: Self::Input,
+        old: Option<&Stored<Self::Body>>,
+    ) -> Result<Self::Body, HubError>;
+
+    /// As the API shows it; `alone` asks for what is too much for a list.
+    fn view(
+        hub: &Hub,
+        stored: &Stored<Self::Body>,
+        alone: bool,
+    ) -> impl Future<Output = Result<Self::View, HubError>> + Send;
+
+    /// Why it may not be removed, if so.
+    fn refuse_delete(_hub: &Hub, _stored: &Stored<Self::Body>) -> Result<(), HubError> {
+        Ok(())
+    }
+
+    /// What else must happen after it was changed or removed; `stored` is as it was before.
+    fn changed(
+        _hub: &Hub,
+        _stored: &Stored<Self::Body>,
+    ) -> impl Future<Output = Result<(), HubError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// What else must change when it was removed.
+    fn deleted(_hub: &Hub, _stored: &Stored<Self::Body>) -> Vec<watchtower_store::Statement> {
+        Vec::new()
+    }
+}
+
+const KIND_WORDS: [(&str, &str); 8] = [
+    ("rule", "rule"),
+    ("team", "team"),
+    ("service", "service"),
+    ("route", "route"),
+    ("policy", "policy"),
+    ("channel", "channel"),
+    ("script", "script"),
+    ("automation", "automation"),
+];
+
+fn word<N: Noun>() -> &'static str {
+    KIND_WORDS.iter().find(|(kind, _)| *kind == N::Body::KIND).map_or("object", |(_, word)| word)
+}
+
+/// The object of this id or name.
+pub fn find<N: Noun>(hub: &Hub, id_or_name: &str) -> Result<Stored<N::Body>, HubError> {
+    let objects = hub.objects();
+    let found = crate::objects::find(N::list(&objects), id_or_name).cloned();
+    found.ok_or_else(|| HubError::not_found(word::<N>(), id_or_name))
+}
+
+pub async fn create<N: Noun>(hub: &Hub, by: &Principal, input: N::Input) -> Result<N::View, HubError> {
+    if N::list(&hub.objects()).len() >= OBJECTS_MAX {
+        return Err(HubError::Conflict(format!(
+            "there are {OBJECTS_MAX} objects of this kind already: remove some first"
+        )));
+    }
+    let now = hub.now();
+    let id = random::id(now);
+    let body = N::body(hub, by, id, input, None)?;
+    let mut statements = stored::insert(id, &body, &by.name, now);
+    statements.push(Store::insert_change(N::Body::KIND, id, now));
+    save::<N>(hub, by, "create", &body.name(), statements).await?;
+    let made = find::<N>(hub, &id.to_string())?;
+    N::view(hub, &made, true).await
+}
+
+/// Replaces an object; what somebody else changed meanwhile is not overwritten.
+pub async fn update<N: Noun>(
+    hub: &Hub,
+    by: &Principal,
+    id_or_name: &str,
+    input: N::Input,
+) -> Result<N::View, HubError> {
+    let old = find::<N>(hub, id_or_name)?;
+    let body = N::body(hub, by, old.id, input, Some(&old))?;
+    let now = hub.now();
+    let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
+    statements.push(Store::insert_change(N::Body::KIND, old.id, now));
+    N::changed(hub, &old).await?;
+    save::<N>(hub, by, "update", &body.name(), statements).await?;
+    let made = find::<N>(hub, &old.id.to_string())?;
+    N::view(hub, &made, true).await
+}
+
+pub async fn delete<N: Noun>(hub: &Hub, by: &Principal, id_or_name: &str) -> Result<(), HubError> {
+    let old = find::<N>(hub, id_or_name)?;
+    N::refuse_delete(hub, &old)?;
+    let mut statements =
+        vec![stored::delete::<N::Body>(old.id), Store::insert_change(N::Body::KIND, old.id, hub.now())];
+    statements.extend(N::deleted(hub, &old));
+    N::changed(hub, &old).await?;
+    save::<N>(hub, by, "delete", &old.body.name(), statements).await
+}
+
+pub async fn view_all<N: Noun>(hub: &Hub) -> Result<Vec<N::View>, HubError> {
+    let objects = hub.objects();
+    let mut out = Vec::new();
+    for stored in N::list(&objects) {
+        out.push(N::view(hub, stored, false).await?);
+    }
+    Ok(out)
+}
+
+async fn save<N: Noun>(
+    hub: &Hub,
+    by: &Principal,
+    verb: &str,
+    name: &str,
+    statements: Vec<watchtower_store::Statement>,
+) -> Result<(), HubError> {
+    hub.store.commit(statements).await.map_err(|error| match error {
+        DbError::Unique(_) => HubError::Conflict(format!("{} {name:?} exists already", word::<N>())),
+        error => error.into(),
+    })?;
+    hub.reload_objects().await?;
+    hub.bus.wake(crate::WAKE_CHANGES);
+    let action = format!("{}.{verb}", N::Body::KIND);
+    hub.store.append_audit(hub.now(), &by.name, &action, name, "").await?;
+    Ok(())
+}
+
+/// A name given by a person, as a field of an input.
+fn named(name: &str) -> Result<(), HubError> {
+    check_name(name).map_err(|e| HubError::invalid("name", e))
+}
+
+/// Seconds as people give them, as milliseconds within bounds.
+fn seconds(field: &str, value: f64, min: f64, max: f64) -> Result<i64, HubError> {
+    if value.is_finite() && (min..=max).contains(&value) {
+        Ok((value * 1000.0).round() as i64)
+    } else {
+        Err(HubError::invalid(field, format!("must be from {min} to {max} seconds")))
+    }
+}

@@ -1,0 +1,97 @@
+//! The metric engine's byte store over the store's files: the two crates do not know each other.
+
+use watchtower_store::metrics::{ChunkRow, MetricFiles, MetricsError, ProgressRow, SeriesRow};
+use watchtower_tsdb::{
+    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, LogEnd, LogPosition, ProgressRecord,
+    SeriesRecord, StoreError,
+};
+
+pub struct MetricStore(pub MetricFiles);
+
+fn failed(action: &'static str) -> impl Fn(MetricsError) -> StoreError {
+    move |error| match error {
+        MetricsError::Full { .. } => StoreError::Full { action: action.into() },
+        MetricsError::Damaged { path, reason } => {
+            StoreError::Corrupt { what: path.display().to_string(), reason }
+        }
+        other => StoreError::Io { action: action.into(), reason: other.to_string() },
+    }
+}
+
+impl ChunkStore for MetricStore {
+    fn log_append(&self, record: &[u8]) -> Result<LogPosition, StoreError> {
+        self.0.log_append(record).map(LogPosition).map_err(failed("appending to the log"))
+    }
+
+    fn log_rotate(&self) -> Result<LogPosition, StoreError> {
+        self.0.log_rotate().map(LogPosition).map_err(failed("beginning a log segment"))
+    }
+
+    fn log_read(&self, each: &mut dyn FnMut(&[u8])) -> Result<LogEnd, StoreError> {
+        let summary = self.0.log_read(each).map_err(failed("reading the log"))?;
+        Ok(LogEnd { records: summary.records, lost_bytes: summary.lost_bytes })
+    }
+
+    fn log_cut(&self, behind: LogPosition) -> Result<(), StoreError> {
+        self.0.log_cut(behind.0).map_err(failed("cutting the log"))
+    }
+
+    fn catalogue(&self) -> Result<Catalogue, StoreError> {
+        let rows = self.0.catalogue().map_err(failed("reading the catalogue"))?;
+        let series =
+            |row: SeriesRow| SeriesRecord { series: row.series, key: row.key, last_day: Day(row.last_day) };
+        let progress = |row: ProgressRow| ProgressRecord { agent: row.agent, epoch: row.epoch, seq: row.seq };
+        Ok(Catalogue {
+            series: rows.series.into_iter().map(series).collect(),
+            progress: rows.progress.into_iter().map(progress).collect(),
+            next_series: rows.next_series,
+            flushed_to: rows.flushed_to,
+        })
+    }
+
+    fn update_catalogue(&self, update: &CatalogueUpdate) -> Result<(), StoreError> {
+        let series = |row: &SeriesRecord| SeriesRow {
+            series: row.series,
+            key: row.key.clone(),
+            last_day: row.last_day.0,
+        };
+        let progress =
+            |row: &ProgressRecord| ProgressRow { agent: row.agent, epoch: row.epoch, seq: row.seq };
+        let series: Vec<_> = update.series.iter().map(series).collect();
+        let progress: Vec<_> = update.progress.iter().map(progress).collect();
+        self.0
+            .update_catalogue(&series, &progress, update.flushed_to)
+            .map_err(failed("writing the catalogue"))
+    }
+
+    fn remove_series(&self, series: &[u64]) -> Result<(), StoreError> {
+        self.0.remove_series(series).map_err(failed("removing series"))
+    }
+
+    fn put_chunks(&self, day: Day, chunks: &[ChunkRecord]) -> Result<(), StoreError> {
+        let rows: Vec<ChunkRow<'_>> = chunks
+            .iter()
+            .map(|c| ChunkRow { series: c.series, min_t: c.min_t, max_t: c.max_t, bytes: &c.bytes })
+            .collect();
+        self.0.put_chunks(day.0, &rows).map_err(failed("writing chunks"))
+    }
+
+    fn read_chunks(
+        &self,
+        day: Day,
+        series: &[u64],
+        from: i64,
+        to: i64,
+        each: &mut dyn FnMut(u64, &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        self.0.read_chunks(day.0, series, from, to, each).map_err(failed("reading chunks"))
+    }
+
+    fn days(&self) -> Result<Vec<Day>, StoreError> {
+        Ok(self.0.days().into_iter().map(Day).collect())
+    }
+
+    fn drop_day(&self, day: Day) -> Result<(), StoreError> {
+        self.0.drop_day(day.0).map_err(failed("dropping a day"))
+    }
+}

@@ -1,0 +1,73 @@
+//! The metric store as PromQL sees it, restricted to what the caller may see.
+
+use std::sync::Arc;
+
+use watchtower_matchers::Matchers;
+use watchtower_model::{Id, ServerId, Timestamp};
+use watchtower_promql::{SeriesSource, SeriesWindow, SourceError};
+use watchtower_tsdb::{Query, Tsdb, TsdbError};
+
+/// Which series a query may read.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Only this server's: rules that are evaluated on arrival.
+    pub only: Option<ServerId>,
+    /// Only servers with such labels: added to every selector, so that no expression gets around it.
+    pub enforced: Option<Matchers>,
+}
+
+/// Reads from the store for one query.
+pub struct Source {
+    pub tsdb: Arc<Tsdb>,
+    pub scope: Scope,
+    pub max_series: usize,
+    pub max_samples: usize,
+}
+
+impl Source {
+    /// The selector with what the scope enforces.
+    pub fn enforce(scope: &Scope, matchers: &Matchers) -> Matchers {
+        let mut all = matchers.clone();
+        for matcher in scope.enforced.iter().flat_map(|enforced| enforced.iter()) {
+            // Targets are selected by `name`, series carry it as `instance`.
+            let matcher = if matcher.name() == "name" {
+                watchtower_matchers::Matcher::new("instance", matcher.op(), matcher.value())
+                    .unwrap_or_else(|_| matcher.clone())
+            } else {
+                matcher.clone()
+            };
+            all.push(matcher);
+        }
+        all
+    }
+}
+
+impl SeriesSource for Source {
+    fn select(
+        &self,
+        matchers: &Matchers,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<SeriesWindow>, SourceError> {
+        let enforced = Source::enforce(&self.scope, matchers);
+        let only: Option<Id> = self.scope.only.map(|server| server.0);
+        let query = Query {
+            matchers: &enforced,
+            from,
+            to,
+            only,
+            max_series: self.max_series,
+            max_samples: self.max_samples,
+        };
+        let windows = self.tsdb.select(&query).map_err(|error| match error {
+            TsdbError::TooManySeries { .. } | TsdbError::TooManySamples { .. } => {
+                SourceError::Limit(error.to_string())
+            }
+            _ => SourceError::Failed(error.to_string()),
+        })?;
+        Ok(windows
+            .into_iter()
+            .map(|window| SeriesWindow { labels: window.labels, samples: window.samples })
+            .collect())
+    }
+}

@@ -1,0 +1,164 @@
+//! Starts and stops a hub: every part is built and wired here, in order.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use watchtower_bus::Bus;
+use watchtower_egress::{Egress, EgressConfig, Exception};
+use watchtower_store::Store;
+use watchtower_store::metrics::MetricFiles;
+use watchtower_tsdb::{Options, Tsdb};
+
+use crate::evaluate::Evaluator;
+use crate::ingest::Appender;
+use crate::query::metric_store::MetricStore;
+use crate::{
+    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, evaluate, ingest, jobs, respond, upkeep,
+};
+
+/// Why a hub does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data directory {path}: {reason}")]
+    DataDir { path: String, reason: String },
+    #[error("another hub uses the data directory {0}")]
+    Locked(String),
+    #[error("{0}")]
+    Keys(#[from] crate::keys::KeyError),
+    #[error("database: {0}")]
+    Database(#[from] watchtower_store::DbError),
+    #[error("metrics: {0}")]
+    Metrics(String),
+    #[error("{0}")]
+    Option(String),
+    #[error("{0}")]
+    Hub(#[from] HubError),
+}
+
+impl Hub {
+    /// Opens the data directory and starts every stage. `listeners` are the hub's own addresses, which nothing outgoing may reach.
+    pub async fn start(config: HubConfig, listeners: Vec<std::net::SocketAddr>) -> Result<Hub, StartError> {
+        lock_data_dir(&config)?;
+        let keys = Keys::open(&config.data_dir.join("keys"))?;
+        let store = match &config.database_url {
+            Some(url) => Store::connect_postgres(url).await?,
+            None => Store::open_sqlite(&config.data_dir.join("watchtower.db"))?,
+        };
+        defaults::seed(&store).await?;
+        let tsdb = open_metrics(&config).await?;
+        let bus = match &config.redis_url {
+            Some(url) => Bus::redis(url, &format!("watchtower-{}", keys.hub_id())),
+            None => Ok(Bus::in_process()),
+        }
+        .map_err(|error| StartError::Option(format!("--redis-url: {error}")))?;
+        let egress = Egress::new(EgressConfig {
+            exceptions: exceptions(&config)?,
+            own_listeners: listeners,
+            ..EgressConfig::default()
+        })
+        .map_err(|error| StartError::Option(error.to_string()))?;
+        let appender = Appender::start(Arc::clone(&tsdb)).map_err(|e| StartError::Metrics(e.to_string()))?;
+        let hub = Hub(Arc::new(Inner {
+            started_at: store.clock().now(),
+            evaluator: Evaluator::load(&store).await?,
+            config,
+            store,
+            tsdb,
+            bus,
+            egress,
+            keys,
+            servers: Default::default(),
+            links: Default::default(),
+            appender,
+            meters: Meters::default(),
+            watching: Default::default(),
+            queries: Default::default(),
+            logins: Default::default(),
+            objects: RwLock::new(Arc::new(Objects::default())),
+            responding: tokio::sync::Mutex::new(()),
+            cut_off: AtomicBool::new(false),
+            halted: AtomicBool::new(false),
+            stopping: tokio::sync::watch::channel(false).0,
+        }));
+        hub.load().await?;
+        hub.run_stages();
+        Ok(hub)
+    }
+
+    async fn load(&self) -> Result<(), HubError> {
+        self.logins.reload(&self.store).await?;
+        self.servers.load(&self.store.servers().await?);
+        for agent in self.store.agents().await? {
+            if let Some(server) = self.servers.get(agent.server_id) {
+                server.with(|state| state.agent_id = Some(agent.id));
+            }
+        }
+        for server in self.servers.all() {
+            self.tsdb.set_resource(server.id.0, server.with(|state| state.target_labels()));
+        }
+        jobs::repair::resume(self).await?;
+        self.reload_objects().await
+    }
+
+    fn run_stages(&self) {
+        tokio::spawn(ingest::run_liveness(self.clone()));
+        evaluate::start(self);
+        tokio::spawn(respond::run_event_rules(self.clone()));
+        tokio::spawn(jobs::run_timers(self.clone()));
+        tokio::spawn(jobs::send::run(self.clone()));
+        upkeep::start(self);
+    }
+
+    /// Stops taking work, lets what is under way end, and stores what is only in memory.
+    pub async fn stop(&self) {
+        self.stopping.send_replace(true);
+        self.links.close_all();
+        // Senders hold leases: what does not end in time is sent again by the next hub.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let (tsdb, now) = (Arc::clone(&self.tsdb), self.now());
+        match tokio::task::spawn_blocking(move || tsdb.flush(now)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!("flushing metrics at the stop: {error}"),
+            Err(_) => tracing::error!("flushing metrics at the stop ended abnormally"),
+        }
+    }
+}
+
+fn exceptions(config: &HubConfig) -> Result<Vec<Exception>, StartError> {
+    let parse = |text: &String| {
+        text.parse::<Exception>().map_err(|error| StartError::Option(format!("--allow-egress: {error}")))
+    };
+    config.egress_exceptions.iter().map(parse).collect()
+}
+
+async fn open_metrics(config: &HubConfig) -> Result<Arc<Tsdb>, StartError> {
+    let dir = config.data_dir.join("metrics");
+    let opened = tokio::task::spawn_blocking(move || {
+        let files = MetricFiles::open(&dir).map_err(|e| e.to_string())?;
+        Tsdb::open(Arc::new(MetricStore(files)), Options::default()).map_err(|e| e.to_string())
+    })
+    .await
+    .map_err(|_| StartError::Metrics("opening ended abnormally".into()))?;
+    let (tsdb, report) = opened.map_err(StartError::Metrics)?;
+    tracing::info!(
+        series = report.series,
+        samples = report.replayed_samples,
+        lost_bytes = report.lost_log_bytes,
+        "metrics opened"
+    );
+    Ok(Arc::new(tsdb))
+}
+
+/// One hub per data directory: two would write over each other's samples.
+fn lock_data_dir(config: &HubConfig) -> Result<(), StartError> {
+    let path = config.data_dir.display().to_string();
+    let fail = |error: std::io::Error| StartError::DataDir { path: path.clone(), reason: error.to_string() };
+    std::fs::create_dir_all(&config.data_dir).map_err(fail)?;
+    let file = std::fs::File::create(config.data_dir.join("lock")).map_err(fail)?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| StartError::Locked(path.clone()))?;
+    // Held until the process ends, however it ends.
+    std::mem::forget(file);
+    Ok(())
+}

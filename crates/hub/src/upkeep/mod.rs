@@ -1,0 +1,36 @@
+//! Housekeeping: one file per loop, each with a period; none knows another.
+
+mod auditor;
+mod flush;
+mod retention;
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::Hub;
+use crate::error::HubError;
+
+/// Starts every loop.
+pub(crate) fn start(hub: &Hub) {
+    spawn(hub, "flush", Duration::from_secs(60), flush::run);
+    spawn(hub, "retention", Duration::from_secs(600), retention::run);
+    spawn(hub, "auditor", Duration::from_secs(60), auditor::run);
+}
+
+fn spawn<F>(hub: &Hub, name: &'static str, every: Duration, body: fn(Hub) -> F)
+where
+    F: Future<Output = Result<(), HubError>> + Send + 'static,
+{
+    let hub = hub.clone();
+    tokio::spawn(async move {
+        while hub.running() {
+            tokio::select! {
+                () = hub.stopped() => return,
+                () = tokio::time::sleep(every) => {}
+            }
+            if let Err(error) = body(hub.clone()).await {
+                tracing::error!("{name}: {error}");
+            }
+        }
+    });
+}

@@ -1,0 +1,36 @@
+//! Every table has a retention.
+
+use std::sync::Arc;
+
+use watchtower_store::Store;
+
+use crate::Hub;
+use crate::config::{METRICS_DAYS, PROCESSES_HOURS, RECORDS_DAYS};
+use crate::error::HubError;
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
+    let now = hub.now();
+    let records = now.plus_ms(-RECORDS_DAYS * DAY_MS);
+    hub.store
+        .commit(vec![
+            Store::delete_expired_sessions(now),
+            Store::delete_processes_before(now.plus_ms(-PROCESSES_HOURS * HOUR_MS)),
+            Store::delete_changes_before(now.plus_ms(-DAY_MS)),
+            Store::delete_idempotency_before(now.plus_ms(-DAY_MS)),
+            Store::delete_enrol_tokens_before(now.plus_ms(-30 * DAY_MS)),
+            Store::delete_events_before(records),
+            Store::delete_alerts_before(records),
+            Store::delete_incidents_before(records),
+            Store::delete_runs_before(records),
+            Store::delete_attempts_before(records),
+        ])
+        .await?;
+    let tsdb = Arc::clone(&hub.tsdb);
+    let dropped =
+        tokio::task::spawn_blocking(move || tsdb.drop_before(now.plus_ms(-METRICS_DAYS * DAY_MS))).await;
+    dropped.map_err(|_| HubError::Internal("dropping old metrics ended abnormally".into()))??;
+    Ok(())
+}

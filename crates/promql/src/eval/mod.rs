@@ -1,0 +1,404 @@
+//! Evaluation: everything a query reads is fetched first (`prepare`), then the tree is walked once per step.
+//!
+//! Invariants: a selector is fetched once, however many steps there are; label sets are derived once per
+//! series, not once per step (`groups`); the limits hold for everything that is kept.
+
+mod aggregate;
+mod binary;
+mod call;
+mod dates;
+mod groups;
+mod histogram;
+mod labels;
+mod math;
+mod over_time;
+mod prepare;
+mod rate;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use watchtower_matchers::Matchers;
+use watchtower_model::{Labels, METRIC_NAME, Sample, Timestamp, is_stale};
+
+use crate::STEPS_MAX;
+use crate::ast::{Expr, Kind, Span, TimeShift, Type};
+use crate::error::{ErrorKind, QueryError};
+use groups::Groups;
+use prepare::Prepared;
+
+/// A series and samples of it, sorted by time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesWindow {
+    pub labels: Labels,
+    pub samples: Vec<Sample>,
+}
+
+/// Where series come from.
+pub trait SeriesSource {
+    /// All series that match, with their samples from `from` to `to`, both included, stale markers too.
+    fn select(
+        &self,
+        matchers: &Matchers,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<SeriesWindow>, SourceError>;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// More series or samples than the source gives out.
+    #[error("{0}")]
+    Limit(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How old a sample may be and still be the current value.
+    pub lookback_ms: i64,
+    /// The step of subqueries that name none.
+    pub default_step_ms: i64,
+    /// Prometheus 2: ranges and the lookback include their left end.
+    pub left_closed: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { lookback_ms: 300_000, default_step_ms: 60_000, left_closed: false }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct Limits<'a> {
+    /// Series that all selectors together may fetch.
+    pub series: usize,
+    /// Samples that may be fetched, and again values that may be computed.
+    pub samples: usize,
+    /// Asked often; false ends the evaluation with a timeout.
+    pub keep_going: &'a dyn Fn() -> bool,
+}
+
+/// One value of an instant vector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Element {
+    pub labels: Labels,
+    pub t: Timestamp,
+    pub v: f64,
+}
+
+/// The result of an instant query.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Scalar(Sample),
+    String(Timestamp, String),
+    /// In the order of `sort` and `topk`, else unordered.
+    Vector(Vec<Element>),
+    Matrix(Vec<SeriesWindow>),
+}
+
+/// Evaluates at one time.
+pub fn eval_instant(
+    expr: &Expr,
+    at: Timestamp,
+    source: &dyn SeriesSource,
+    settings: &Settings,
+    limits: &Limits<'_>,
+) -> Result<Answer, QueryError> {
+    let mut eval = Evaluator::new(source, settings, limits, at.0, at.0);
+    eval.prepare(expr, at.0, at.0)?;
+    if expr.result_type() == Type::Range {
+        let mut series = eval.matrix(expr, at.0);
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        return Ok(Answer::Matrix(series));
+    }
+    match eval.eval(expr, at.0)? {
+        Value::Scalar(v) => Ok(Answer::Scalar(Sample { t: at, v })),
+        Value::String(text) => Ok(Answer::String(at, text)),
+        Value::Vector(points) => {
+            check_unique(expr.span, &points)?;
+            let element = |p: Point| Element { labels: Labels::clone(&p.labels), t: at, v: p.v };
+            Ok(Answer::Vector(points.into_iter().map(element).collect()))
+        }
+    }
+}
+
+/// Evaluates at `start`, `start + step_ms`, … up to `end`; series sorted by their labels.
+pub fn eval_range(
+    expr: &Expr,
+    start: Timestamp,
+    end: Timestamp,
+    step_ms: i64,
+    source: &dyn SeriesSource,
+    settings: &Settings,
+    limits: &Limits<'_>,
+) -> Result<Vec<SeriesWindow>, QueryError> {
+    if !matches!(expr.result_type(), Type::Scalar | Type::Vector) {
+        let message = format!(
+            "a range query needs a scalar or an instant vector, found a {}",
+            expr.result_type().name()
+        );
+        return Err(QueryError::invalid(expr.span, message));
+    }
+    if step_ms <= 0 || end < start {
+        return Err(QueryError::invalid(
+            expr.span,
+            "the step must be positive and the end not before the start",
+        ));
+    }
+    if end.since(start) / step_ms >= STEPS_MAX {
+        let message = format!("more than {STEPS_MAX} steps: use a longer step or a shorter range");
+        return Err(QueryError::limit(None, message));
+    }
+    let mut eval = Evaluator::new(source, settings, limits, start.0, end.0);
+    eval.prepare(expr, start.0, end.0)?;
+    let mut series = eval.steps(expr, (start.0..=end.0).step_by(step_ms as usize))?;
+    series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    let window = |p: Prepared| SeriesWindow { labels: Labels::clone(&p.labels), samples: p.samples };
+    Ok(series.into_iter().map(window).collect())
+}
+
+#[derive(Clone, Debug)]
+struct Point {
+    labels: Arc<Labels>,
+    v: f64,
+}
+
+#[derive(Debug)]
+enum Value {
+    Scalar(f64),
+    String(String),
+    Vector(Vec<Point>),
+}
+
+/// Samples of one series in `(start, end]`.
+struct Window<'a> {
+    samples: &'a [Sample],
+    start: i64,
+    end: i64,
+}
+
+struct Evaluator<'a> {
+    source: &'a dyn SeriesSource,
+    settings: &'a Settings,
+    limits: &'a Limits<'a>,
+    /// What `start()` and `end()` mean.
+    query: (i64, i64),
+    /// What was fetched or computed beforehand, by the address of the selector or subquery.
+    data: HashMap<*const Expr, Arc<Vec<Prepared>>>,
+    groups: HashMap<(*const Expr, u8), Groups>,
+    regexes: HashMap<*const Expr, Arc<regex_automata::meta::Regex>>,
+    series: usize,
+    fetched: usize,
+    computed: usize,
+}
+
+impl<'a> Evaluator<'a> {
+    fn new(
+        source: &'a dyn SeriesSource,
+        settings: &'a Settings,
+        limits: &'a Limits<'a>,
+        start: i64,
+        end: i64,
+    ) -> Self {
+        Evaluator {
+            source,
+            settings,
+            limits,
+            query: (start, end),
+            data: HashMap::new(),
+            groups: HashMap::new(),
+            regexes: HashMap::new(),
+            series: 0,
+            fetched: 0,
+            computed: 0,
+        }
+    }
+
+    /// The values of `expr` at many times, by series.
+    fn steps(&mut self, expr: &Expr, times: impl Iterator<Item = i64>) -> Result<Vec<Prepared>, QueryError> {
+        let mut series: Vec<Prepared> = Vec::new();
+        let mut places: HashMap<Arc<Labels>, usize> = HashMap::new();
+        for t in times {
+            let points = match self.eval(expr, t)? {
+                Value::Vector(points) => points,
+                Value::Scalar(v) => vec![Point { labels: Arc::default(), v }],
+                Value::String(_) => Vec::new(),
+            };
+            // An empty step counts too: a subquery of a year by the millisecond is work, found or not.
+            self.computed += points.len().max(1);
+            if self.computed > self.limits.samples {
+                let message = format!("the query computes more than {} values", self.limits.samples);
+                return Err(QueryError::limit(Some(expr.span), message));
+            }
+            for point in points {
+                let at = *places.entry(point.labels).or_insert_with_key(|labels| {
+                    series.push(Prepared { labels: Arc::clone(labels), samples: Vec::new() });
+                    series.len() - 1
+                });
+                let samples = &mut series[at].samples;
+                if samples.last().is_some_and(|s| s.t.0 == t) {
+                    return Err(same_labels(expr.span));
+                }
+                samples.push(Sample { t: Timestamp(t), v: point.v });
+            }
+        }
+        Ok(series)
+    }
+
+    fn eval(&mut self, expr: &Expr, t: i64) -> Result<Value, QueryError> {
+        if !(self.limits.keep_going)() {
+            let message = "the query took too long".to_string();
+            return Err(QueryError { kind: ErrorKind::Timeout, span: None, message });
+        }
+        match &expr.kind {
+            Kind::Number(n) => Ok(Value::Scalar(*n)),
+            Kind::String(text) => Ok(Value::String(text.clone())),
+            Kind::Vector(selector) => Ok(Value::Vector(self.instant(expr, &selector.time, t, |s| s.v))),
+            Kind::Paren(inner) | Kind::Plus(inner) => self.eval(inner, t),
+            Kind::Negate(inner) => match self.eval(inner, t)? {
+                Value::Scalar(v) => Ok(Value::Scalar(-v)),
+                Value::Vector(points) => self.map_values(expr, points, |v| Some(-v)).map(Value::Vector),
+                other => Ok(other),
+            },
+            Kind::Call { function, args } => self.call(expr, function.code, args, t),
+            Kind::Aggregate { op, param, expr: inner, grouping } => {
+                self.aggregate(expr, *op, param.as_deref(), inner, grouping, t).map(Value::Vector)
+            }
+            Kind::Binary { op, lhs, rhs, bool_modifier, matching } => {
+                self.binary(expr, *op, (lhs, rhs), *bool_modifier, matching, t)
+            }
+            Kind::Range { .. } | Kind::Subquery { .. } => {
+                Err(QueryError::invalid(expr.span, "a range vector has no value of its own"))
+            }
+        }
+    }
+
+    fn vector(&mut self, expr: &Expr, t: i64) -> Result<Vec<Point>, QueryError> {
+        match self.eval(expr, t)? {
+            Value::Vector(points) => Ok(points),
+            Value::Scalar(v) => Ok(vec![Point { labels: Arc::default(), v }]),
+            Value::String(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn scalar(&mut self, expr: &Expr, t: i64) -> Result<f64, QueryError> {
+        match self.eval(expr, t)? {
+            Value::Scalar(v) => Ok(v),
+            _ => Err(QueryError::invalid(expr.span, "expected a scalar")),
+        }
+    }
+
+    fn shifted(&self, time: &TimeShift, t: i64) -> i64 {
+        self.reference(time, t).saturating_sub(time.offset_ms)
+    }
+
+    /// The newest sample of every series that is not too old at `t`, as `value` reads it.
+    fn instant(&self, expr: &Expr, time: &TimeShift, t: i64, value: impl Fn(&Sample) -> f64) -> Vec<Point> {
+        let t = self.shifted(time, t);
+        let oldest = t.saturating_sub(self.settings.lookback_ms);
+        let mut points = Vec::new();
+        for series in self.data.get(&std::ptr::from_ref(expr)).into_iter().flat_map(|d| d.iter()) {
+            let behind = series.samples.partition_point(|s| s.t.0 <= t);
+            let Some(sample) = series.samples[..behind].last() else { continue };
+            let fresh = sample.t.0 > oldest || (self.settings.left_closed && sample.t.0 == oldest);
+            if fresh && !is_stale(sample.v) {
+                points.push(Point { labels: Arc::clone(&series.labels), v: value(sample) });
+            }
+        }
+        points
+    }
+
+    /// Range and time of a range vector's expression.
+    fn range_of(&self, expr: &Expr, t: i64) -> (i64, i64) {
+        let (range_ms, time) = match &expr.bare().kind {
+            Kind::Range { selector, range_ms } => (*range_ms, &selector.time),
+            Kind::Subquery { range_ms, time, .. } => (*range_ms, time),
+            _ => (0, &TimeShift { offset_ms: 0, at: None }),
+        };
+        let end = self.shifted(time, t);
+        (end.saturating_sub(range_ms), end)
+    }
+
+    /// `f` over the window of every series of a range vector; `None` leaves the series out.
+    fn over_windows(
+        &mut self,
+        node: &Expr,
+        range: &Expr,
+        t: i64,
+        keep_name: bool,
+        f: impl Fn(&Window<'_>) -> Option<f64>,
+    ) -> Result<Vec<Point>, QueryError> {
+        let (start, end) = self.range_of(range, t);
+        let data = self.data.get(&std::ptr::from_ref(range.bare())).cloned().unwrap_or_default();
+        let mut points = Vec::new();
+        for series in data.iter() {
+            let samples = self.cut(&series.samples, start, end);
+            if !samples.is_empty()
+                && let Some(v) = f(&Window { samples, start, end })
+            {
+                points.push(Point { labels: Arc::clone(&series.labels), v });
+            }
+        }
+        if keep_name { Ok(points) } else { self.map_values(node, points, Some) }
+    }
+
+    fn cut<'s>(&self, samples: &'s [Sample], start: i64, end: i64) -> &'s [Sample] {
+        let from =
+            samples.partition_point(|s| s.t.0 < start || (s.t.0 == start && !self.settings.left_closed));
+        let to = samples.partition_point(|s| s.t.0 <= end);
+        &samples[from.min(to)..to]
+    }
+
+    fn matrix(&self, expr: &Expr, t: i64) -> Vec<SeriesWindow> {
+        let (start, end) = self.range_of(expr, t);
+        let data = self.data.get(&std::ptr::from_ref(expr.bare())).cloned().unwrap_or_default();
+        data.iter()
+            .map(|s| SeriesWindow {
+                labels: Labels::clone(&s.labels),
+                samples: self.cut(&s.samples, start, end).to_vec(),
+            })
+            .filter(|w| !w.samples.is_empty())
+            .collect()
+    }
+
+    /// New values under the same labels without the metric name.
+    fn map_values(
+        &mut self,
+        node: &Expr,
+        points: Vec<Point>,
+        f: impl Fn(f64) -> Option<f64>,
+    ) -> Result<Vec<Point>, QueryError> {
+        let points =
+            points.into_iter().filter_map(|p| f(p.v).map(|v| Point { labels: p.labels, v })).collect();
+        self.relabel(node, points, |labels| labels.without(&[METRIC_NAME]))
+    }
+
+    /// The same values under derived labels, which must stay distinct.
+    fn relabel(
+        &mut self,
+        node: &Expr,
+        mut points: Vec<Point>,
+        derive: impl Fn(&Labels) -> Labels,
+    ) -> Result<Vec<Point>, QueryError> {
+        let groups = self.groups.entry((node, 0)).or_default();
+        for point in &mut points {
+            let group = groups.group(&point.labels, &derive);
+            point.labels = Arc::clone(groups.labels(group));
+        }
+        if groups.may_collide() {
+            check_unique(node.span, &points)?;
+        }
+        Ok(points)
+    }
+}
+
+fn check_unique(span: Span, points: &[Point]) -> Result<(), QueryError> {
+    let mut seen = std::collections::HashSet::with_capacity(points.len());
+    if points.iter().all(|p| seen.insert(&p.labels)) { Ok(()) } else { Err(same_labels(span)) }
+}
+
+fn same_labels(span: Span) -> QueryError {
+    QueryError::execution(span, "vector cannot contain metrics with the same labelset")
+}

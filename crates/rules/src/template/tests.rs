@@ -1,0 +1,79 @@
+use super::*;
+
+fn render(text: &str, value: f64) -> String {
+    let labels = Labels::from_pairs([("instance", "web-1"), ("size", "2048")]);
+    Template::parse(text).unwrap_or_else(|e| panic!("{text}: {e}")).render(&labels, value)
+}
+
+#[test]
+fn labels_and_values() {
+    assert_eq!(render("{{ $labels.instance }} is at {{ $value }}", 0.5), "web-1 is at 0.5");
+    assert_eq!(render("{{$labels.none}}|{{$value}}", 1e-5), "|1e-05");
+    assert_eq!(render("a  {{- $value -}}  b", 3.0), "a3b");
+    assert_eq!(render("plain } text", 0.0), "plain } text");
+    assert_eq!(render("{{ \"{{\" }}x", 0.0), "{{x");
+    assert_eq!(render("{{ $labels.instance | toUpper }}", 0.0), "WEB-1");
+}
+
+#[test]
+fn numbers_for_people() {
+    for (text, value, expected) in [
+        ("humanize", 1_234_567.0, "1.235M"),
+        ("humanize", 0.0123, "12.3m"),
+        ("humanize", 0.0, "0"),
+        ("humanize", -1500.0, "-1.5k"),
+        ("humanize", f64::INFINITY, "+Inf"),
+        ("humanize1024", 1_048_576.0, "1Mi"),
+        ("humanize1024", 1500.0, "1.465ki"),
+        ("humanizeDuration", 93_784.0, "1d 2h 3m 4s"),
+        ("humanizeDuration", 3_661.0, "1h 1m 1s"),
+        ("humanizeDuration", 61.0, "1m 1s"),
+        ("humanizeDuration", 12.5, "12.5s"),
+        ("humanizeDuration", 0.002, "2ms"),
+        ("humanizeDuration", -3600.0, "-1h 0m 0s"),
+        ("humanizePercentage", 0.12345, "12.35%"),
+        ("printf \"%.2f\"", 1.005, "1.00"),
+        ("printf \"%d of %%\"", 7.9, "7 of %"),
+        ("printf \"%.3g!\"", 123_456.0, "1.23e+05!"),
+        ("printf \"%s\"", f64::NAN, "NaN"),
+    ] {
+        assert_eq!(render(&format!("{{{{ $value | {text} }}}}"), value), expected, "{text} {value}");
+    }
+    assert_eq!(render("{{ humanize1024 $labels.size }}", 0.0), "2ki");
+    assert_eq!(render("{{ printf \"%s=%.1f\" $labels.instance $value }}", 2.0), "web-1=2.0");
+    assert_eq!(render("{{ $labels.instance | humanize }}", 0.0), "web-1", "no number: as it is");
+}
+
+#[test]
+fn what_is_not_known_is_refused_with_its_place() {
+    for (text, at, message) in [
+        ("a {{ if $value }}", 5, "\"if\" is not supported here"),
+        ("{{ range query \"up\" }}", 3, "\"range\" is not supported"),
+        ("{{ $external }}", 3, "expected $labels.<name>"),
+        ("{{ $labels }}", 3, "expected $labels.<name>"),
+        ("{{ $valuex }}", 3, "expected $labels.<name>"),
+        ("{{ .Value }}", 3, "expected $labels.<name>"),
+        ("{{ $labels. }}", 11, "a label name after"),
+        ("{{ $value", 9, "expected | or }}, found the end"),
+        ("{{ $value | }}", 12, "a function after |"),
+        ("{{ $value | title }}", 12, "known: humanize"),
+        ("{{ $value $value }}", 10, "expected | or }}"),
+        ("{{ printf \"%q\" $value }}", 10, "printf verb \"%q\" is not supported"),
+        ("{{ printf \"%.2f\" }}", 17, "expected $labels.<name>"),
+        ("{{ $value | printf \"x\" }}", 12, "printf has 0 verb(s) and 1"),
+        ("{{ \"x }}", 3, "not closed"),
+        ("{{ }}", 3, "expected $labels.<name>"),
+    ] {
+        let error = Template::parse(text).unwrap_err();
+        assert_eq!(error.at, at, "{text}: {error}");
+        assert!(error.message.contains(message), "{text}: {error}");
+    }
+}
+
+#[test]
+fn rendering_is_bounded() {
+    let text = "{{ $labels.instance }}".repeat(100);
+    let labels = Labels::from_pairs([("instance", "é".repeat(400))]);
+    assert!(Template::parse(&text).unwrap().render(&labels, 0.0).len() <= RENDERED_BYTES_MAX);
+    assert!(Template::parse(&"x".repeat(5000)).is_err());
+}

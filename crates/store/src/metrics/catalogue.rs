@@ -1,0 +1,159 @@
+//! `series.db`: which series exist, how far every agent is, how far chunks reach.
+//!
+//! Invariant: `next_series` never falls, also when series are removed.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+
+use rusqlite::{Connection, params};
+
+use super::MetricsError;
+use super::days::{connect, file_bytes};
+
+const SCHEMA: &str = "
+    CREATE TABLE series (series INTEGER PRIMARY KEY, key BLOB NOT NULL, last_day INTEGER NOT NULL) STRICT;
+    CREATE TABLE progress (agent BLOB PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
+    CREATE TABLE bounds (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesRow {
+    pub series: u64,
+    pub key: Vec<u8>,
+    /// Days since 1970-01-01.
+    pub last_day: i32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgressRow {
+    pub agent: [u8; 16],
+    pub epoch: u64,
+    pub seq: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueRows {
+    pub series: Vec<SeriesRow>,
+    pub progress: Vec<ProgressRow>,
+    /// Above every series number ever put.
+    pub next_series: u64,
+    /// The last value given to `update_catalogue`; `i64::MIN` before the first.
+    pub flushed_to: i64,
+}
+
+#[derive(Debug)]
+pub(super) struct CatalogueFile {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl CatalogueFile {
+    pub(super) fn open(path: &Path) -> Result<Self, MetricsError> {
+        let connection = connect(path, SCHEMA)?;
+        Ok(CatalogueFile { path: path.to_path_buf(), connection: Mutex::new(connection) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().expect("no code panics while it holds the catalogue")
+    }
+
+    pub(super) fn read(&self) -> Result<CatalogueRows, MetricsError> {
+        read_all(&self.lock()).map_err(|e| MetricsError::sqlite(&self.path, e))
+    }
+
+    pub(super) fn update(
+        &self,
+        series: &[SeriesRow],
+        progress: &[ProgressRow],
+        flushed_to: i64,
+    ) -> Result<(), MetricsError> {
+        let written = write_all(&mut self.lock(), series, progress, flushed_to);
+        written.map_err(|e| MetricsError::sqlite(&self.path, e))
+    }
+
+    pub(super) fn remove(&self, series: &[u64]) -> Result<(), MetricsError> {
+        if series.is_empty() {
+            return Ok(());
+        }
+        let mut connection = self.lock();
+        let mut delete = || {
+            let transaction = connection.transaction()?;
+            {
+                let mut statement = transaction.prepare_cached("DELETE FROM series WHERE series = ?1")?;
+                for number in series {
+                    statement.execute([*number as i64])?;
+                }
+            }
+            transaction.commit()
+        };
+        delete().map_err(|e| MetricsError::sqlite(&self.path, e))
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        file_bytes(&self.path)
+    }
+}
+
+fn read_all(connection: &Connection) -> rusqlite::Result<CatalogueRows> {
+    let mut statement = connection.prepare("SELECT series, key, last_day FROM series")?;
+    let series = statement
+        .query_map([], |r| {
+            Ok(SeriesRow { series: r.get::<_, i64>(0)? as u64, key: r.get(1)?, last_day: r.get(2)? })
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare("SELECT agent, epoch, seq FROM progress")?;
+    let progress = statement
+        .query_map([], |r| {
+            let (epoch, seq) = (r.get::<_, i64>(1)? as u64, r.get::<_, i64>(2)? as u64);
+            Ok(ProgressRow { agent: r.get(0)?, epoch, seq })
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut rows = CatalogueRows { series, progress, next_series: 0, flushed_to: i64::MIN };
+    let mut statement = connection.prepare("SELECT name, value FROM bounds")?;
+    let mut bounds = statement.query([])?;
+    while let Some(row) = bounds.next()? {
+        match row.get::<_, String>(0)?.as_str() {
+            "next_series" => rows.next_series = row.get::<_, i64>(1)? as u64,
+            "flushed_to" => rows.flushed_to = row.get(1)?,
+            _ => {}
+        }
+    }
+    Ok(rows)
+}
+
+fn write_all(
+    connection: &mut Connection,
+    series: &[SeriesRow],
+    progress: &[ProgressRow],
+    flushed_to: i64,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    {
+        let mut put = transaction.prepare_cached(
+            "INSERT INTO series (series, key, last_day) VALUES (?1, ?2, ?3)
+             ON CONFLICT (series) DO UPDATE SET key = excluded.key, last_day = excluded.last_day",
+        )?;
+        for row in series {
+            put.execute(params![row.series as i64, row.key, row.last_day])?;
+        }
+        let mut put = transaction.prepare_cached(
+            "INSERT INTO progress (agent, epoch, seq) VALUES (?1, ?2, ?3)
+             ON CONFLICT (agent) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq",
+        )?;
+        for row in progress {
+            put.execute(params![row.agent, row.epoch as i64, row.seq as i64])?;
+        }
+        let next = series.iter().map(|s| s.series + 1).max().unwrap_or(0);
+        transaction.execute(
+            "INSERT INTO bounds (name, value) VALUES ('next_series', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+            [next as i64],
+        )?;
+        transaction.execute(
+            "INSERT INTO bounds (name, value) VALUES ('flushed_to', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [flushed_to],
+        )?;
+    }
+    transaction.commit()
+}
