@@ -1,14 +1,21 @@
 //! The project's own checks and generators: `cargo run -p xtask -- NAME`.
 #![allow(clippy::print_stdout)]
 
+mod layers;
 mod openapi;
+mod source;
+mod tidy;
 
 use std::process::ExitCode;
 
 /// Every task: its name, what it does, the function.
 type Task = (&'static str, &'static str, fn() -> Result<(), String>);
 
-const TASKS: &[Task] = &[("openapi", "write web/openapi.json from the table of endpoints", openapi::write)];
+const TASKS: &[Task] = &[
+    ("layers", "check which crate may use which", layers::check),
+    ("tidy", "check module docs, leftovers, paths and sizes of every source file", tidy::check),
+    ("openapi", "write web/openapi.json from the table of endpoints", openapi::write),
+];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_default();

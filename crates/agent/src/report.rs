@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::collect::process::Processes;
 use crate::collect::segment::Segment;
 use crate::collect::source::Source;
-use crate::collect::{Collectors, SLOW_INTERVAL_MS, facts};
+use crate::collect::{Collectors, facts, slow_interval_ms};
 
 /// What the agent says about itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -87,12 +87,12 @@ impl Reporter {
         wanted: Wanted,
     ) -> Report {
         let mut found = Vec::new();
-        self.collectors.collect(now, &mut found);
+        self.collectors.collect(now, wanted.interval_ms, &mut found);
         found.into_iter().for_each(|event| self.push_event(event));
         self.push_own(stats);
         self.refresh_dictionary();
-        let slow_due =
-            self.slow_at_mono_ms.is_none_or(|at| now.mono_ms.saturating_sub(at) >= SLOW_INTERVAL_MS);
+        let slow_ms = slow_interval_ms(wanted.interval_ms);
+        let slow_due = self.slow_at_mono_ms.is_none_or(|at| now.mono_ms.saturating_sub(at) >= slow_ms);
         if slow_due {
             self.slow_at_mono_ms = Some(now.mono_ms);
         }

@@ -85,8 +85,11 @@ impl Store {
             Some(kind) => kind.strip_suffix('*').map_or((kind, false), |prefix| (prefix, true)),
             None => ("", true),
         };
-        let pattern =
-            format!("{}{}", kind.replace('_', "\\_").replace('%', "\\%"), if prefix { "%" } else { "" });
+        let pattern = format!(
+            "{}{}",
+            kind.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%"),
+            if prefix { "%" } else { "" }
+        );
         let (before_at, before_id) =
             filter.before.map_or((i64::MAX, String::new()), |(at, id)| (at.0, id.to_string()));
         let sql = "SELECT id, kind, source, server_id, severity, message, labels, at, received_at FROM events \

@@ -146,10 +146,12 @@ impl Store {
             created_at: Timestamp,
         }
         let sql = "SELECT MAX(delivered_at) AS at FROM outbox WHERE channel_id = $1 AND state = 'delivered'";
-        let delivered_at = one::<Delivered>(self.db.query(sql, args![channel]).await?)?.and_then(|row| row.at);
+        let delivered_at =
+            one::<Delivered>(self.db.query(sql, args![channel]).await?)?.and_then(|row| row.at);
         let sql = "SELECT last_error, created_at FROM outbox WHERE channel_id = $1 AND last_error IS NOT NULL AND created_at > $2 \
                    ORDER BY created_at DESC LIMIT 1";
-        let failed: Option<Failed> = one(self.db.query(sql, args![channel, delivered_at.unwrap_or(Timestamp(0))]).await?)?;
+        let failed: Option<Failed> =
+            one(self.db.query(sql, args![channel, delivered_at.unwrap_or(Timestamp(0))]).await?)?;
         let (error, error_at) = failed.map(|row| (row.last_error, row.created_at)).unzip();
         Ok(LastDeliveries { delivered_at, error, error_at })
     }

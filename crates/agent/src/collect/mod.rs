@@ -34,8 +34,14 @@ use source::{CollectError, Source};
 use units::Units;
 use watch::OomWatch;
 
-/// Interval of the slow collectors.
-pub const SLOW_INTERVAL_MS: u64 = 60_000;
+/// The longest and the shortest interval of the slow collectors.
+const SLOW_INTERVAL_MS: (u64, u64) = (60_000, 5_000);
+
+/// Interval of the slow collectors: six reports, so that a server which is watched or being repaired is looked at more
+/// often.
+pub fn slow_interval_ms(interval_ms: u32) -> u64 {
+    (u64::from(interval_ms) * 6).clamp(SLOW_INTERVAL_MS.1, SLOW_INTERVAL_MS.0)
+}
 
 /// Reads files and pushes what they say.
 type ReadFiles = fn(&mut Source, &mut Segment) -> Result<(), CollectError>;
@@ -100,9 +106,9 @@ impl Collectors {
     }
 
     /// One collection of every family; events found on the way are added to `events`.
-    pub fn collect(&mut self, now: Moment, events: &mut Vec<AgentEvent>) {
-        let slow_due =
-            self.slow_at_mono_ms.is_none_or(|at| now.mono_ms.saturating_sub(at) >= SLOW_INTERVAL_MS);
+    pub fn collect(&mut self, now: Moment, interval_ms: u32, events: &mut Vec<AgentEvent>) {
+        let slow_ms = slow_interval_ms(interval_ms);
+        let slow_due = self.slow_at_mono_ms.is_none_or(|at| now.mono_ms.saturating_sub(at) >= slow_ms);
         if slow_due {
             self.slow_at_mono_ms = Some(now.mono_ms);
         }

@@ -104,7 +104,7 @@ fn names_labels_and_values_are_those_of_node_exporter() {
     let mut collectors = Collectors::new(Source::new(dir.path()));
     let mut events = Vec::new();
     let now = Moment { wall: Timestamp(1_700_000_100_500), mono_ms: 1 };
-    collectors.collect(now, &mut events);
+    collectors.collect(now, 10_000, &mut events);
     let text = rendered(&mut collectors);
     let golden = include_str!("golden.txt");
     assert_eq!(text, golden, "---- collected:\n{text}");
@@ -117,7 +117,7 @@ fn a_missing_or_broken_file_costs_only_its_own_series() {
     std::fs::remove_dir_all(dir.path().join("proc/pressure")).unwrap();
     write(dir.path(), "proc/loadavg", "nonsense\n");
     let mut collectors = Collectors::new(Source::new(dir.path()));
-    collectors.collect(Moment::default(), &mut Vec::new());
+    collectors.collect(Moment::default(), 10_000, &mut Vec::new());
     let text = rendered(&mut collectors);
     // No PSI in the kernel is a fact, a file that cannot be understood is a failure.
     assert!(text.contains("collector_success{collector=\"pressure\"} 1\n"), "{text}");
@@ -131,10 +131,10 @@ fn an_oom_kill_is_an_event_and_the_series_stay_the_same() {
     let dir = machine();
     let mut collectors = Collectors::new(Source::new(dir.path()));
     let mut events = Vec::new();
-    collectors.collect(Moment::default(), &mut events);
+    collectors.collect(Moment::default(), 10_000, &mut events);
     assert!(collectors.segments().fold(false, |changed, s| s.take_changed() | changed));
     write(dir.path(), "proc/vmstat", "pgpgin 10\npgfault 11\npgmajfault 12\npswpin 13\noom_kill 1\n");
-    collectors.collect(Moment::default(), &mut events);
+    collectors.collect(Moment::default(), 10_000, &mut events);
     assert!(!collectors.segments().any(Segment::take_changed));
     assert_eq!(events.iter().map(|e| e.kind.0.as_str()).collect::<Vec<_>>(), ["oom.kill"]);
 }

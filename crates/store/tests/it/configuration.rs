@@ -1,0 +1,78 @@
+//! Objects that people write, with their versions.
+
+use serde::{Deserialize, Serialize};
+use watchtower_model::Id;
+use watchtower_store::objects::{delete, insert, update};
+use watchtower_store::{DbError, Object};
+
+use crate::place::{NOW, Place, at, commit, id};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Thing {
+    name: String,
+    note: String,
+}
+
+impl Object for Thing {
+    const KIND: &'static str = "thing";
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Other {
+    name: String,
+}
+
+impl Object for Other {
+    const KIND: &'static str = "other";
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+fn thing(name: &str, note: &str) -> Thing {
+    Thing { name: name.into(), note: note.into() }
+}
+
+pub async fn every_version_is_kept_and_a_stale_update_changes_nothing(place: Place) {
+    let store = place.open().await;
+    let it: Id = id();
+    store.commit(insert(it, &thing("a", "one 'quoted' $1 ?2"), "ada", NOW)).await.unwrap();
+    store.commit(update(it, 1, &thing("b", "two"), "bob", at(1))).await.unwrap();
+
+    let stale = store.commit(update(it, 1, &thing("c", "three"), "eve", at(2))).await;
+    assert!(matches!(stale, Err(DbError::Stale)), "{stale:?}");
+    let found = store.find_object::<Thing>("b").await.unwrap().unwrap();
+    assert_eq!((found.version, found.changed_by.as_str(), found.created_at), (2, "bob", NOW));
+
+    let versions = store.object_versions::<Thing>(it).await.unwrap();
+    assert_eq!(versions.iter().map(|v| v.version).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(versions[1].body.note, "one 'quoted' $1 ?2");
+
+    commit(&store, delete::<Thing>(it)).await;
+    assert!(store.object::<Thing>(it).await.unwrap().is_none());
+    assert_eq!(
+        store.object_versions::<Thing>(it).await.unwrap().len(),
+        2,
+        "who refers to them still finds them"
+    );
+    let gone = store.commit(update(it, 2, &thing("d", ""), "eve", at(3))).await;
+    assert!(matches!(gone, Err(DbError::Stale)), "{gone:?}");
+}
+
+pub async fn names_are_unique_within_a_kind(place: Place) {
+    let store = place.open().await;
+    let (first, second): (Id, Id) = (id(), id());
+    store.commit(insert(first, &thing("a", ""), "ada", NOW)).await.unwrap();
+    store.commit(insert(second, &thing("b", ""), "ada", NOW)).await.unwrap();
+    store.commit(insert(id(), &Other { name: "a".into() }, "ada", NOW)).await.unwrap();
+    let taken = store.commit(insert(id(), &thing("a", ""), "eve", NOW)).await;
+    assert!(matches!(taken, Err(DbError::Unique(_))), "{taken:?}");
+    let renamed = store.commit(update(second, 1, &thing("a", ""), "eve", NOW)).await;
+    assert!(matches!(renamed, Err(DbError::Unique(_))), "{renamed:?}");
+    let all = store.objects::<Thing>().await.unwrap();
+    assert_eq!(all.iter().map(|o| o.body.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(store.object_versions::<Thing>(second).await.unwrap().len(), 1);
+}

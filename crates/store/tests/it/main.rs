@@ -1,0 +1,70 @@
+//! One suite over every aggregate, on SQLite and on PostgreSQL: what the hub relies on holds on both.
+
+mod place;
+mod people;
+mod configuration;
+mod fleet;
+mod happenings;
+mod incidents;
+mod outbox;
+mod runs;
+mod records;
+mod engine;
+
+/// Runs each case on both databases.
+macro_rules! on_both {
+    ($($file:ident :: $case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                crate::$file::$case(crate::place::Place::sqlite()).await;
+            })+
+        }
+        mod postgresql {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                if let Some(place) = crate::place::Place::postgres() {
+                    crate::$file::$case(place).await;
+                }
+            })+
+        }
+    };
+}
+
+on_both! {
+    people::users_are_found_saved_and_deleted_with_their_sessions,
+    people::sessions_end,
+    people::tokens_are_found_by_hash_and_revoked_once,
+    configuration::every_version_is_kept_and_a_stale_update_changes_nothing,
+    configuration::names_are_unique_within_a_kind,
+    fleet::a_server_lives_and_leaves_its_key_revoked,
+    fleet::an_enrolment_token_works_once,
+    fleet::of_many_agents_with_one_token_one_enrols,
+    fleet::processes_are_found_by_time,
+    happenings::an_event_of_one_origin_is_stored_once,
+    happenings::events_are_filtered_and_paged,
+    happenings::an_open_alert_is_unique_however_many_raise_it,
+    incidents::a_write_on_an_old_reading_is_stale,
+    incidents::one_open_incident_per_group,
+    incidents::incidents_are_filtered_and_paged,
+    incidents::a_timeline_entry_is_told_once,
+    incidents::numbers_are_never_given_twice,
+    outbox::a_message_is_claimed_by_one_of_many,
+    outbox::a_lease_that_runs_out_is_claimed_again_and_fenced,
+    outbox::an_acknowledgement_stops_pages_even_under_way,
+    outbox::retries_and_giving_up_are_visible,
+    runs::an_execution_ends_once,
+    runs::output_keeps_its_bytes_and_order,
+    runs::runs_are_filtered_and_overdue_executions_found,
+    runs::an_attempt_is_written_on_a_fresh_reading_only,
+    records::changes_are_seen_in_the_order_of_commits,
+    records::an_answer_is_remembered,
+    records::the_audit_log_shows_tampering,
+    records::concurrent_audit_entries_make_one_chain,
+    records::small_facts_and_rule_states_are_replaced,
+    engine::a_failed_expectation_leaves_nothing,
+    engine::two_hundred_batches_at_once_each_count,
+    engine::everything_is_there_after_a_restart,
+    engine::a_newer_schema_is_refused,
+    engine::every_statement_is_understood,
+}

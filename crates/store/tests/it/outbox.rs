@@ -1,0 +1,130 @@
+//! Messages that must reach people: claimed by one, fenced, cancelled by an acknowledgement.
+
+use std::collections::BTreeSet;
+
+use watchtower_model::{ChannelId, IncidentId};
+use watchtower_store::{OutboxRow, Store};
+
+use crate::incidents::incident;
+use crate::place::{NOW, Place, at, commit, id};
+
+fn message(incident: IncidentId, key: &str, kind: &str, generation: i64) -> OutboxRow {
+    OutboxRow {
+        id: id(),
+        idem_key: key.into(),
+        incident_id: incident,
+        generation,
+        kind: kind.into(),
+        channel_id: ChannelId(watchtower_model::Id::NIL),
+        body: "{}".into(),
+        state: "pending".into(),
+        attempts: 0,
+        created_at: NOW,
+        next_at: Some(NOW),
+        lease_until: None,
+        delivered_at: None,
+        last_error: None,
+    }
+}
+
+/// A store with an incident and its messages.
+async fn with_messages(place: &Place, messages: &[(&str, &str, i64)]) -> (Store, IncidentId) {
+    let store = place.open().await;
+    let row = incident(1, "g");
+    commit(&store, Store::insert_incident(&row)).await;
+    for (key, kind, generation) in messages {
+        commit(&store, Store::insert_outbox(&message(row.id, key, kind, *generation))).await;
+    }
+    (store, row.id)
+}
+
+pub async fn a_message_is_claimed_by_one_of_many(place: Place) {
+    let keys: Vec<String> = (0..40).map(|i| i.to_string()).collect();
+    let messages: Vec<_> = keys.iter().map(|key| (key.as_str(), "page", 1)).collect();
+    let (store, incident) = with_messages(&place, &messages).await;
+    assert_eq!(
+        commit(&store, Store::insert_outbox(&message(incident, "0", "page", 1))).await,
+        0,
+        "the same key again"
+    );
+    let claimers: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut mine = Vec::new();
+                loop {
+                    let claimed = store.claim_outbox(at(1), 1000, 3).await.unwrap();
+                    if claimed.is_empty() {
+                        return mine;
+                    }
+                    mine.extend(claimed.into_iter().map(|row| row.id));
+                }
+            })
+        })
+        .collect();
+    let mut claimed = BTreeSet::new();
+    for one in claimers {
+        for id in one.await.unwrap() {
+            assert!(claimed.insert(id), "claimed twice");
+        }
+    }
+    assert_eq!(claimed.len(), 40);
+}
+
+pub async fn a_lease_that_runs_out_is_claimed_again_and_fenced(place: Place) {
+    let (store, incident) = with_messages(&place, &[("a", "page", 1)]).await;
+    assert_eq!(store.oldest_due_outbox().await.unwrap(), Some(NOW));
+    assert!(store.claim_outbox(at(-1), 1000, 10).await.unwrap().is_empty(), "not due yet");
+    let first = store.claim_outbox(NOW, 1000, 10).await.unwrap().remove(0);
+    assert_eq!((first.attempts, first.state.as_str()), (1, "sending"));
+    assert!(store.claim_outbox(at(999), 1000, 10).await.unwrap().is_empty(), "the lease holds");
+    let second = store.claim_outbox(at(1000), 1000, 10).await.unwrap().remove(0);
+    assert_eq!(second.attempts, 2);
+
+    assert!(!store.may_send(first.id, first.attempts).await.unwrap(), "the first sender was too slow");
+    assert!(store.may_send(second.id, second.attempts).await.unwrap());
+    assert_eq!(commit(&store, Store::outbox_failed(first.id, first.attempts, "late", None)).await, 0);
+    assert_eq!(commit(&store, Store::outbox_delivered(first.id, first.attempts, at(1001))).await, 0);
+    assert_eq!(commit(&store, Store::outbox_delivered(second.id, second.attempts, at(1002))).await, 1);
+    assert!(store.claim_outbox(at(9000), 1000, 10).await.unwrap().is_empty(), "delivered is delivered");
+    assert_eq!(store.outbox_of(incident).await.unwrap()[0].delivered_at, Some(at(1002)));
+    assert_eq!(store.oldest_due_outbox().await.unwrap(), None);
+}
+
+pub async fn an_acknowledgement_stops_pages_even_under_way(place: Place) {
+    let messages =
+        [("page-1", "page", 1), ("page-2", "page", 1), ("resolve", "resolve", 1), ("next", "page", 2)];
+    let (store, incident) = with_messages(&place, &messages).await;
+    let under_way = store.claim_outbox(NOW, 1000, 1).await.unwrap().remove(0);
+    assert_eq!(
+        commit(&store, Store::cancel_pages(incident, 2)).await,
+        2,
+        "the pages of generation 1, not the rest"
+    );
+    assert_eq!(under_way.kind, "page");
+    assert!(!store.may_send(under_way.id, under_way.attempts).await.unwrap());
+    assert_eq!(
+        commit(&store, Store::outbox_failed(under_way.id, 1, "x", Some(at(5)))).await,
+        0,
+        "it stays cancelled"
+    );
+    let left = store.claim_outbox(at(5000), 1000, 10).await.unwrap();
+    let mut keys: Vec<_> = left.iter().map(|row| row.idem_key.as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["next", "resolve"]);
+}
+
+pub async fn retries_and_giving_up_are_visible(place: Place) {
+    let (store, _) = with_messages(&place, &[("a", "page", 1), ("b", "page", 1)]).await;
+    let claimed = store.claim_outbox(NOW, 1000, 10).await.unwrap();
+    commit(&store, Store::outbox_failed(claimed[0].id, 1, "no route", Some(at(50)))).await;
+    commit(&store, Store::outbox_failed(claimed[1].id, 1, "gone", None)).await;
+    assert!(store.claim_outbox(at(49), 1000, 10).await.unwrap().is_empty());
+    let again = store.claim_outbox(at(50), 1000, 10).await.unwrap();
+    assert_eq!((again.len(), again[0].id, again[0].attempts), (1, claimed[0].id, 2));
+    let channel = claimed[0].channel_id;
+    let lately = store.last_deliveries(channel).await.unwrap();
+    assert!(lately.delivered_at.is_none() && lately.error.is_some(), "{lately:?}");
+    commit(&store, Store::outbox_delivered(again[0].id, 2, at(60))).await;
+    assert_eq!(store.last_deliveries(channel).await.unwrap().delivered_at, Some(at(60)));
+}

@@ -1,0 +1,179 @@
+//! Runs, executions, output, and an automation's attempts.
+
+use watchtower_model::{AgentId, RunId, ServerId};
+use watchtower_store::{AttemptRow, DbError, ExecutionRow, ExecutionUpdate, RunFilter, RunRow, Store};
+
+use crate::place::{NOW, Place, at, commit, id};
+
+fn run(number: i64) -> RunRow {
+    RunRow {
+        id: id(),
+        number,
+        script_id: Some(id()),
+        name: "restart".into(),
+        script_version: Some(3),
+        body: "{}".into(),
+        selector: "env=\"a\"".into(),
+        state: "running".into(),
+        started_by: "ada".into(),
+        automation_id: None,
+        incident_id: Some(id()),
+        created_at: at(number),
+        finished_at: None,
+    }
+}
+
+fn execution(run: RunId, server: ServerId, agent: AgentId) -> ExecutionRow {
+    ExecutionRow {
+        id: id(),
+        run_id: run,
+        server_id: server,
+        agent_id: agent,
+        state: "pending".into(),
+        exit_code: None,
+        reason: None,
+        created_at: NOW,
+        not_after: at(100),
+        give_up_at: at(1000),
+        started_at: None,
+        finished_at: None,
+        stdout_bytes: 0,
+        stderr_bytes: 0,
+        cancel: false,
+    }
+}
+
+/// A store with one run that has one execution.
+async fn with_execution(place: &Place) -> (Store, RunRow, ExecutionRow) {
+    let store = place.open().await;
+    let run = run(1);
+    let execution = execution(run.id, id(), id());
+    store.commit(vec![Store::insert_run(&run), Store::insert_execution(&execution)]).await.unwrap();
+    (store, run, execution)
+}
+
+pub async fn an_execution_ends_once(place: Place) {
+    let (store, run, execution) = with_execution(&place).await;
+    let update = |state, exit_code, finished_at, stdout_bytes| ExecutionUpdate {
+        state,
+        exit_code,
+        started_at: Some(at(1)),
+        finished_at,
+        stdout_bytes,
+        ..Default::default()
+    };
+    commit(&store, Store::update_execution(execution.id, &update("running", None, None, 50))).await;
+    commit(&store, Store::update_execution(execution.id, &update("running", None, None, 20))).await;
+    commit(&store, Store::cancel_executions_of(run.id)).await;
+    assert!(store.open_executions_of(execution.agent_id).await.unwrap()[0].cancel);
+    assert_eq!(
+        commit(&store, Store::update_execution(execution.id, &update("succeeded", Some(0), Some(at(9)), 60)))
+            .await,
+        1
+    );
+    for late in [update("lost", None, Some(at(10)), 0), update("running", Some(1), None, 99)] {
+        assert_eq!(commit(&store, Store::update_execution(execution.id, &late)).await, 0, "it has ended");
+    }
+    let ended = store.execution(execution.id).await.unwrap().unwrap();
+    assert_eq!((ended.state.as_str(), ended.exit_code, ended.stdout_bytes), ("succeeded", Some(0), 60));
+    assert_eq!((ended.started_at, ended.finished_at), (Some(at(1)), Some(at(9))));
+
+    assert_eq!(commit(&store, Store::finish_run(run.id, "succeeded", at(10))).await, 1);
+    assert_eq!(commit(&store, Store::finish_run(run.id, "failed", at(11))).await, 0);
+    assert_eq!(commit(&store, Store::set_run_state(run.id, "running")).await, 0);
+    assert_eq!(store.run(run.id).await.unwrap().unwrap().state, "succeeded");
+    assert_eq!(store.runs_in_progress().await.unwrap(), 0);
+}
+
+pub async fn output_keeps_its_bytes_and_order(place: Place) {
+    let (store, run, execution) = with_execution(&place).await;
+    let chunks: [(&str, u64, &[u8]); 4] = [
+        ("stdout", 0, b"plain\n"),
+        ("stderr", 0, &[0, 1, 255, 254, b'\n', 0]),
+        ("stdout", 6, "half of ü: \u{fc}".as_bytes()),
+        ("stdout", 18, &[]),
+    ];
+    for (stream, offset, data) in chunks {
+        assert_eq!(commit(&store, Store::insert_output(execution.id, stream, offset, data)).await, 1);
+    }
+    assert_eq!(
+        commit(&store, Store::insert_output(execution.id, "stdout", 0, b"other")).await,
+        0,
+        "a chunk sent twice"
+    );
+    let all = store.output_after(execution.id, 0, 100).await.unwrap();
+    let found: Vec<_> =
+        all.iter().map(|o| (o.stream.as_str(), o.start_at as u64, o.data.as_slice())).collect();
+    assert_eq!(found, chunks);
+    let rest = store.output_after(execution.id, all[1].sequence, 1).await.unwrap();
+    assert_eq!((rest.len(), rest[0].start_at), (1, 6));
+    let sum: usize = chunks.iter().map(|(_, _, data)| data.len()).sum();
+    assert_eq!(store.output_bytes(execution.id).await.unwrap(), sum as i64);
+    commit(&store, Store::finish_run(run.id, "failed", at(1))).await;
+    assert_eq!(commit(&store, Store::delete_runs_before(at(2))).await, 1);
+    assert!(store.output_after(execution.id, 0, 1).await.unwrap().is_empty(), "output goes with its run");
+}
+
+pub async fn runs_are_filtered_and_overdue_executions_found(place: Place) {
+    let (store, first, execution_of_first) = with_execution(&place).await;
+    let second = run(2);
+    commit(&store, Store::insert_run(&second)).await;
+    let numbers = |filter: RunFilter| {
+        let store = store.clone();
+        async move {
+            let found = store.runs(&RunFilter { limit: 10, ..filter }).await.unwrap();
+            found.into_iter().map(|r| r.number).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(numbers(RunFilter::default()).await, [2, 1]);
+    assert_eq!(
+        numbers(RunFilter { server: Some(execution_of_first.server_id), ..Default::default() }).await,
+        [1]
+    );
+    assert_eq!(numbers(RunFilter { script: second.script_id, ..Default::default() }).await, [2]);
+    assert_eq!(numbers(RunFilter { incident: first.incident_id, ..Default::default() }).await, [1]);
+    assert_eq!(numbers(RunFilter { before: Some(2), ..Default::default() }).await, [1]);
+    assert_eq!(store.find_run("2").await.unwrap().unwrap().id, second.id);
+    assert_eq!(store.find_run(&first.id.to_string()).await.unwrap().unwrap().number, 1);
+    assert_eq!(store.executions_of(first.id).await.unwrap().len(), 1);
+
+    assert!(store.overdue_executions(at(99)).await.unwrap().is_empty());
+    assert_eq!(store.overdue_executions(at(100)).await.unwrap().len(), 1, "its start is no longer wanted");
+    let started = ExecutionUpdate { state: "running", ..Default::default() };
+    commit(&store, Store::update_execution(execution_of_first.id, &started)).await;
+    assert!(store.overdue_executions(at(999)).await.unwrap().is_empty());
+    assert_eq!(store.overdue_executions(at(1000)).await.unwrap().len(), 1, "nobody heard of it");
+}
+
+pub async fn an_attempt_is_written_on_a_fresh_reading_only(place: Place) {
+    let store = place.open().await;
+    let mut row = AttemptRow {
+        id: id(),
+        automation_id: id(),
+        server_id: id(),
+        alert_id: id(),
+        incident_id: None,
+        state: "gated".into(),
+        body: "{}".into(),
+        revision: 1,
+        run_id: None,
+        wake_at: Some(at(5)),
+        created_at: NOW,
+        finished_at: None,
+    };
+    commit(&store, Store::insert_attempt(&row)).await;
+    row.state = "running".into();
+    row.run_id = Some(id());
+    commit(&store, Store::update_attempt(&row)).await;
+    let stale = store.commit(vec![Store::update_attempt(&row)]).await;
+    assert!(matches!(stale, Err(DbError::Stale)), "{stale:?}");
+    let found = store.attempt_of_run(row.run_id.unwrap()).await.unwrap().unwrap();
+    assert_eq!((found.revision, found.state.as_str()), (2, "running"));
+    assert_eq!(store.open_attempts().await.unwrap().len(), 1);
+    assert_eq!(store.attempts_since(row.automation_id, NOW).await.unwrap().len(), 1);
+    let ended = AttemptRow { finished_at: Some(at(9)), ..found };
+    commit(&store, Store::update_attempt(&ended)).await;
+    assert!(store.open_attempts().await.unwrap().is_empty());
+    assert_eq!(store.attempt(row.id).await.unwrap().unwrap().finished_at, Some(at(9)));
+    assert_eq!(commit(&store, Store::delete_attempts_before(at(10))).await, 1);
+}
