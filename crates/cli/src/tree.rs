@@ -61,7 +61,7 @@ pub fn global_args() -> Vec<Arg> {
 /// The whole program's command, with the given ones (`serve`) before ours.
 pub fn root(extra: Vec<Command>) -> Command {
     Command::new("watchtower")
-        .about("Monitoring, on-call and repair of servers")
+        .about("Watches servers, turns trouble into incidents that reach a person, and repairs servers")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)

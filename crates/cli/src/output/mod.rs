@@ -145,7 +145,7 @@ impl Printer {
             Format::Ndjson => format!("{value}\n"),
             Format::Name => format!("{}\n", shape.name_of(value)),
             Format::Csv => csv::write(&shape.all(), one, self.headers),
-            Format::Table | Format::Wide => table::fields(value, self.look),
+            Format::Table | Format::Wide => table::fields(shape, value, self.look),
         };
         self.put(&text)
     }

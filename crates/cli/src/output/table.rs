@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::Look;
-use super::cell::{As, Column, at, mark, one_line, plain, shown};
+use super::cell::{As, Column, Shape, at, mark, one_line, plain, shown};
 
 const GAP: usize = 2;
 /// Cut text keeps at least this many characters.
@@ -128,10 +128,12 @@ fn kind_of(name: &str) -> As {
     }
 }
 
-/// One object, a field per line; inner objects by dotted names.
-pub fn fields(value: &Value, look: Look) -> String {
+/// One object, a field per line, those of the table first; inner objects by dotted names.
+pub fn fields(shape: &Shape, value: &Value, look: Look) -> String {
     let mut rows = Vec::new();
     flatten("", value, &mut rows);
+    let place = |name: &str| shape.columns.iter().position(|column| column.path == name && !column.wide);
+    rows.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
     let name_width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let mut out = String::new();
     for (name, value) in rows {

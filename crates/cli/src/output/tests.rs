@@ -11,6 +11,7 @@ static COLUMNS: [Column; 4] = [
     column("CPU", "vitals.cpu_percent", As::Percent, 1),
     column("LABELS", "labels", As::Text, 2),
 ];
+static SHAPE: Shape = Shape { key: "name", columns: &COLUMNS };
 static WIDE: [Column; 2] = [column("ID", "id", As::Text, 0), wide("SEEN", "seen_at", As::Time)];
 
 fn look(width: Option<usize>) -> Look {
@@ -120,8 +121,8 @@ fn yaml_quotes_whatever_could_be_read_otherwise() {
 fn an_object_is_a_field_per_line() {
     let value = json!({"name": "db", "memory_bytes": 2048, "labels": {"a": "b"}, "facts": {"cpus": 2}, "body": "x\ny\n"});
     assert_eq!(
-        table::fields(&value, look(Some(80))),
-        "body          x\n              y\nfacts.cpus    2\nlabels        a=b\nmemory_bytes  2.0 KiB\nname          db\n"
+        table::fields(&SHAPE, &value, look(Some(80))),
+        "name          db\nlabels        a=b\nbody          x\n              y\nfacts.cpus    2\nmemory_bytes  2.0 KiB\n"
     );
-    assert_eq!(table::fields(&json!({"a": [1, 2]}), look(None)), "a\t1,2\n");
+    assert_eq!(table::fields(&SHAPE, &json!({"a": [1, 2]}), look(None)), "a\t1,2\n");
 }

@@ -11,7 +11,7 @@ use super::poll::Patience;
 use crate::failure::{Exit, Failure};
 use crate::nouns::{Special, find};
 use crate::session::Session;
-use crate::verbs::act::each_plan;
+use crate::verbs::act::{each, each_plan};
 use crate::verbs::dry_run;
 use crate::verbs::write::plan;
 
@@ -68,8 +68,8 @@ pub static TEST: Special = Special {
             let until = Instant::now() + Duration::from_millis(timeout.unsigned_abs());
             incident = wait(session, &number, &wanted, until)?;
         }
-        session.print.object(&find("incident").expect("the table has incidents").shape, &incident)?;
-        Ok(Exit::Ok)
+        let several = each(&[number], |_| Ok(Some(incident.clone())));
+        several.print(session, find("incident").expect("the table has incidents"))
     },
 };
 

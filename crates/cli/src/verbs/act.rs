@@ -99,7 +99,10 @@ impl Several {
     pub fn print(self, session: &mut Session, noun: &Noun) -> Done {
         match self.values.as_slice() {
             [] => {}
-            [one] if self.asked == 1 => session.print.object(&noun.shape, one)?,
+            // People want to see that it happened; `get` shows the rest.
+            [one] if self.asked == 1 && !session.print.format.is_text() => {
+                session.print.object(&noun.shape, one)?;
+            }
             values => session.print.list(&noun.shape, &json!({ "items": values }))?,
         }
         self.finish()
