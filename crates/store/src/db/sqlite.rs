@@ -250,7 +250,7 @@ fn run_all(connection: &Connection, statements: &[Statement]) -> Result<Vec<u64>
 
 fn select(connection: &Connection, sql: &str, args: &[Val]) -> Result<Vec<Row>, DbError> {
     let mut prepared = connection.prepare_cached(&numbered(sql)).map_err(map_error)?;
-    let columns: Arc<[String]> = prepared.column_names().into_iter().map(String::from).collect();
+    let columns: Arc<[String]> = prepared.column_names().map(String::from).collect();
     let mut rows = prepared.query(rusqlite::params_from_iter(args)).map_err(map_error)?;
     let mut out = Vec::new();
     while let Some(row) = rows.next().map_err(map_error)? {
