@@ -39,6 +39,14 @@ impl Bus {
         }
     }
 
+    /// `in-process` or `redis`, for the status page.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Bus::InProcess(_) => "in-process",
+            Bus::Redis(_) => "redis",
+        }
+    }
+
     /// Tells all subscribers of `topic`, here and elsewhere. Never waits.
     pub fn publish(&self, topic: &str, payload: &[u8]) -> Result<(), BusError> {
         self.local().publish(topic, payload)?;

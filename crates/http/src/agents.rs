@@ -30,9 +30,17 @@ pub fn router(hub: Hub) -> Router {
         .with_state(hub)
 }
 
-async fn connect(State(hub): State<Hub>, Extension(exporter): Extension<Exporter>, socket: WebSocketUpgrade) -> Response {
+async fn connect(
+    State(hub): State<Hub>,
+    Extension(exporter): Extension<Exporter>,
+    socket: WebSocketUpgrade,
+) -> Response {
     let Some(exporter) = exporter.0 else {
-        return (StatusCode::UPGRADE_REQUIRED, "TLS 1.3 straight to the hub is required: no proxy may end it\n").into_response();
+        return (
+            StatusCode::UPGRADE_REQUIRED,
+            "TLS 1.3 straight to the hub is required: no proxy may end it\n",
+        )
+            .into_response();
     };
     socket
         .read_buffer_size(8 << 10)
@@ -96,7 +104,8 @@ fn refuse(error: &HubError) -> Response {
 
 async fn install(State(hub): State<Hub>, Path(token): Path<String>) -> Response {
     if !allowed(&hub).await {
-        return (StatusCode::TOO_MANY_REQUESTS, "watchtower: too many installers at once, try again\n").into_response();
+        return (StatusCode::TOO_MANY_REQUESTS, "watchtower: too many installers at once, try again\n")
+            .into_response();
     }
     match link::install_script(&hub, &token).await {
         Ok(script) => {

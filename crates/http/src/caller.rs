@@ -85,15 +85,21 @@ impl FromRequestParts<Hub> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, Failure> {
-        let path = parts.extensions.get::<MatchedPath>().map(|path| path.as_str().to_string()).unwrap_or_default();
-        let endpoint = endpoint_of(&parts.method, &path)
-            .ok_or_else(|| HubError::Internal(format!("{} {path} is not in the table of endpoints", parts.method)))?;
+        let path =
+            parts.extensions.get::<MatchedPath>().map(|path| path.as_str().to_string()).unwrap_or_default();
+        let endpoint = endpoint_of(&parts.method, &path).ok_or_else(|| {
+            HubError::Internal(format!("{} {path} is not in the table of endpoints", parts.method))
+        })?;
         let (principal, session) = principal_of(hub, &parts.headers).await?;
         authorize(&principal, endpoint.access, endpoint.id, Object::Global).map_err(denied)?;
         let query = crate::headers::parse_query(parts.uri.query().unwrap_or(""));
         if let Some(unknown) = query.keys().find(|name| !endpoint.query.contains(&name.as_str())) {
             let known = if endpoint.query.is_empty() { "none".into() } else { endpoint.query.join(", ") };
-            return Err(HubError::invalid(unknown.clone(), format!("is not a parameter of this endpoint; known: {known}")).into());
+            return Err(HubError::invalid(
+                unknown.clone(),
+                format!("is not a parameter of this endpoint; known: {known}"),
+            )
+            .into());
         }
         Ok(Caller { hub: hub.clone(), principal, endpoint, session, query })
     }
@@ -128,7 +134,9 @@ impl Caller {
     /// The server of this id or name. One outside the caller's reach is as good as absent.
     pub fn server(&self, id_or_name: &str) -> Result<Arc<Server>, Failure> {
         let server = self.hub.servers.find(id_or_name);
-        server.filter(|server| self.sees(server)).ok_or_else(|| HubError::not_found("server", id_or_name).into())
+        server
+            .filter(|server| self.sees(server))
+            .ok_or_else(|| HubError::not_found("server", id_or_name).into())
     }
 
     pub fn sees(&self, server: &Server) -> bool {
@@ -139,7 +147,9 @@ impl Caller {
     /// Whether an object of this server may be seen; what has no server is for those who are not restricted to some.
     pub fn sees_server(&self, id: Option<watchtower_model::ServerId>) -> bool {
         match id {
-            Some(id) => self.hub.servers.get(id).map_or(self.principal.servers.is_none(), |server| self.sees(&server)),
+            Some(id) => {
+                self.hub.servers.get(id).map_or(self.principal.servers.is_none(), |server| self.sees(&server))
+            }
             None => self.principal.servers.is_none(),
         }
     }
@@ -148,7 +158,11 @@ impl Caller {
     pub fn select(&self, on: &str) -> Result<Vec<Arc<Server>>, Failure> {
         let matchers: Matchers = on.parse().map_err(|e| HubError::invalid("on", e))?;
         if matchers.is_empty() {
-            return Err(HubError::invalid("on", "selects nothing: name servers by labels, such as env=\"prod\" or name=\"web-1\"").into());
+            return Err(HubError::invalid(
+                "on",
+                "selects nothing: name servers by labels, such as env=\"prod\" or name=\"web-1\"",
+            )
+            .into());
         }
         Ok(self.hub.servers.select(&matchers).into_iter().filter(|server| self.sees(server)).collect())
     }
@@ -157,7 +171,10 @@ impl Caller {
     pub fn unrestricted(&self) -> Result<(), Failure> {
         match self.principal.servers {
             None => Ok(()),
-            Some(_) => Err(HubError::Forbidden("it concerns all servers, and you are restricted to some".into()).into()),
+            Some(_) => {
+                Err(HubError::Forbidden("it concerns all servers, and you are restricted to some".into())
+                    .into())
+            }
         }
     }
 
@@ -174,10 +191,15 @@ impl<T: DeserializeOwned> FromRequest<Hub> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, hub: &Hub) -> Result<Self, Failure> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("").to_string();
-        let bytes = Bytes::from_request(request, hub)
-            .await
-            .map_err(|_| HubError::invalid("body", format!("is larger than {BODY_BYTES_MAX} bytes or could not be read")))?;
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("")
+            .to_string();
+        let bytes = Bytes::from_request(request, hub).await.map_err(|_| {
+            HubError::invalid("body", format!("is larger than {BODY_BYTES_MAX} bytes or could not be read"))
+        })?;
         // A form of another site cannot send this type without asking first.
         if !kind.starts_with("application/json") && !bytes.is_empty() {
             return Err(HubError::invalid("Content-Type", "must be application/json").into());
@@ -195,4 +217,3 @@ fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
         HubError::invalid(field, text).into()
     })
 }
-

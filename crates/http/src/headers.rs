@@ -16,14 +16,20 @@ use crate::problem::Failure;
 pub fn parse_query(text: &str) -> HashMap<String, String> {
     let decode = |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 /// All pairs in order, for parameters that may repeat.
 pub fn parse_pairs(text: &str) -> Vec<(String, String)> {
     let decode = |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 /// Standard base64 of basic authentication.
@@ -78,12 +84,19 @@ pub async fn same_origin(State(hub): State<Hub>, request: Request, next: Next) -
 fn check_origin(hub: &Hub, headers: &axum::http::HeaderMap) -> Result<(), Failure> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(origin) = text(header::ORIGIN) else {
-        return Err(HubError::Forbidden("the Origin header is missing: use the dashboard, or an API token".into()).into());
+        return Err(HubError::Forbidden(
+            "the Origin header is missing: use the dashboard, or an API token".into(),
+        )
+        .into());
     };
     let host = origin.split_once("://").map_or("", |(_, rest)| rest);
     let own = text(header::HOST).unwrap_or("");
     let public = hub.config.public_url.split_once("://").map_or("", |(_, rest)| rest);
-    if host == own || host == public { Ok(()) } else { Err(HubError::Forbidden("the request comes from another site".into()).into()) }
+    if host == own || host == public {
+        Ok(())
+    } else {
+        Err(HubError::Forbidden("the request comes from another site".into()).into())
+    }
 }
 
 #[cfg(test)]

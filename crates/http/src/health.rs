@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use axum::Extension;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -30,8 +31,12 @@ pub async fn readyz(State(hub): State<Hub>) -> Response {
 }
 
 /// Prometheus' text format. Open on loopback, else with a token.
-pub async fn metrics(State(hub): State<Hub>, peer: Option<ConnectInfo<SocketAddr>>, headers: HeaderMap) -> Result<Response, Failure> {
-    if !peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback()) {
+pub async fn metrics(
+    State(hub): State<Hub>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    if !peer.is_some_and(|Extension(ConnectInfo(peer))| peer.ip().is_loopback()) {
         let (principal, _) = principal_of(&hub, &headers).await?;
         authorize(&principal, Access::View, "metrics", Object::Global).map_err(denied)?;
     }

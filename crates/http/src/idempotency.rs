@@ -14,12 +14,17 @@ use crate::problem::Failure;
 const KEY_BYTES_MAX: usize = 128;
 
 pub async fn replay(State(hub): State<Hub>, request: Request, next: Next) -> Result<Response, Failure> {
-    let key = request.headers().get("idempotency-key").and_then(|value| value.to_str().ok()).map(String::from);
+    let key =
+        request.headers().get("idempotency-key").and_then(|value| value.to_str().ok()).map(String::from);
     let (Some(key), &Method::POST) = (key, request.method()) else {
         return Ok(next.run(request).await);
     };
     if key.is_empty() || key.len() > KEY_BYTES_MAX {
-        return Err(HubError::invalid("Idempotency-Key", format!("must have from 1 to {KEY_BYTES_MAX} bytes")).into());
+        return Err(HubError::invalid(
+            "Idempotency-Key",
+            format!("must have from 1 to {KEY_BYTES_MAX} bytes"),
+        )
+        .into());
     }
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, BODY_BYTES_MAX)
@@ -37,7 +42,9 @@ pub async fn replay(State(hub): State<Hub>, request: Request, next: Next) -> Res
     }
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     let (head, body) = response.into_parts();
-    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| HubError::Internal("the answer is too large".into()))?;
+    let bytes = to_bytes(body, BODY_BYTES_MAX)
+        .await
+        .map_err(|_| HubError::Internal("the answer is too large".into()))?;
     if head.status.is_success() {
         let reply = String::from_utf8_lossy(&bytes).into_owned();
         let save = Store::save_idempotent_reply(&key, &body_hash, head.status.as_u16(), &reply, hub.now());

@@ -43,16 +43,21 @@ pub struct Tls(pub(crate) Arc<ServerConfig>);
 impl Tls {
     /// From PEM files.
     pub fn from_files(certificates: &Path, key: &Path) -> Result<Tls, ListenError> {
-        let bad = |path: &Path, reason: String| ListenError::Certificate { path: path.display().to_string(), reason };
+        let bad = |path: &Path, reason: String| ListenError::Certificate {
+            path: path.display().to_string(),
+            reason,
+        };
         let pem = fs::read(certificates).map_err(|e| bad(certificates, e.to_string()))?;
-        let chain: Vec<_> =
-            CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|e| bad(certificates, e.to_string()))?;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<_, _>>()
+            .map_err(|e| bad(certificates, e.to_string()))?;
         let pem = fs::read(key).map_err(|e| bad(key, e.to_string()))?;
         let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| bad(key, e.to_string()))?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_no_client_auth()
+                .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Tls(Arc::new(config)))
     }
@@ -61,10 +66,11 @@ impl Tls {
     pub(crate) fn for_agents(chain: &[Vec<u8>], key: &[u8]) -> Result<Tls, ListenError> {
         let chain = chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.to_vec()));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_protocol_versions(&[&rustls::version::TLS13])?
+                .with_no_client_auth()
+                .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Tls(Arc::new(config)))
     }
@@ -110,10 +116,13 @@ impl Listener {
             let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else { continue };
             let (router, acceptor, handshakes, drain) =
                 (self.router.clone(), acceptor.clone(), Arc::clone(&handshakes), drain.clone());
-            tokio::spawn(async move { connection(stream, peer, router, acceptor, handshakes, drain, slot).await });
+            tokio::spawn(
+                async move { connection(stream, peer, router, acceptor, handshakes, drain, slot).await },
+            );
         }
         draining.send_replace(true);
-        let _ = tokio::time::timeout(Duration::from_secs(3), slots.acquire_many(CONNECTIONS_MAX as u32)).await;
+        let _ =
+            tokio::time::timeout(Duration::from_secs(3), slots.acquire_many(CONNECTIONS_MAX as u32)).await;
     }
 }
 
@@ -135,7 +144,11 @@ async fn connection(
             drop(turn);
             let Ok(Ok(tls)) = handshake else { return };
             let mut exporter = vec![0; watchtower_protocol::EXPORTER_BYTES];
-            let exported = tls.get_ref().1.export_keying_material(&mut exporter, watchtower_protocol::EXPORTER_LABEL, None);
+            let exported = tls.get_ref().1.export_keying_material(
+                &mut exporter,
+                watchtower_protocol::EXPORTER_LABEL,
+                None,
+            );
             let exporter = exported.is_ok().then_some(exporter);
             serve_stream(tls, peer, router, exporter, drain).await;
         }

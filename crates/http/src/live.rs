@@ -36,11 +36,17 @@ const WATCH_RENEW: Duration = Duration::from_secs(15);
 /// A session may end while its socket is open: it is asked again this often.
 const RECHECK: Duration = Duration::from_secs(15);
 
-pub async fn upgrade(State(hub): State<Hub>, headers: HeaderMap, socket: WebSocketUpgrade) -> Result<Response, Failure> {
+pub async fn upgrade(
+    State(hub): State<Hub>,
+    headers: HeaderMap,
+    socket: WebSocketUpgrade,
+) -> Result<Response, Failure> {
     let (principal, session) = principal_of(&hub, &headers).await?;
     authorize(&principal, Access::View, "live", Object::Global).map_err(denied)?;
     let socket = socket.read_buffer_size(8 << 10).write_buffer_size(8 << 10).max_write_buffer_size(1 << 20);
-    Ok(socket.max_message_size(MESSAGE_BYTES_MAX).on_upgrade(move |socket| serve(hub, principal, session, socket)))
+    Ok(socket
+        .max_message_size(MESSAGE_BYTES_MAX)
+        .on_upgrade(move |socket| serve(hub, principal, session, socket)))
 }
 
 async fn serve(hub: Hub, principal: Principal, session: Option<String>, mut socket: WebSocket) {
@@ -216,7 +222,9 @@ impl Feed {
                 Received::Message { topic, payload } => {
                     let id = topic.strip_prefix(live::VITALS).and_then(|id| id.parse().ok());
                     match id.map(|id| self.visible(id)) {
-                        Some(Ok(_)) => self.event(0, serde_json::from_slice(&payload).unwrap_or(Value::Null)).await,
+                        Some(Ok(_)) => {
+                            self.event(0, serde_json::from_slice(&payload).unwrap_or(Value::Null)).await
+                        }
                         _ => true,
                     }
                 }

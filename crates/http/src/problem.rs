@@ -26,30 +26,49 @@ pub fn denied(denied: Denied) -> Failure {
 /// Status, code, title, hint.
 fn describe(error: &HubError) -> (StatusCode, &'static str, &'static str, Option<&'static str>) {
     match error {
-        HubError::NotFound { .. } => {
-            (StatusCode::NOT_FOUND, "not_found", "Not found", Some("check the name, number or id; it may have been removed"))
+        HubError::NotFound { .. } => (
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Not found",
+            Some("check the name, number or id; it may have been removed"),
+        ),
+        HubError::Invalid { .. } => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "validation",
+            "Not acceptable",
+            Some("correct the field and send it again"),
+        ),
+        HubError::Query(_) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "query", "The query cannot be answered", None)
         }
-        HubError::Invalid { .. } => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "validation", "Not acceptable", Some("correct the field and send it again"))
-        }
-        HubError::Query(_) => (StatusCode::UNPROCESSABLE_ENTITY, "query", "The query cannot be answered", None),
         HubError::Conflict(_) => (StatusCode::CONFLICT, "conflict", "Conflict", None),
-        HubError::Forbidden(_) => {
-            (StatusCode::FORBIDDEN, "forbidden", "Not allowed", Some("ask an administrator for the role or the scope"))
-        }
+        HubError::Forbidden(_) => (
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "Not allowed",
+            Some("ask an administrator for the role or the scope"),
+        ),
         HubError::Unauthenticated => (
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
             "Not signed in",
             Some("sign in, or send an API token as Authorization: Bearer TOKEN"),
         ),
-        HubError::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many attempts", None),
-        HubError::Unavailable(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available right now", Some("try again shortly"))
+        HubError::RateLimited { .. } => {
+            (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many attempts", None)
         }
-        HubError::Internal(_) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The hub failed", Some("the hub's log has the cause under this request id"))
-        }
+        HubError::Unavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available right now",
+            Some("try again shortly"),
+        ),
+        HubError::Internal(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "The hub failed",
+            Some("the hub's log has the cause under this request id"),
+        ),
     }
 }
 

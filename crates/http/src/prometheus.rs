@@ -93,7 +93,12 @@ struct Request {
 }
 
 impl Request {
-    async fn new(hub: Hub, headers: &HeaderMap, query: Option<String>, body: &Bytes) -> Result<Request, Failure> {
+    async fn new(
+        hub: Hub,
+        headers: &HeaderMap,
+        query: Option<String>,
+        body: &Bytes,
+    ) -> Result<Request, Failure> {
         let (principal, _) = principal_of(&hub, headers).await?;
         authorize(&principal, Access::View, "query", Object::Global).map_err(denied)?;
         let mut pairs = parse_pairs(query.as_deref().unwrap_or(""));
@@ -105,11 +110,16 @@ impl Request {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.pairs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     fn need(&self, name: &str) -> Result<&str, ApiError> {
-        self.get(name).ok_or_else(|| ApiError::bad_data(format!("invalid parameter \"{name}\": must not be empty")))
+        self.get(name)
+            .ok_or_else(|| ApiError::bad_data(format!("invalid parameter \"{name}\": must not be empty")))
     }
 
     fn time(&self, name: &str, default: Timestamp) -> Result<Timestamp, ApiError> {
@@ -123,7 +133,9 @@ impl Request {
     fn matches(&self) -> Result<Vec<Matchers>, ApiError> {
         let scope = self.principal.scope();
         let parse_one = |text: &String| {
-            parse_selector(text).map(|m| Source::enforce(&scope, &m)).map_err(|e| ApiError::bad_data(e.to_string()))
+            parse_selector(text)
+                .map(|m| Source::enforce(&scope, &m))
+                .map_err(|e| ApiError::bad_data(e.to_string()))
         };
         self.pairs.iter().filter(|(name, _)| name == "match[]").map(|(_, text)| parse_one(text)).collect()
     }
@@ -140,7 +152,12 @@ impl Request {
 /// One handler per path: takes the request apart, answers in Prometheus' envelope.
 macro_rules! handler {
     ($name:ident, $body:ident) => {
-        async fn $name(State(hub): State<Hub>, headers: HeaderMap, RawQuery(query): RawQuery, body: Bytes) -> Result<Response, Failure> {
+        async fn $name(
+            State(hub): State<Hub>,
+            headers: HeaderMap,
+            RawQuery(query): RawQuery,
+            body: Bytes,
+        ) -> Result<Response, Failure> {
             let request = Request::new(hub, &headers, query, &body).await?;
             Ok(answer($body(&request).await))
         }
@@ -170,9 +187,7 @@ async fn do_query(request: &Request) -> Api {
         Answer::Scalar(sample) => json!({ "resultType": "scalar", "result": point(&sample) }),
         Answer::String(t, text) => json!({ "resultType": "string", "result": [t.secs_f64(), text] }),
         Answer::Vector(elements) => {
-            let element = |e: &watchtower_promql::Element| {
-                json!({ "metric": e.labels, "value": point(&Sample { t: e.t, v: e.v }) })
-            };
+            let element = |e: &watchtower_promql::Element| json!({ "metric": e.labels, "value": point(&Sample { t: e.t, v: e.v }) });
             json!({ "resultType": "vector", "result": elements.iter().map(element).collect::<Vec<_>>() })
         }
         Answer::Matrix(series) => matrix(&series),
@@ -180,9 +195,7 @@ async fn do_query(request: &Request) -> Api {
 }
 
 fn matrix(series: &[watchtower_promql::SeriesWindow]) -> Value {
-    let one = |window: &watchtower_promql::SeriesWindow| {
-        json!({ "metric": window.labels, "values": window.samples.iter().map(point).collect::<Vec<_>>() })
-    };
+    let one = |window: &watchtower_promql::SeriesWindow| json!({ "metric": window.labels, "values": window.samples.iter().map(point).collect::<Vec<_>>() });
     json!({ "resultType": "matrix", "result": series.iter().map(one).collect::<Vec<_>>() })
 }
 
@@ -193,9 +206,15 @@ async fn do_query_range(request: &Request) -> Api {
     let (start, end) = (request.time("start", Timestamp(0))?, request.time("end", Timestamp(0))?);
     let step_ms = parse_step_ms("step", request.need("step")?)?;
     if end < start {
-        return Err(ApiError::bad_data("invalid parameter \"end\": end timestamp must not be before start time"));
+        return Err(ApiError::bad_data(
+            "invalid parameter \"end\": end timestamp must not be before start time",
+        ));
     }
-    let found = request.hub.queries.range(&request.hub, text, (start, end, step_ms), request.principal.scope()).await?;
+    let found = request
+        .hub
+        .queries
+        .range(&request.hub, text, (start, end, step_ms), request.principal.scope())
+        .await?;
     Ok(matrix(&found))
 }
 
@@ -239,7 +258,8 @@ async fn label_values(
     let request = Request::new(hub, &headers, query, &Bytes::new()).await?;
     let find = || -> Api {
         let selectors = matches_or_all(&request)?;
-        let mut values: Vec<_> = selectors.iter().flat_map(|m| request.hub.tsdb.label_values(&name, m, None)).collect();
+        let mut values: Vec<_> =
+            selectors.iter().flat_map(|m| request.hub.tsdb.label_values(&name, m, None)).collect();
         values.sort();
         values.dedup();
         values.truncate(request.limit()?);
@@ -295,7 +315,9 @@ async fn do_alerts(request: &Request) -> Api {
 }
 
 async fn firing(request: &Request, rule: watchtower_model::RuleId) -> Vec<Value> {
-    let visible = |labels: &watchtower_model::Labels| request.principal.servers.as_ref().is_none_or(|m| m.matches(labels));
+    let visible = |labels: &watchtower_model::Labels| {
+        request.principal.servers.as_ref().is_none_or(|m| m.matches(labels))
+    };
     let instances = request.hub.evaluator.instances(rule);
     let shown = instances.iter().filter(|instance| visible(&instance.labels));
     shown

@@ -8,7 +8,10 @@ use watchtower_api_types::endpoints;
 use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
-use crate::nouns::{access, alerts, automations, channels, events, incidents, objects, overview, rules, runs, scripts, servers};
+use crate::nouns::{
+    access, alerts, automations, channels, events, incidents, objects, overview, rules, runs, scripts,
+    servers,
+};
 use crate::{dashboard, headers, health, idempotency, live, prometheus};
 
 /// Handler of each endpoint, by its id.
@@ -67,14 +70,57 @@ fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("token.delete", delete(access::delete_token)),
         ("audit.list", get(access::audit)),
     ];
-    all.extend(configured::<c::Rules>(["rule.list", "rule.create", "rule.get", "rule.update", "rule.delete"]));
-    all.extend(configured::<c::Services>(["service.list", "service.create", "service.get", "service.update", "service.delete"]));
-    all.extend(configured::<c::Teams>(["team.list", "team.create", "team.get", "team.update", "team.delete"]));
-    all.extend(configured::<c::Routes>(["route.list", "route.create", "route.get", "route.update", "route.delete"]));
-    all.extend(configured::<c::Policies>(["policy.list", "policy.create", "policy.get", "policy.update", "policy.delete"]));
-    all.extend(configured::<c::Channels>(["channel.list", "channel.create", "channel.get", "channel.update", "channel.delete"]));
-    all.extend(configured::<c::Scripts>(["script.list", "script.create", "script.get", "script.update", "script.delete"]));
-    let automation = ["automation.list", "automation.create", "automation.get", "automation.update", "automation.delete"];
+    all.extend(configured::<c::Rules>([
+        "rule.list",
+        "rule.create",
+        "rule.get",
+        "rule.update",
+        "rule.delete",
+    ]));
+    all.extend(configured::<c::Services>([
+        "service.list",
+        "service.create",
+        "service.get",
+        "service.update",
+        "service.delete",
+    ]));
+    all.extend(configured::<c::Teams>([
+        "team.list",
+        "team.create",
+        "team.get",
+        "team.update",
+        "team.delete",
+    ]));
+    all.extend(configured::<c::Routes>([
+        "route.list",
+        "route.create",
+        "route.get",
+        "route.update",
+        "route.delete",
+    ]));
+    all.extend(configured::<c::Policies>([
+        "policy.list",
+        "policy.create",
+        "policy.get",
+        "policy.update",
+        "policy.delete",
+    ]));
+    all.extend(configured::<c::Channels>([
+        "channel.list",
+        "channel.create",
+        "channel.get",
+        "channel.update",
+        "channel.delete",
+    ]));
+    all.extend(configured::<c::Scripts>([
+        "script.list",
+        "script.create",
+        "script.get",
+        "script.update",
+        "script.delete",
+    ]));
+    let automation =
+        ["automation.list", "automation.create", "automation.get", "automation.update", "automation.delete"];
     all.extend(configured::<c::Automations>(automation));
     all
 }

@@ -26,7 +26,11 @@ pub struct Listeners {
 
 impl Listeners {
     pub async fn bind(options: Options) -> Result<Listeners, ListenError> {
-        Ok(Listeners { people: bind(options.people).await?, agents: bind(options.agents).await?, tls: options.tls })
+        Ok(Listeners {
+            people: bind(options.people).await?,
+            agents: bind(options.agents).await?,
+            tls: options.tls,
+        })
     }
 
     /// The addresses, with the ports that the system chose for 0.

@@ -25,7 +25,8 @@ pub fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, 
 pub fn parse_step_ms(field: &str, text: &str) -> Result<i64, HubError> {
     let ms = match text.parse::<f64>() {
         Ok(seconds) if seconds.is_finite() => (seconds * 1000.0).round() as i64,
-        _ => parse_duration_ms(text).map_err(|_| HubError::invalid(field, "must be seconds or a duration such as 30s"))?,
+        _ => parse_duration_ms(text)
+            .map_err(|_| HubError::invalid(field, "must be seconds or a duration such as 30s"))?,
     };
     if ms > 0 { Ok(ms) } else { Err(HubError::invalid(field, "must be positive")) }
 }

@@ -54,10 +54,13 @@ impl Timing {
     pub fn parse(text: &str) -> Result<Timing, String> {
         let mut timing = Timing::default();
         for part in text.split(',').filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').ok_or_else(|| format!("{part:?} is not NAME=DURATION"))?;
+            let (name, value) =
+                part.split_once('=').ok_or_else(|| format!("{part:?} is not NAME=DURATION"))?;
             let ms = parse_duration_ms(value).map_err(|e| e.to_string())?;
             match name {
-                "interval" => timing.interval_ms = u32::try_from(ms).map_err(|_| "interval is too long")?.max(1000),
+                "interval" => {
+                    timing.interval_ms = u32::try_from(ms).map_err(|_| "interval is too long")?.max(1000)
+                }
                 "lost_grace" => timing.lost_grace_ms = ms,
                 "evaluate" => timing.evaluate_every_ms = ms.max(100) as u64,
                 _ => return Err(format!("{name:?} is not one of interval, lost_grace, evaluate")),

@@ -65,12 +65,22 @@ pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {
     let now = store.clock().now();
     let (team, policy, service, route) = (random::id(now), random::id(now), random::id(now), random::id(now));
     let mut statements = vec![Store::set_meta_statement(META_SEEDED, "1")];
-    statements.extend(objects::insert(team, &TeamBody(TeamInput { name: "Operations".into(), members: Vec::new() }), BY, now));
+    statements.extend(objects::insert(
+        team,
+        &TeamBody(TeamInput { name: "Operations".into(), members: Vec::new() }),
+        BY,
+        now,
+    ));
     let steps = vec![PolicyStep {
         delay_seconds: 300.0,
         targets: vec![StepTarget { kind: TargetKind::Team, id: team }],
     }];
-    statements.extend(objects::insert(policy, &PolicyBody(PolicyInput { name: "Default".into(), steps, repeat: 2 }), BY, now));
+    statements.extend(objects::insert(
+        policy,
+        &PolicyBody(PolicyInput { name: "Default".into(), steps, repeat: 2 }),
+        BY,
+        now,
+    ));
     let default = ServiceInput {
         name: "default".into(),
         description: "What no other route takes".into(),
@@ -82,10 +92,20 @@ pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {
         runbook_url: None,
     };
     statements.extend(objects::insert(service, &ServiceBody(default), BY, now));
-    let last = RouteBody { matchers: String::new(), service_id: ServiceId(service), position: i64::MAX, key: "default".into() };
+    let last = RouteBody {
+        matchers: String::new(),
+        service_id: ServiceId(service),
+        position: i64::MAX,
+        key: "default".into(),
+    };
     statements.extend(objects::insert(route, &last, BY, now));
     for rule in METRIC_RULES.iter().map(metric_rule).chain(EVENT_RULES.iter().map(event_rule)) {
-        statements.extend(objects::insert(random::id(now), &RuleBody { input: rule, builtin: true }, BY, now));
+        statements.extend(objects::insert(
+            random::id(now),
+            &RuleBody { input: rule, builtin: true },
+            BY,
+            now,
+        ));
     }
     store.commit(statements).await.map(drop)
 }

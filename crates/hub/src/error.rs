@@ -52,7 +52,9 @@ impl From<DbError> for HubError {
 impl From<TsdbError> for HubError {
     fn from(error: TsdbError) -> Self {
         match error {
-            TsdbError::TooManySeries { .. } | TsdbError::TooManySamples { .. } => HubError::invalid("query", error),
+            TsdbError::TooManySeries { .. } | TsdbError::TooManySamples { .. } => {
+                HubError::invalid("query", error)
+            }
             _ => HubError::Unavailable(error.to_string()),
         }
     }

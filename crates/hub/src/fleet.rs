@@ -47,7 +47,8 @@ pub async fn add(hub: &Hub, input: ServerInput) -> Result<Arc<Server>, HubError>
         Store::insert_change("server", id, now),
     ];
     hub.store.commit(statements).await.map_err(taken(&input.name))?;
-    let row = hub.store.server(id).await?.ok_or_else(|| HubError::Internal("the new server is gone".into()))?;
+    let row =
+        hub.store.server(id).await?.ok_or_else(|| HubError::Internal("the new server is gone".into()))?;
     let server = hub.servers.insert(&row);
     hub.tsdb.set_resource(id.0, server.with(|state| state.target_labels()));
     hub.bus.wake(WAKE_CHANGES);
@@ -90,7 +91,11 @@ async fn tell_incidents(hub: &Hub, server: ServerId, is: bool, was: bool) -> Res
         return Ok(());
     }
     for row in hub.store.open_incidents().await?.into_iter().filter(|row| row.server_id == Some(server)) {
-        let input = if is { Input::Suppressed { by: "maintenance of the server".into() } } else { Input::SuppressionEnded };
+        let input = if is {
+            Input::Suppressed { by: "maintenance of the server".into() }
+        } else {
+            Input::SuppressionEnded
+        };
         respond::advance(hub, row.id, input, Vec::new()).await?;
     }
     Ok(())

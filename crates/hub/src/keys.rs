@@ -10,7 +10,9 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData,
+};
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -57,7 +59,9 @@ impl Keys {
         let agent_key = leaf.serialize_der();
         let agent_chain = mint(&root, &leaf).map_err(|e| KeyError::Certificate(e.to_string()))?;
         let master = read_or_make(&dir.join("master.key"), || random::bytes::<32>().to_vec())?;
-        let master = master.try_into().map_err(|_| KeyError::Bad { path: dir.join("master.key").display().to_string() })?;
+        let master = master
+            .try_into()
+            .map_err(|_| KeyError::Bad { path: dir.join("master.key").display().to_string() })?;
         Ok(Keys {
             agent_chain,
             agent_key,
@@ -85,7 +89,10 @@ impl Keys {
 
     /// What agents trust.
     pub fn bundle(&self, urls: Vec<String>) -> TrustBundle {
-        let key = |purpose, pair: &Ed25519KeyPair| SigningKey { purpose, public_key: pair.public_key().as_ref().to_vec() };
+        let key = |purpose, pair: &Ed25519KeyPair| SigningKey {
+            purpose,
+            public_key: pair.public_key().as_ref().to_vec(),
+        };
         TrustBundle {
             version: 1,
             hub_id: self.hub_id(),
@@ -126,7 +133,8 @@ fn read_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, 
 }
 
 fn ecdsa(path: &Path) -> Result<KeyPair, KeyError> {
-    let bytes = read_or_make(path, || KeyPair::generate().expect("P-256 keys need only randomness").serialize_der())?;
+    let bytes =
+        read_or_make(path, || KeyPair::generate().expect("P-256 keys need only randomness").serialize_der())?;
     KeyPair::try_from(bytes).map_err(|_| KeyError::Bad { path: path.display().to_string() })
 }
 
@@ -162,7 +170,8 @@ mod tests {
 
     #[test]
     fn keys_are_made_once_and_kept_private() {
-        let dir = std::env::temp_dir().join(format!("watchtower-keys-{}", random::hex(&random::bytes::<8>())));
+        let dir =
+            std::env::temp_dir().join(format!("watchtower-keys-{}", random::hex(&random::bytes::<8>())));
         let first = Keys::open(&dir).unwrap();
         let second = Keys::open(&dir).unwrap();
         assert_eq!(first.hub_id(), second.hub_id());

@@ -37,7 +37,7 @@ mod meters;
 mod start;
 mod watching;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use watchtower_bus::Bus;
@@ -85,7 +85,6 @@ pub struct Inner {
     pub(crate) responding: tokio::sync::Mutex<()>,
     /// Most of the fleet is silent at once.
     pub(crate) cut_off: AtomicBool,
-    halted: AtomicBool,
     stopping: tokio::sync::watch::Sender<bool>,
 }
 
@@ -128,11 +127,6 @@ impl Hub {
     pub async fn stopped(&self) {
         let mut stopping = self.stopping.subscribe();
         let _ = stopping.wait_for(|stopping| *stopping).await;
-    }
-
-    /// Whether the one switch that stops every execution is thrown.
-    pub fn halted(&self) -> bool {
-        self.halted.load(Ordering::Relaxed)
     }
 
     pub(crate) fn wake_events(&self) {

@@ -40,13 +40,33 @@ impl Meters {
         [
             ("watchtower_reports_total", "Reports taken.", self.reports.get()),
             ("watchtower_samples_total", "Samples taken from agents.", self.samples.get()),
-            ("watchtower_bad_messages_total", "Messages of agents that were refused.", self.bad_messages.get()),
-            ("watchtower_refused_agents_total", "Connections of agents that were refused.", self.refused_agents.get()),
+            (
+                "watchtower_bad_messages_total",
+                "Messages of agents that were refused.",
+                self.bad_messages.get(),
+            ),
+            (
+                "watchtower_refused_agents_total",
+                "Connections of agents that were refused.",
+                self.refused_agents.get(),
+            ),
             ("watchtower_rule_evaluations_total", "Evaluations of rules.", self.evaluations.get()),
-            ("watchtower_rule_evaluation_errors_total", "Evaluations that failed.", self.evaluation_errors.get()),
-            ("watchtower_rule_evaluations_skipped_total", "Evaluations left to the next report.", self.evaluations_skipped.get()),
+            (
+                "watchtower_rule_evaluation_errors_total",
+                "Evaluations that failed.",
+                self.evaluation_errors.get(),
+            ),
+            (
+                "watchtower_rule_evaluations_skipped_total",
+                "Evaluations left to the next report.",
+                self.evaluations_skipped.get(),
+            ),
             ("watchtower_deliveries_total", "Messages delivered to channels.", self.deliveries.get()),
-            ("watchtower_delivery_failures_total", "Tries to deliver that failed.", self.delivery_failures.get()),
+            (
+                "watchtower_delivery_failures_total",
+                "Tries to deliver that failed.",
+                self.delivery_failures.get(),
+            ),
             ("watchtower_queries_total", "PromQL queries.", self.queries.get()),
             ("watchtower_executions_total", "Executions that ended.", self.executions.get()),
             ("watchtower_overdue_total", "Timers the auditor found overdue.", self.overdue.get()),

@@ -110,7 +110,10 @@ impl ServerState {
     }
 
     pub fn dictionary(&self, hash: &str) -> Option<Arc<ResolvedDictionary>> {
-        self.dictionaries.iter().find(|(known, _)| known == hash).map(|(_, dictionary)| Arc::clone(dictionary))
+        self.dictionaries
+            .iter()
+            .find(|(known, _)| known == hash)
+            .map(|(_, dictionary)| Arc::clone(dictionary))
     }
 
     pub fn remember_dictionary(&mut self, hash: String, dictionary: Arc<ResolvedDictionary>) {
@@ -170,7 +173,11 @@ impl Servers {
 
     /// Sorted by name.
     pub fn all(&self) -> Vec<Arc<Server>> {
-        let mut named: Vec<_> = self.read().values().map(|server| (server.with(|s| s.name.clone()), Arc::clone(server))).collect();
+        let mut named: Vec<_> = self
+            .read()
+            .values()
+            .map(|server| (server.with(|s| s.name.clone()), Arc::clone(server)))
+            .collect();
         named.sort_by(|a, b| a.0.cmp(&b.0));
         named.into_iter().map(|(_, server)| server).collect()
     }

@@ -13,7 +13,9 @@ use watchtower_tsdb::{Options, Tsdb};
 use crate::evaluate::Evaluator;
 use crate::ingest::Appender;
 use crate::query::metric_store::MetricStore;
-use crate::{Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, evaluate, ingest, jobs, respond, upkeep};
+use crate::{
+    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, evaluate, ingest, jobs, respond, upkeep,
+};
 
 /// Why a hub does not start.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +52,12 @@ impl Hub {
             None => Ok(Bus::in_process()),
         }
         .map_err(|error| StartError::Option(format!("--redis-url: {error}")))?;
-        let egress = Egress::new(EgressConfig { exceptions: exceptions(&config)?, own_listeners: listeners, ..EgressConfig::default() })
-            .map_err(|error| StartError::Option(error.to_string()))?;
+        let egress = Egress::new(EgressConfig {
+            exceptions: exceptions(&config)?,
+            own_listeners: listeners,
+            ..EgressConfig::default()
+        })
+        .map_err(|error| StartError::Option(error.to_string()))?;
         let appender = Appender::start(Arc::clone(&tsdb)).map_err(|e| StartError::Metrics(e.to_string()))?;
         let hub = Hub(Arc::new(Inner {
             started_at: store.clock().now(),
@@ -72,7 +78,6 @@ impl Hub {
             objects: RwLock::new(Arc::new(Objects::default())),
             responding: tokio::sync::Mutex::new(()),
             cut_off: AtomicBool::new(false),
-            halted: AtomicBool::new(false),
             stopping: tokio::sync::watch::channel(false).0,
         }));
         hub.load().await?;
@@ -91,6 +96,7 @@ impl Hub {
         for server in self.servers.all() {
             self.tsdb.set_resource(server.id.0, server.with(|state| state.target_labels()));
         }
+        jobs::repair::resume(self).await?;
         self.reload_objects().await
     }
 
@@ -119,7 +125,9 @@ impl Hub {
 }
 
 fn exceptions(config: &HubConfig) -> Result<Vec<Exception>, StartError> {
-    let parse = |text: &String| text.parse::<Exception>().map_err(|error| StartError::Option(format!("--allow-egress: {error}")));
+    let parse = |text: &String| {
+        text.parse::<Exception>().map_err(|error| StartError::Option(format!("--allow-egress: {error}")))
+    };
     config.egress_exceptions.iter().map(parse).collect()
 }
 
@@ -147,7 +155,8 @@ fn lock_data_dir(config: &HubConfig) -> Result<(), StartError> {
     let fail = |error: std::io::Error| StartError::DataDir { path: path.clone(), reason: error.to_string() };
     std::fs::create_dir_all(&config.data_dir).map_err(fail)?;
     let file = std::fs::File::create(config.data_dir.join("lock")).map_err(fail)?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| StartError::Locked(path.clone()))?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| StartError::Locked(path.clone()))?;
     // Held until the process ends, however it ends.
     std::mem::forget(file);
     Ok(())

@@ -128,6 +128,7 @@ CREATE TABLE rule_states (
     evaluated_at BIGINT NOT NULL,
     PRIMARY KEY (rule_id, part)
 );
+CREATE INDEX rule_states_part ON rule_states (part);
 CREATE TABLE alerts (
     id TEXT PRIMARY KEY,
     source TEXT NOT NULL,

@@ -19,6 +19,15 @@ impl Store {
         rows(self.db.query("SELECT * FROM rule_states", args![]).await?)
     }
 
+    /// Those whose part begins with `event/`: alerts that wait for their rule's delay.
+    pub async fn waiting_rule_states(&self) -> Result<Vec<RuleStateRow>, DbError> {
+        rows(
+            self.db
+                .query("SELECT * FROM rule_states WHERE part >= 'event/' AND part < 'event0'", args![])
+                .await?,
+        )
+    }
+
     pub fn save_rule_state(rule: RuleId, part: &str, body: &str, evaluated_at: Timestamp) -> Statement {
         Statement::new(
             "INSERT INTO rule_states (rule_id, part, body, evaluated_at) VALUES ($1, $2, $3, $4) \

@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use watchtower_api_types::{
-    AuditEntry, List, Login, Me, PasswordChange, Session, Setup, SetupStatus, Token, TokenCreated, TokenInput, User, UserInput,
-    UserPatch,
+    AuditEntry, List, Login, Me, PasswordChange, Session, Setup, SetupStatus, Token, TokenCreated,
+    TokenInput, User, UserInput, UserPatch,
 };
 use watchtower_hub::access::{self, Opened};
 use watchtower_hub::{Hub, HubError};
@@ -72,7 +72,11 @@ pub async fn me(caller: Caller) -> Reply<Me> {
         servers: caller.principal.servers.as_ref().map(ToString::to_string),
         hub_version: env!("CARGO_PKG_VERSION").into(),
         agent_url: hub.config.agent_url.clone(),
-        needs_catch_all: !hub.objects().channels.iter().any(|channel| channel.body.catch_all && channel.body.enabled),
+        needs_catch_all: !hub
+            .objects()
+            .channels
+            .iter()
+            .any(|channel| channel.body.catch_all && channel.body.enabled),
     }))
 }
 
@@ -96,7 +100,11 @@ pub async fn user(caller: Caller, Path(name): Path<String>) -> Reply<User> {
     Ok(Json(views::user(find(&caller, &name).await?)))
 }
 
-pub async fn update_user(caller: Caller, Path(name): Path<String>, Body(patch): Body<UserPatch>) -> Reply<User> {
+pub async fn update_user(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(patch): Body<UserPatch>,
+) -> Reply<User> {
     let user = find(&caller, &name).await?;
     let user = access::patch_user(&caller.hub, user, patch).await?;
     caller.audit(&user.name, &format!("role {}, disabled {}", user.role, user.disabled)).await?;
@@ -110,12 +118,23 @@ pub async fn delete_user(caller: Caller, Path(name): Path<String>) -> Result<Sta
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub async fn password(caller: Caller, Path(name): Path<String>, Body(change): Body<PasswordChange>) -> Result<StatusCode, Failure> {
+pub async fn password(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(change): Body<PasswordChange>,
+) -> Result<StatusCode, Failure> {
     // Whether the name exists is for administrators to know.
     let user = match caller.hub.store.find_user(&name).await? {
         Some(user) => user,
-        None if caller.principal.role == watchtower_api_types::Role::Admin => return Err(HubError::not_found("user", name).into()),
-        None => return Err(HubError::Forbidden("only an administrator may change another user's password".into()).into()),
+        None if caller.principal.role == watchtower_api_types::Role::Admin => {
+            return Err(HubError::not_found("user", name).into());
+        }
+        None => {
+            return Err(HubError::Forbidden(
+                "only an administrator may change another user's password".into(),
+            )
+            .into());
+        }
     };
     let name = user.name.clone();
     access::change_password(&caller.hub, &caller.principal, user, change).await?;
@@ -147,7 +166,8 @@ pub async fn audit(caller: Caller) -> Reply<List<AuditEntry>> {
     let limit = caller.limit()?;
     let before = caller.cursor()?.unwrap_or(i64::MAX);
     let rows = caller.hub.store.audit(before, caller.query("actor"), caller.query("action"), limit).await?;
-    let next = (rows.len() as i64 == limit).then(|| rows.last().map(|row| row.sequence.to_string())).flatten();
+    let next =
+        (rows.len() as i64 == limit).then(|| rows.last().map(|row| row.sequence.to_string())).flatten();
     let entry = |row: watchtower_store::AuditRow| AuditEntry {
         sequence: row.sequence,
         at: row.at.into(),

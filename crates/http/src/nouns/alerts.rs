@@ -22,7 +22,8 @@ pub async fn list(caller: Caller) -> Reply<List<Alert>> {
         limit,
     };
     let rows = caller.hub.store.alerts(&filter).await?;
-    let next = (rows.len() as i64 == limit).then(|| rows.last().map(|row| row.last_seen_at.0.to_string())).flatten();
+    let next =
+        (rows.len() as i64 == limit).then(|| rows.last().map(|row| row.last_seen_at.0.to_string())).flatten();
     let mut items = Vec::new();
     for row in rows.into_iter().filter(|row| caller.sees_server(row.server_id)) {
         items.push(views::alert(&caller.hub, row).await?);

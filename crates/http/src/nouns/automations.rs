@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::Path;
 use watchtower_api_types::{Attempt, Automation};
+use watchtower_hub::HubError;
 use watchtower_hub::configure::{self, Automations, Noun, view_attempt};
 use watchtower_hub::jobs::repair;
-use watchtower_hub::HubError;
 use watchtower_model::{AutomationId, Id, UserId};
 use watchtower_store::AttemptRow;
 
@@ -23,12 +23,16 @@ pub async fn close_breaker(caller: Caller, Path(name): Path<String>) -> Reply<Au
 async fn find(caller: &Caller, attempt: &str) -> Result<AttemptRow, Failure> {
     let id: Id = attempt.parse().map_err(|e| HubError::invalid("attempt", e))?;
     let row = caller.hub.store.attempt(id).await?;
-    row.filter(|row| caller.sees_server(Some(row.server_id))).ok_or_else(|| HubError::not_found("attempt", attempt).into())
+    row.filter(|row| caller.sees_server(Some(row.server_id)))
+        .ok_or_else(|| HubError::not_found("attempt", attempt).into())
 }
 
 /// An approval is a person's; a token has none to answer for it.
 fn person(caller: &Caller) -> Result<UserId, Failure> {
-    caller.principal.user.ok_or_else(|| HubError::Forbidden("only a signed-in person can approve or deny".into()).into())
+    caller
+        .principal
+        .user
+        .ok_or_else(|| HubError::Forbidden("only a signed-in person can approve or deny".into()).into())
 }
 
 pub async fn approve(caller: Caller, Path((_, attempt)): Path<(String, String)>) -> Reply<Attempt> {

@@ -28,8 +28,13 @@ pub async fn list(caller: Caller) -> Reply<List<Event>> {
         limit,
     };
     let rows = caller.hub.store.events(&filter).await?;
-    let next = (rows.len() as i64 == limit).then(|| rows.last().map(|row| format!("{}:{}", row.at.0, row.id))).flatten();
-    let items = rows.into_iter().filter(|row| caller.sees_server(row.server_id)).map(|row| views::event(&caller.hub, row));
+    let next = (rows.len() as i64 == limit)
+        .then(|| rows.last().map(|row| format!("{}:{}", row.at.0, row.id)))
+        .flatten();
+    let items = rows
+        .into_iter()
+        .filter(|row| caller.sees_server(row.server_id))
+        .map(|row| views::event(&caller.hub, row));
     Ok(Json(List { items: items.collect(), next }))
 }
 
@@ -42,7 +47,9 @@ fn parse_cursor(text: &str) -> Result<(watchtower_model::Timestamp, watchtower_m
 pub async fn create(State(hub): State<Hub>, caller: Caller, Body(input): Body<EventInput>) -> Reply<Event> {
     let kind = EventKind::new(input.kind);
     if !kind.is_valid() {
-        return Err(HubError::invalid("kind", "must be dotted lower-case words such as backup.missing").into());
+        return Err(
+            HubError::invalid("kind", "must be dotted lower-case words such as backup.missing").into()
+        );
     }
     // These words are the hub's own: they mean that it saw it itself.
     if ["server.", "hub.", "agent."].iter().any(|prefix| kind.0.starts_with(prefix)) {

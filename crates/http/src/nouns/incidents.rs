@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::Path;
 use watchtower_api_types::{
-    Delivery, Incident, IncidentInput, IncidentState, IncidentStats, List, NoteInput, ResolveInput, TimelineEntry,
+    Delivery, Incident, IncidentInput, IncidentState, IncidentStats, List, NoteInput, ResolveInput,
+    TimelineEntry,
 };
 use watchtower_hub::configure::{self, Services};
 use watchtower_hub::{HubError, random, respond};
@@ -20,16 +21,26 @@ const STATS_MS: i64 = 7 * 86_400_000;
 
 async fn find(caller: &Caller, name: &str) -> Result<IncidentRow, Failure> {
     let row = caller.hub.store.find_incident(name.trim_start_matches("INC-")).await?;
-    row.filter(|row| caller.sees_server(row.server_id)).ok_or_else(|| HubError::not_found("incident", name).into())
+    row.filter(|row| caller.sees_server(row.server_id))
+        .ok_or_else(|| HubError::not_found("incident", name).into())
 }
 
 pub async fn list(caller: Caller) -> Reply<List<Incident>> {
     let limit = caller.limit()?;
     let server = caller.query("server").map(|name| caller.server(name)).transpose()?;
-    let service = caller.query("service").map(|name| configure::find::<Services>(&caller.hub, name)).transpose()?;
+    let service =
+        caller.query("service").map(|name| configure::find::<Services>(&caller.hub, name)).transpose()?;
     let filter = IncidentFilter {
-        states: caller.words::<IncidentState>("state")?.iter().map(|state| state.as_str().to_string()).collect(),
-        severities: caller.words::<Severity>("severity")?.iter().map(|severity| severity.as_str().to_string()).collect(),
+        states: caller
+            .words::<IncidentState>("state")?
+            .iter()
+            .map(|state| state.as_str().to_string())
+            .collect(),
+        severities: caller
+            .words::<Severity>("severity")?
+            .iter()
+            .map(|severity| severity.as_str().to_string())
+            .collect(),
         server: server.map(|server| server.id),
         service: service.map(|service| ServiceId(service.id)),
         text: caller.query("q").map(String::from),
@@ -43,7 +54,9 @@ pub async fn list(caller: Caller) -> Reply<List<Incident>> {
         .filter(|row| caller.sees_server(row.server_id))
         .map(|row| views::incident(&caller.hub, row))
         .collect::<Result<_, _>>()?;
-    items.sort_by_key(|incident| (incident.state, std::cmp::Reverse(incident.severity), std::cmp::Reverse(incident.number)));
+    items.sort_by_key(|incident| {
+        (incident.state, std::cmp::Reverse(incident.severity), std::cmp::Reverse(incident.number))
+    });
     Ok(Json(List { items, next }))
 }
 
@@ -66,7 +79,8 @@ pub async fn create(caller: Caller, Body(input): Body<IncidentInput>) -> Reply<I
     if server.is_none() {
         caller.unrestricted()?;
     }
-    let service = input.service.as_deref().map(|name| configure::find::<Services>(&caller.hub, name)).transpose()?;
+    let service =
+        input.service.as_deref().map(|name| configure::find::<Services>(&caller.hub, name)).transpose()?;
     let now = caller.hub.now();
     let title = if input.test { format!("TEST: {}", input.title) } else { input.title };
     let mut labels = input.labels.to_builder();
@@ -113,7 +127,10 @@ pub async fn timeline(caller: Caller, Path(name): Path<String>) -> Reply<List<Ti
 pub async fn deliveries(caller: Caller, Path(name): Path<String>) -> Reply<List<Delivery>> {
     let row = find(&caller, &name).await?;
     let rows = caller.hub.store.outbox_of(row.id).await?;
-    Ok(Json(List { items: rows.into_iter().map(|row| views::delivery(&caller.hub, row)).collect(), next: None }))
+    Ok(Json(List {
+        items: rows.into_iter().map(|row| views::delivery(&caller.hub, row)).collect(),
+        next: None,
+    }))
 }
 
 pub async fn ack(caller: Caller, Path(name): Path<String>) -> Reply<Incident> {
@@ -142,7 +159,11 @@ fn check_text(field: &str, text: &str) -> Result<(), HubError> {
     Ok(())
 }
 
-pub async fn resolve(caller: Caller, Path(name): Path<String>, Body(input): Body<ResolveInput>) -> Reply<Incident> {
+pub async fn resolve(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(input): Body<ResolveInput>,
+) -> Reply<Incident> {
     let row = find(&caller, &name).await?;
     let note = input.note.unwrap_or_default();
     check_text("note", &note)?;
@@ -150,7 +171,11 @@ pub async fn resolve(caller: Caller, Path(name): Path<String>, Body(input): Body
     show(&caller, row.id).await
 }
 
-pub async fn note(caller: Caller, Path(name): Path<String>, Body(input): Body<NoteInput>) -> Reply<TimelineEntry> {
+pub async fn note(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(input): Body<NoteInput>,
+) -> Reply<TimelineEntry> {
     let row = find(&caller, &name).await?;
     check_text("text", &input.text)?;
     if input.text.trim().is_empty() {

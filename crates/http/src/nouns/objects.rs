@@ -13,7 +13,9 @@ use crate::problem::Failure;
 pub async fn list<N: Noun>(caller: Caller) -> Reply<List<N::View>> {
     let mut items = configure::view_all::<N>(&caller.hub).await?;
     if let Some(words) = caller.query("q").map(str::to_lowercase) {
-        items.retain(|item| serde_json::to_string(item).is_ok_and(|text| text.to_lowercase().contains(&words)));
+        items.retain(|item| {
+            serde_json::to_string(item).is_ok_and(|text| text.to_lowercase().contains(&words))
+        });
     }
     let from = caller.cursor()?.unwrap_or(0).max(0) as usize;
     let limit = caller.limit()? as usize;
@@ -36,7 +38,11 @@ pub async fn create<N: Noun>(caller: Caller, Body(input): Body<N::Input>) -> Rep
     Ok(Json(configure::create::<N>(&caller.hub, &caller.principal, input).await?))
 }
 
-pub async fn update<N: Noun>(caller: Caller, Path(name): Path<String>, Body(input): Body<N::Input>) -> Reply<N::View> {
+pub async fn update<N: Noun>(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(input): Body<N::Input>,
+) -> Reply<N::View> {
     check_writer(&caller)?;
     Ok(Json(configure::update::<N>(&caller.hub, &caller.principal, &name, input).await?))
 }

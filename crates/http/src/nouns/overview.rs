@@ -93,7 +93,8 @@ pub async fn status(caller: Caller) -> Reply<HubStatus> {
         problems.push("no channel hears of incidents that nobody answered: mark one as catch-all".into());
     }
     if hub.store.clock().offset_ms().abs() > 2000 {
-        problems.push(format!("this machine's clock is {} ms off the database's", hub.store.clock().offset_ms()));
+        problems
+            .push(format!("this machine's clock is {} ms off the database's", hub.store.clock().offset_ms()));
     }
     Ok(Json(HubStatus {
         version: env!("CARGO_PKG_VERSION").into(),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::Path;
-use watchtower_api_types::{ExecInput, List, Output, OutputPart, Run, RunInput, RunPlan, RunStarted, RunState};
+use watchtower_api_types::{
+    ExecInput, List, Output, OutputPart, Run, RunInput, RunPlan, RunStarted, RunState,
+};
 use watchtower_hub::HubError;
 use watchtower_hub::configure::{self, Scripts};
 use watchtower_hub::jobs::runs::{self, Start};
@@ -25,9 +27,18 @@ const ARGV_BYTES_MAX: usize = 64 * 1024;
 pub async fn list(caller: Caller) -> Reply<List<Run>> {
     let limit = caller.limit()?;
     let server = caller.query("server").map(|name| caller.server(name)).transpose()?;
-    let script = caller.query("script").map(|name| configure::find::<Scripts>(&caller.hub, name)).transpose()?;
+    let script =
+        caller.query("script").map(|name| configure::find::<Scripts>(&caller.hub, name)).transpose()?;
     let incident = match caller.query("incident") {
-        Some(number) => Some(caller.hub.store.find_incident(number).await?.ok_or_else(|| HubError::not_found("incident", number))?.id),
+        Some(number) => Some(
+            caller
+                .hub
+                .store
+                .find_incident(number)
+                .await?
+                .ok_or_else(|| HubError::not_found("incident", number))?
+                .id,
+        ),
         None => None,
     };
     let filter = RunFilter {
@@ -107,7 +118,9 @@ pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunSta
         Some(version) => {
             let versions = caller.hub.store.object_versions::<ScriptBody>(script.id).await?;
             let found = versions.into_iter().find(|stored| stored.version == version);
-            found.ok_or_else(|| HubError::invalid("version", format!("version {version} of the script does not exist")))?
+            found.ok_or_else(|| {
+                HubError::invalid("version", format!("version {version} of the script does not exist"))
+            })?
         }
     };
     let environment = runs::check_parameters(&script.body.parameters, &input.parameters)?;
@@ -115,7 +128,13 @@ pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunSta
     let command = runs::command_of(&script, environment, timeout);
     let incident = match input.incident {
         Some(number) => Some(
-            caller.hub.store.find_incident(&number.to_string()).await?.ok_or_else(|| HubError::invalid("incident", "does not exist"))?.id,
+            caller
+                .hub
+                .store
+                .find_incident(&number.to_string())
+                .await?
+                .ok_or_else(|| HubError::invalid("incident", "does not exist"))?
+                .id,
         ),
         None => None,
     };
@@ -132,8 +151,15 @@ pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunSta
 
 pub async fn exec(caller: Caller, Body(input): Body<ExecInput>) -> Reply<RunStarted> {
     let bytes: usize = input.command.iter().map(String::len).sum();
-    if input.command.is_empty() || bytes > ARGV_BYTES_MAX || input.command.iter().any(|word| word.contains('\0')) {
-        return Err(HubError::invalid("command", format!("must have words of together at most {ARGV_BYTES_MAX} bytes")).into());
+    if input.command.is_empty()
+        || bytes > ARGV_BYTES_MAX
+        || input.command.iter().any(|word| word.contains('\0'))
+    {
+        return Err(HubError::invalid(
+            "command",
+            format!("must have words of together at most {ARGV_BYTES_MAX} bytes"),
+        )
+        .into());
     }
     let timeout = input.timeout_seconds.map_or(runs::TIMEOUT_MS_DEFAULT, |seconds| (seconds * 1000.0) as i64);
     let wanted = Wanted {
@@ -162,7 +188,11 @@ async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
         return Err(HubError::invalid("on", "matches no server").into());
     }
     if selected.len() > runs::TARGETS_MAX {
-        return Err(HubError::invalid("on", format!("matches {} servers: at most {}", selected.len(), runs::TARGETS_MAX)).into());
+        return Err(HubError::invalid(
+            "on",
+            format!("matches {} servers: at most {}", selected.len(), runs::TARGETS_MAX),
+        )
+        .into());
     }
     let (ready, unavailable) = split(&caller, &selected, wanted.command.ad_hoc);
     let plan = RunPlan {
@@ -187,7 +217,9 @@ async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
         execution_id: None,
     };
     let row = runs::start(&caller.hub, start).await?;
-    caller.audit(&format!("run {}", row.number), &format!("{} on {}", row.name, plan.servers.join(", "))).await?;
+    caller
+        .audit(&format!("run {}", row.number), &format!("{} on {}", row.name, plan.servers.join(", ")))
+        .await?;
     let run = views::run(&caller.hub, &row).await?;
     Ok(Json(RunStarted { plan, run: Some(run) }))
 }

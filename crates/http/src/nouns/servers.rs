@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use watchtower_api_types::{Collected, Enrolment, List, Panels, Processes, Server, ServerInput, ServerPatch, ServerStatus};
+use watchtower_api_types::{
+    Collected, Enrolment, List, Panels, Processes, Server, ServerInput, ServerPatch, ServerStatus,
+};
 use watchtower_hub::{HubError, fleet, link, query};
 use watchtower_matchers::Matchers;
 
@@ -20,7 +22,8 @@ const COLLECT_WAIT: Duration = Duration::from_secs(10);
 pub async fn list(caller: Caller) -> Reply<List<Server>> {
     let statuses: Vec<ServerStatus> = caller.words("status")?;
     let words = caller.query("q").map(str::to_lowercase);
-    let on = caller.query("on").map(str::parse::<Matchers>).transpose().map_err(|e| HubError::invalid("on", e))?;
+    let on =
+        caller.query("on").map(str::parse::<Matchers>).transpose().map_err(|e| HubError::invalid("on", e))?;
     let trouble = views::Trouble::load(&caller.hub).await?;
     let now = caller.hub.now();
     let mut items = Vec::new();
@@ -56,7 +59,10 @@ pub async fn create(caller: Caller, Body(input): Body<ServerInput>) -> Reply<Ser
         let mut labels = input.labels.to_builder();
         labels.set("name", &input.name).set("instance", &input.name);
         if !matchers.matches(&labels.build()) {
-            return Err(HubError::Forbidden("a server with these labels would be outside those you may see".into()).into());
+            return Err(HubError::Forbidden(
+                "a server with these labels would be outside those you may see".into(),
+            )
+            .into());
         }
     }
     let server = fleet::add(&caller.hub, input).await?;
@@ -64,7 +70,11 @@ pub async fn create(caller: Caller, Body(input): Body<ServerInput>) -> Reply<Ser
     show(&caller, &server).await
 }
 
-pub async fn update(caller: Caller, Path(name): Path<String>, Body(patch): Body<ServerPatch>) -> Reply<Server> {
+pub async fn update(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(patch): Body<ServerPatch>,
+) -> Reply<Server> {
     let server = caller.server(&name)?;
     if patch.labels.is_some() || patch.name.is_some() {
         // Labels decide rights: whoever is restricted by them must not change them.
@@ -108,7 +118,8 @@ pub async fn collect(caller: Caller, Path(name): Path<String>) -> Reply<Collecte
     }
     while asked.elapsed() < COLLECT_WAIT {
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let (live, samples) = server.with(|state| (state.last_live, state.dictionaries.first().map_or(0, |(_, d)| d.refs.len())));
+        let (live, samples) = server
+            .with(|state| (state.last_live, state.dictionaries.first().map_or(0, |(_, d)| d.refs.len())));
         if live.is_some_and(|at| at > asked) && live != before {
             let Json(shown) = show(&caller, &server).await?;
             return Ok(Json(Collected {

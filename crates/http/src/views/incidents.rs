@@ -1,7 +1,8 @@
 //! Incidents, alerts, timelines, deliveries, statistics.
 
 use watchtower_api_types::{
-    Alert, AlertState, ChartHint, Delivery, Incident, IncidentState, IncidentStats, PendingAction, Processes, Time, TimelineEntry,
+    Alert, AlertState, ChartHint, Delivery, Incident, IncidentState, IncidentStats, PendingAction, Processes,
+    Time, TimelineEntry,
 };
 use watchtower_hub::configure::condition_of;
 use watchtower_hub::respond::targets;
@@ -15,7 +16,10 @@ use watchtower_store::{AlertFilter, AlertRow, DbError, IncidentRow, OutboxRow, T
 pub fn incident(hub: &Hub, row: &IncidentRow) -> Result<Incident, HubError> {
     let state = respond::read_state(row)?;
     let seconds = |to: Option<Timestamp>| to.map(|to| to.since(row.triggered_at) as f64 / 1000.0);
-    let server = row.server_id.and_then(|id| hub.servers.get(id)).map(|server| server.with(|state| state.name.clone()));
+    let server = row
+        .server_id
+        .and_then(|id| hub.servers.get(id))
+        .map(|server| server.with(|state| state.name.clone()));
     let name = |actor: &Option<engine::Actor>| actor.as_ref().map(|actor| targets::actor_name(hub, actor));
     Ok(Incident {
         id: row.id,
@@ -66,8 +70,12 @@ fn pending(hub: &Hub, state: &engine::Incident, action: &engine::PendingAction) 
     let steps = state.policy.steps.len();
     let (kind, text) = match action.kind {
         PendingKind::ReleaseHold => ("release_hold", format!("pages {}", step_targets(0))),
-        PendingKind::Escalate if state.step + 1 < steps => ("escalate", format!("pages {}", step_targets(state.step + 1))),
-        PendingKind::Escalate if state.loop_no < state.policy.repeat => ("escalate", format!("pages {} again", step_targets(0))),
+        PendingKind::Escalate if state.step + 1 < steps => {
+            ("escalate", format!("pages {}", step_targets(state.step + 1)))
+        }
+        PendingKind::Escalate if state.loop_no < state.policy.repeat => {
+            ("escalate", format!("pages {} again", step_targets(0)))
+        }
         PendingKind::Escalate => ("escalate", "tells the catch-all channel that nobody answered".into()),
         PendingKind::Unacknowledge => ("unacknowledge", "the acknowledgement runs out".into()),
         PendingKind::AutoResolve => ("auto_resolve", "resolves by itself".into()),
@@ -85,7 +93,8 @@ pub async fn incident_alone(hub: &Hub, row: &IncidentRow) -> Result<Incident, Hu
         out.alerts.push(alert(hub, alert_row).await?);
     }
     out.processes = row.processes.as_deref().and_then(processes_of);
-    out.runbook_url = hub.objects().service(row.service_id).and_then(|service| service.body.0.runbook_url.clone());
+    out.runbook_url =
+        hub.objects().service(row.service_id).and_then(|service| service.body.0.runbook_url.clone());
     Ok(out)
 }
 
@@ -100,7 +109,11 @@ fn chart(hub: &Hub, alert: &AlertRow) -> Option<ChartHint> {
     let expr = objects.rule(alert.rule_id?)?.body.input.expr.clone()?;
     let instance = alert.labels.0.get("instance").map(String::from);
     let condition = condition_of(&expr, instance.as_deref())?;
-    Some(ChartHint { expr: condition.expr, threshold: condition.threshold, direction: condition.direction.map(String::from) })
+    Some(ChartHint {
+        expr: condition.expr,
+        threshold: condition.threshold,
+        direction: condition.direction.map(String::from),
+    })
 }
 
 pub async fn alert(hub: &Hub, row: AlertRow) -> Result<Alert, DbError> {
@@ -108,7 +121,10 @@ pub async fn alert(hub: &Hub, row: AlertRow) -> Result<Alert, DbError> {
         Some(id) => hub.store.incident(id).await?.map(|incident| incident.number),
         None => None,
     };
-    let server = row.server_id.and_then(|id| hub.servers.get(id)).map(|server| server.with(|state| state.name.clone()));
+    let server = row
+        .server_id
+        .and_then(|id| hub.servers.get(id))
+        .map(|server| server.with(|state| state.name.clone()));
     Ok(Alert {
         id: row.id,
         source: row.source,
@@ -167,9 +183,12 @@ pub fn delivery(hub: &Hub, row: OutboxRow) -> Delivery {
 pub async fn stats(hub: &Hub, since: Timestamp) -> Result<IncidentStats, DbError> {
     let rows = hub.store.incident_stats(since).await?;
     let state = |state: IncidentState| rows.iter().filter(|row| row.state == state.as_str()).count() as u32;
-    let mut to_ack: Vec<i64> = rows.iter().filter_map(|r| Some(r.first_acknowledged_at?.since(r.triggered_at))).collect();
-    let mut to_resolve: Vec<i64> = rows.iter().filter_map(|r| Some(r.resolved_at?.since(r.triggered_at))).collect();
-    let by_itself = |r: &&watchtower_store::StatsRow| r.resolved_at.is_some() && r.first_acknowledged_at.is_none();
+    let mut to_ack: Vec<i64> =
+        rows.iter().filter_map(|r| Some(r.first_acknowledged_at?.since(r.triggered_at))).collect();
+    let mut to_resolve: Vec<i64> =
+        rows.iter().filter_map(|r| Some(r.resolved_at?.since(r.triggered_at))).collect();
+    let by_itself =
+        |r: &&watchtower_store::StatsRow| r.resolved_at.is_some() && r.first_acknowledged_at.is_none();
     Ok(IncidentStats {
         since_at: Time(since),
         total: rows.len() as u32,

@@ -71,7 +71,9 @@ fn reason(state: &ServerState, status: ServerStatus, now: Timestamp) -> String {
             None => "said goodbye".into(),
         },
         ServerStatus::Maintenance => match state.maintenance_until {
-            Some(until) => format!("in maintenance for another {}", format_duration_ms(until.since(now) / 1000 * 1000)),
+            Some(until) => {
+                format!("in maintenance for another {}", format_duration_ms(until.since(now) / 1000 * 1000))
+            }
             None => "in maintenance".into(),
         },
     }
@@ -127,7 +129,10 @@ pub fn event(hub: &Hub, row: EventRow) -> Event {
 }
 
 pub fn event_of(hub: &Hub, event: watchtower_model::Event) -> Event {
-    let server = event.server_id.and_then(|id| hub.servers.get(id)).map(|server| server.with(|state| state.name.clone()));
+    let server = event
+        .server_id
+        .and_then(|id| hub.servers.get(id))
+        .map(|server| server.with(|state| state.name.clone()));
     Event {
         id: event.id,
         kind: event.kind.0,

@@ -36,7 +36,12 @@ fn needed(access: Access) -> Role {
 }
 
 /// `action` is the endpoint's id: tokens are limited to some.
-pub fn authorize(principal: &Principal, access: Access, action: &str, object: Object<'_>) -> Result<(), Denied> {
+pub fn authorize(
+    principal: &Principal,
+    access: Access,
+    action: &str,
+    object: Object<'_>,
+) -> Result<(), Denied> {
     if access == Access::Public {
         return Ok(());
     }
@@ -83,8 +88,14 @@ mod tests {
         let operator = principal(Role::Operator, &[TokenScope::All], Some("role=web"));
         assert!(authorize(&operator, Access::Operate, "rule.create", Object::Global).is_ok());
         assert!(authorize(&operator, Access::Operate, "server.update", Object::Server(&web)).is_ok());
-        assert_eq!(authorize(&operator, Access::View, "server.get", Object::Server(&db)), Err(Denied::Server));
-        assert!(matches!(authorize(&operator, Access::Admin, "user.list", Object::Global), Err(Denied::Role { .. })));
+        assert_eq!(
+            authorize(&operator, Access::View, "server.get", Object::Server(&db)),
+            Err(Denied::Server)
+        );
+        assert!(matches!(
+            authorize(&operator, Access::Admin, "user.list", Object::Global),
+            Err(Denied::Role { .. })
+        ));
         let query = principal(Role::Admin, &[TokenScope::Query], None);
         assert!(authorize(&query, Access::View, "server.list", Object::Global).is_ok());
         assert_eq!(authorize(&query, Access::Operate, "rule.create", Object::Global), Err(Denied::Scope));

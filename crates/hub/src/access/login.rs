@@ -66,15 +66,18 @@ pub async fn login(hub: &Hub, name: &str, password: &str) -> Result<Opened, HubE
 }
 
 /// argon2id of a random password that nobody knows.
-const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$KAAyOMyHFzBJVHrP5Ty1uC5sLrYAUT9VdGfqYWcSEFs";
+const DUMMY_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$KAAyOMyHFzBJVHrP5Ty1uC5sLrYAUT9VdGfqYWcSEFs";
 
 pub(super) async fn open_session(hub: &Hub, user: UserRow) -> Result<Opened, HubError> {
     let now = hub.now();
     let secret = random::secret("wts_");
     let expires_at = now.plus_ms(SESSION_MS);
     let user = UserRow { last_login_at: Some(now), ..user };
-    let statements =
-        vec![Store::save_user(&user), Store::insert_session(&random::hash_secret(&secret), user.id, now, expires_at)];
+    let statements = vec![
+        Store::save_user(&user),
+        Store::insert_session(&random::hash_secret(&secret), user.id, now, expires_at),
+    ];
     hub.store.commit(statements).await?;
     hub.store.append_audit(now, &user.name, "login", "", "").await?;
     Ok(Opened { secret, user, expires_at })

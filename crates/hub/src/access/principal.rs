@@ -59,8 +59,14 @@ fn servers(text: Option<&str>) -> Result<Option<Matchers>, HubError> {
 
 /// The user behind a session cookie. Rights are read again each time: a disabled user is out at once.
 pub async fn by_session(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
-    let session = hub.store.session(&random::hash_secret(secret), hub.now()).await?.ok_or(HubError::Unauthenticated)?;
-    let user = hub.store.user(session.user_id).await?.filter(|user| !user.disabled).ok_or(HubError::Unauthenticated)?;
+    let session =
+        hub.store.session(&random::hash_secret(secret), hub.now()).await?.ok_or(HubError::Unauthenticated)?;
+    let user = hub
+        .store
+        .user(session.user_id)
+        .await?
+        .filter(|user| !user.disabled)
+        .ok_or(HubError::Unauthenticated)?;
     Principal::of_user(&user)
 }
 
@@ -76,7 +82,13 @@ pub async fn by_token(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
     {
         if hub.config.keep_bootstrap || super::setup_needed(hub).await? {
             let scopes = vec![TokenScope::All];
-            return Ok(Principal { user: None, name: "bootstrap".into(), role: Role::Admin, scopes, servers: None });
+            return Ok(Principal {
+                user: None,
+                name: "bootstrap".into(),
+                role: Role::Admin,
+                scopes,
+                servers: None,
+            });
         }
         return Err(HubError::Unauthenticated);
     }

@@ -41,7 +41,9 @@ pub async fn setup(hub: &Hub, input: Setup) -> Result<Opened, HubError> {
     let hash = hub.store.meta(META_HASH).await?;
     let expires = hub.store.meta(META_EXPIRES).await?.and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
     if hash.as_deref() != Some(random::hash_secret(&input.token).as_str()) {
-        return Err(HubError::Forbidden("this setup link is not valid: use the newest one the hub printed".into()));
+        return Err(HubError::Forbidden(
+            "this setup link is not valid: use the newest one the hub printed".into(),
+        ));
     }
     if expires <= hub.now().0 {
         return Err(HubError::Forbidden("this setup link has expired: restart the hub for a new one".into()));

@@ -12,16 +12,28 @@ use crate::{Hub, random};
 const EXPIRES_SECONDS_MAX: u64 = 10 * 365 * 86_400;
 
 /// Makes a token; nobody can give one more rights than they have.
-pub async fn create_token(hub: &Hub, by: &Principal, input: TokenInput) -> Result<(TokenRow, String), HubError> {
+pub async fn create_token(
+    hub: &Hub,
+    by: &Principal,
+    input: TokenInput,
+) -> Result<(TokenRow, String), HubError> {
     check_name(&input.name).map_err(|e| HubError::invalid("name", e))?;
     if input.role > by.role {
-        return Err(HubError::Forbidden(format!("you are {}: a token cannot have the role {}", by.role, input.role)));
+        return Err(HubError::Forbidden(format!(
+            "you are {}: a token cannot have the role {}",
+            by.role, input.role
+        )));
     }
-    if let Some(Err(error)) = input.servers.as_deref().filter(|text| !text.is_empty()).map(str::parse::<Matchers>) {
+    if let Some(Err(error)) =
+        input.servers.as_deref().filter(|text| !text.is_empty()).map(str::parse::<Matchers>)
+    {
         return Err(HubError::invalid("servers", error));
     }
     if input.expires_in_seconds.is_some_and(|seconds| seconds == 0 || seconds > EXPIRES_SECONDS_MAX) {
-        return Err(HubError::invalid("expires_in_seconds", format!("must be from 1 to {EXPIRES_SECONDS_MAX}")));
+        return Err(HubError::invalid(
+            "expires_in_seconds",
+            format!("must be from 1 to {EXPIRES_SECONDS_MAX}"),
+        ));
     }
     let now = hub.now();
     let scopes = if input.scopes.is_empty() { vec![TokenScope::All] } else { input.scopes };
@@ -30,7 +42,10 @@ pub async fn create_token(hub: &Hub, by: &Principal, input: TokenInput) -> Resul
         name: input.name,
         role: input.role.as_str().into(),
         scopes: Json(scopes.iter().map(|scope| scope.as_str().to_string()).collect()),
-        servers: input.servers.filter(|text| !text.is_empty()).or_else(|| by.servers.as_ref().map(|m| m.to_string())),
+        servers: input
+            .servers
+            .filter(|text| !text.is_empty())
+            .or_else(|| by.servers.as_ref().map(|m| m.to_string())),
         created_by: by.name.clone(),
         created_at: now,
         expires_at: input.expires_in_seconds.map(|seconds| now.plus_ms(seconds as i64 * 1000)),

@@ -151,7 +151,12 @@ async fn refuse_last_admin(hub: &Hub, except: UserId) -> Result<(), HubError> {
 }
 
 /// One's own with the present one, or anybody's as administrator. Ends the other sessions.
-pub async fn change_password(hub: &Hub, by: &Principal, user: UserRow, change: PasswordChange) -> Result<(), HubError> {
+pub async fn change_password(
+    hub: &Hub,
+    by: &Principal,
+    user: UserRow,
+    change: PasswordChange,
+) -> Result<(), HubError> {
     let own = by.user == Some(user.id);
     if !own && by.role != watchtower_api_types::Role::Admin {
         return Err(HubError::Forbidden("only an administrator may change another user's password".into()));

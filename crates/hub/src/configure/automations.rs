@@ -41,15 +41,19 @@ impl Noun for Automations {
         named(&input.name)?;
         let objects = hub.objects();
         check_trigger(&objects, &input.trigger)?;
-        let script = find(&objects.scripts, &input.script)
-            .ok_or_else(|| HubError::invalid("script", format!("script {:?} does not exist", input.script)))?;
+        let script = find(&objects.scripts, &input.script).ok_or_else(|| {
+            HubError::invalid("script", format!("script {:?} does not exist", input.script))
+        })?;
         runs::check_parameters(&script.body.parameters, &input.parameters)?;
         let attempts = input.attempts_per_incident.unwrap_or(ATTEMPTS);
         if !(1..=20).contains(&attempts) {
             return Err(HubError::invalid("attempts_per_incident", "must be from 1 to 20"));
         }
         let cooldown = input.cooldown_seconds.unwrap_or(COOLDOWN_SECONDS);
-        let verify = input.verify_within_seconds.map(|value| seconds("verify_within_seconds", value, 1.0, 3600.0)).transpose()?;
+        let verify = input
+            .verify_within_seconds
+            .map(|value| seconds("verify_within_seconds", value, 1.0, 3600.0))
+            .transpose()?;
         Ok(AutomationBody {
             name: input.name,
             enabled: input.enabled,
@@ -65,10 +69,15 @@ impl Noun for Automations {
         })
     }
 
-    async fn view(hub: &Hub, stored: &Stored<AutomationBody>, alone: bool) -> Result<api::Automation, HubError> {
+    async fn view(
+        hub: &Hub,
+        stored: &Stored<AutomationBody>,
+        alone: bool,
+    ) -> Result<api::Automation, HubError> {
         let body = stored.body.clone();
         let since = hub.now().plus_ms(-ATTEMPTS_SHOWN_MS);
-        let rows = if alone { hub.store.attempts_since(AutomationId(stored.id), since).await? } else { Vec::new() };
+        let rows =
+            if alone { hub.store.attempts_since(AutomationId(stored.id), since).await? } else { Vec::new() };
         let mut attempts = Vec::new();
         for row in rows {
             attempts.push(view_attempt(hub, &row).await?);
@@ -79,7 +88,11 @@ impl Noun for Automations {
             enabled: body.enabled,
             trigger: body.trigger,
             script_id: body.script_id,
-            script: hub.objects().script(body.script_id).map(|script| script.body.name.clone()).unwrap_or_default(),
+            script: hub
+                .objects()
+                .script(body.script_id)
+                .map(|script| script.body.name.clone())
+                .unwrap_or_default(),
             parameters: body.parameters,
             mode: body.mode,
             cooldown_seconds: body.cooldown_ms as f64 / 1000.0,
@@ -104,7 +117,10 @@ fn check_trigger(objects: &Objects, trigger: &api::AutomationTrigger) -> Result<
         (_, Some(text)) => {
             let matchers: Matchers = text.parse().map_err(|e| HubError::invalid("trigger.matchers", e))?;
             if matchers.is_empty() && trigger.rule_id.is_none() {
-                return Err(HubError::invalid("trigger.matchers", "must not be empty: it would act on every alert"));
+                return Err(HubError::invalid(
+                    "trigger.matchers",
+                    "must not be empty: it would act on every alert",
+                ));
             }
             Ok(())
         }
@@ -124,7 +140,10 @@ pub async fn view_attempt(hub: &Hub, row: &AttemptRow) -> Result<api::Attempt, H
         None => None,
     };
     let gate = |gate: &watchtower_automation::Gate| api::Gate {
-        name: serde_json::to_value(gate.name).ok().and_then(|v| v.as_str().map(String::from)).unwrap_or_default(),
+        name: serde_json::to_value(gate.name)
+            .ok()
+            .and_then(|v| v.as_str().map(String::from))
+            .unwrap_or_default(),
         passed: gate.passed,
         reason: gate.reason.clone(),
     };
@@ -132,7 +151,11 @@ pub async fn view_attempt(hub: &Hub, row: &AttemptRow) -> Result<api::Attempt, H
         id: row.id.to_string(),
         automation_id: row.automation_id,
         server_id: row.server_id,
-        server: hub.servers.get(row.server_id).map(|server| server.with(|s| s.name.clone())).unwrap_or_default(),
+        server: hub
+            .servers
+            .get(row.server_id)
+            .map(|server| server.with(|s| s.name.clone()))
+            .unwrap_or_default(),
         incident_id: row.incident_id,
         incident_number: incident,
         state: row.state.parse().unwrap_or(AttemptState::Running),
@@ -144,4 +167,3 @@ pub async fn view_attempt(hub: &Hub, row: &AttemptRow) -> Result<api::Attempt, H
         finished_at: row.finished_at.map(Into::into),
     })
 }
-

@@ -24,7 +24,11 @@ fn to_api(config: &notify::ChannelConfig) -> Result<api::ChannelConfig, HubError
     retag(config, "type", "kind").map_err(|e| HubError::Internal(e.to_string()))
 }
 
-fn retag<A: serde::Serialize, B: serde::de::DeserializeOwned>(from: &A, tag: &str, new: &str) -> Result<B, serde_json::Error> {
+fn retag<A: serde::Serialize, B: serde::de::DeserializeOwned>(
+    from: &A,
+    tag: &str,
+    new: &str,
+) -> Result<B, serde_json::Error> {
     let mut value = serde_json::to_value(from)?;
     if let Value::Object(map) = &mut value
         && let Some(kind) = map.remove(tag)
@@ -92,7 +96,9 @@ impl Noun for Channels {
             policy.body.0.steps.iter().flat_map(|step| &step.targets).any(|target| target.id == stored.id)
         });
         match used {
-            Some(policy) => Err(HubError::Conflict(format!("policy {:?} uses this channel", policy.body.0.name))),
+            Some(policy) => {
+                Err(HubError::Conflict(format!("policy {:?} uses this channel", policy.body.0.name)))
+            }
             None => Ok(()),
         }
     }

@@ -50,11 +50,23 @@ pub trait Noun: Send + Sync + 'static {
     ) -> Result<Self::Body, HubError>;
 
     /// As the API shows it; `alone` asks for what is too much for a list.
-    fn view(hub: &Hub, stored: &Stored<Self::Body>, alone: bool) -> impl Future<Output = Result<Self::View, HubError>> + Send;
+    fn view(
+        hub: &Hub,
+        stored: &Stored<Self::Body>,
+        alone: bool,
+    ) -> impl Future<Output = Result<Self::View, HubError>> + Send;
 
     /// Why it may not be removed, if so.
     fn refuse_delete(_hub: &Hub, _stored: &Stored<Self::Body>) -> Result<(), HubError> {
         Ok(())
+    }
+
+    /// What else must happen after it was changed or removed; `stored` is as it was before.
+    fn changed(
+        _hub: &Hub,
+        _stored: &Stored<Self::Body>,
+    ) -> impl Future<Output = Result<(), HubError>> + Send {
+        async { Ok(()) }
     }
 
     /// What else must change when it was removed.
@@ -87,7 +99,9 @@ pub fn find<N: Noun>(hub: &Hub, id_or_name: &str) -> Result<Stored<N::Body>, Hub
 
 pub async fn create<N: Noun>(hub: &Hub, by: &Principal, input: N::Input) -> Result<N::View, HubError> {
     if N::list(&hub.objects()).len() >= OBJECTS_MAX {
-        return Err(HubError::Conflict(format!("there are {OBJECTS_MAX} objects of this kind already: remove some first")));
+        return Err(HubError::Conflict(format!(
+            "there are {OBJECTS_MAX} objects of this kind already: remove some first"
+        )));
     }
     let now = hub.now();
     let id = random::id(now);
@@ -100,12 +114,18 @@ pub async fn create<N: Noun>(hub: &Hub, by: &Principal, input: N::Input) -> Resu
 }
 
 /// Replaces an object; what somebody else changed meanwhile is not overwritten.
-pub async fn update<N: Noun>(hub: &Hub, by: &Principal, id_or_name: &str, input: N::Input) -> Result<N::View, HubError> {
+pub async fn update<N: Noun>(
+    hub: &Hub,
+    by: &Principal,
+    id_or_name: &str,
+    input: N::Input,
+) -> Result<N::View, HubError> {
     let old = find::<N>(hub, id_or_name)?;
     let body = N::body(hub, by, old.id, input, Some(&old))?;
     let now = hub.now();
     let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
     statements.push(Store::insert_change(N::Body::KIND, old.id, now));
+    N::changed(hub, &old).await?;
     save::<N>(hub, by, "update", &body.name(), statements).await?;
     let made = find::<N>(hub, &old.id.to_string())?;
     N::view(hub, &made, true).await
@@ -114,8 +134,10 @@ pub async fn update<N: Noun>(hub: &Hub, by: &Principal, id_or_name: &str, input:
 pub async fn delete<N: Noun>(hub: &Hub, by: &Principal, id_or_name: &str) -> Result<(), HubError> {
     let old = find::<N>(hub, id_or_name)?;
     N::refuse_delete(hub, &old)?;
-    let mut statements = vec![stored::delete::<N::Body>(old.id), Store::insert_change(N::Body::KIND, old.id, hub.now())];
+    let mut statements =
+        vec![stored::delete::<N::Body>(old.id), Store::insert_change(N::Body::KIND, old.id, hub.now())];
     statements.extend(N::deleted(hub, &old));
+    N::changed(hub, &old).await?;
     save::<N>(hub, by, "delete", &old.body.name(), statements).await
 }
 

@@ -63,7 +63,9 @@ impl Noun for Policies {
 
     fn refuse_delete(hub: &Hub, stored: &Stored<PolicyBody>) -> Result<(), HubError> {
         match hub.objects().services.iter().find(|service| service.body.0.policy_id.0 == stored.id) {
-            Some(service) => Err(HubError::Conflict(format!("service {:?} uses this policy", service.body.0.name))),
+            Some(service) => {
+                Err(HubError::Conflict(format!("service {:?} uses this policy", service.body.0.name)))
+            }
             None => Ok(()),
         }
     }

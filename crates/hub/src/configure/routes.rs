@@ -39,7 +39,10 @@ impl Noun for Routes {
         }
         if let Some(last) = old.filter(|route| is_last(route)) {
             if !input.matchers.trim().is_empty() {
-                return Err(HubError::invalid("matchers", "the last route matches all: add a route before it instead"));
+                return Err(HubError::invalid(
+                    "matchers",
+                    "the last route matches all: add a route before it instead",
+                ));
             }
             return Ok(RouteBody { service_id: input.service_id, ..last.body.clone() });
         }
@@ -47,12 +50,19 @@ impl Noun for Routes {
         if matchers.is_empty() {
             return Err(HubError::invalid("matchers", "must not be empty: only the last route matches all"));
         }
-        let after_all = objects.routes.iter().filter(|route| !is_last(route)).map(|route| route.body.position + 1).max();
-        let position = input.position.or(old.map(|route| route.body.position)).unwrap_or(after_all.unwrap_or(0));
+        let after_all =
+            objects.routes.iter().filter(|route| !is_last(route)).map(|route| route.body.position + 1).max();
+        let position =
+            input.position.or(old.map(|route| route.body.position)).unwrap_or(after_all.unwrap_or(0));
         if !(0..1_000_000).contains(&position) {
             return Err(HubError::invalid("position", "must be from 0 to 999999"));
         }
-        Ok(RouteBody { matchers: matchers.to_string(), service_id: input.service_id, position, key: id.to_string() })
+        Ok(RouteBody {
+            matchers: matchers.to_string(),
+            service_id: input.service_id,
+            position,
+            key: id.to_string(),
+        })
     }
 
     async fn view(hub: &Hub, stored: &Stored<RouteBody>, _: bool) -> Result<api::Route, HubError> {
@@ -67,6 +77,10 @@ impl Noun for Routes {
     }
 
     fn refuse_delete(_: &Hub, stored: &Stored<RouteBody>) -> Result<(), HubError> {
-        if is_last(stored) { Err(HubError::Conflict("the last route matches all and stays".into())) } else { Ok(()) }
+        if is_last(stored) {
+            Err(HubError::Conflict("the last route matches all and stays".into()))
+        } else {
+            Ok(())
+        }
     }
 }

@@ -34,12 +34,14 @@ impl Noun for Scripts {
         _: Option<&Stored<ScriptBody>>,
     ) -> Result<ScriptBody, HubError> {
         named(&input.name)?;
-        check_line(&input.description, limits::LINE_BYTES_MAX).map_err(|e| HubError::invalid("description", e))?;
+        check_line(&input.description, limits::LINE_BYTES_MAX)
+            .map_err(|e| HubError::invalid("description", e))?;
         if input.body.is_empty() || input.body.len() > limits::SCRIPT_BYTES_MAX || input.body.contains('\0') {
             let text = format!("must have from 1 to {} bytes, none of them zero", limits::SCRIPT_BYTES_MAX);
             return Err(HubError::invalid("body", text));
         }
-        let interpreter = if input.interpreter.is_empty() { vec!["/bin/sh".to_string()] } else { input.interpreter };
+        let interpreter =
+            if input.interpreter.is_empty() { vec!["/bin/sh".to_string()] } else { input.interpreter };
         check_interpreter(&interpreter)?;
         check_parameters(&input.parameters)?;
         if let Some(user) = &input.user {
@@ -70,7 +72,9 @@ impl Noun for Scripts {
 
     fn refuse_delete(hub: &Hub, stored: &Stored<ScriptBody>) -> Result<(), HubError> {
         match hub.objects().automations.iter().find(|automation| automation.body.script_id.0 == stored.id) {
-            Some(automation) => Err(HubError::Conflict(format!("automation {:?} runs this script", automation.body.name))),
+            Some(automation) => {
+                Err(HubError::Conflict(format!("automation {:?} runs this script", automation.body.name)))
+            }
             None => Ok(()),
         }
     }
@@ -122,17 +126,26 @@ fn check_parameters(parameters: &[api::Parameter]) -> Result<(), HubError> {
         if !first || !rest || name.len() > 64 {
             return Err(HubError::invalid(field("name"), "must match [A-Z][A-Z0-9_]*"));
         }
-        if name.starts_with("WATCHTOWER_") || name.starts_with("LD_") || matches!(name.as_str(), "PATH" | "HOME" | "LANG" | "IFS" | "ENV") {
+        if name.starts_with("WATCHTOWER_")
+            || name.starts_with("LD_")
+            || matches!(name.as_str(), "PATH" | "HOME" | "LANG" | "IFS" | "ENV")
+        {
             return Err(HubError::invalid(field("name"), "is reserved"));
         }
         if parameters[..i].iter().any(|other| other.name == *name) {
             return Err(HubError::invalid(field("name"), "occurs twice"));
         }
-        if parameter.choices.len() > CHOICES_MAX || (parameter.kind == ParameterKind::Choice && parameter.choices.is_empty()) {
-            return Err(HubError::invalid(field("choices"), format!("needs from 1 to {CHOICES_MAX} choices")));
+        if parameter.choices.len() > CHOICES_MAX
+            || (parameter.kind == ParameterKind::Choice && parameter.choices.is_empty())
+        {
+            return Err(HubError::invalid(
+                field("choices"),
+                format!("needs from 1 to {CHOICES_MAX} choices"),
+            ));
         }
         for text in parameter.choices.iter().chain(&parameter.default).chain([&parameter.description]) {
-            check_line(text, limits::LINE_BYTES_MAX).map_err(|e| HubError::invalid(format!("parameters[{i}]"), e))?;
+            check_line(text, limits::LINE_BYTES_MAX)
+                .map_err(|e| HubError::invalid(format!("parameters[{i}]"), e))?;
         }
     }
     Ok(())

@@ -32,7 +32,8 @@ impl Noun for Services {
         _: Option<&Stored<ServiceBody>>,
     ) -> Result<ServiceBody, HubError> {
         named(&input.name)?;
-        check_line(&input.description, limits::LINE_BYTES_MAX).map_err(|e| HubError::invalid("description", e))?;
+        check_line(&input.description, limits::LINE_BYTES_MAX)
+            .map_err(|e| HubError::invalid("description", e))?;
         if !known_policy(hub, input.policy_id) {
             return Err(HubError::invalid("policy_id", "this policy does not exist"));
         }
@@ -78,7 +79,9 @@ impl Noun for Services {
 
     fn refuse_delete(hub: &Hub, stored: &Stored<ServiceBody>) -> Result<(), HubError> {
         match hub.objects().routes.iter().find(|route| route.body.service_id.0 == stored.id) {
-            Some(_) => Err(HubError::Conflict("a route leads to this service: change the route first".into())),
+            Some(_) => {
+                Err(HubError::Conflict("a route leads to this service: change the route first".into()))
+            }
             None => Ok(()),
         }
     }

@@ -23,7 +23,13 @@ impl Noun for Teams {
         &objects.teams
     }
 
-    fn body(hub: &Hub, _: &Principal, _: Id, input: api::TeamInput, _: Option<&Stored<TeamBody>>) -> Result<TeamBody, HubError> {
+    fn body(
+        hub: &Hub,
+        _: &Principal,
+        _: Id,
+        input: api::TeamInput,
+        _: Option<&Stored<TeamBody>>,
+    ) -> Result<TeamBody, HubError> {
         named(&input.name)?;
         if input.members.len() > MEMBERS_MAX {
             return Err(HubError::invalid("members", format!("at most {MEMBERS_MAX}")));
@@ -50,7 +56,9 @@ impl Noun for Teams {
             policy.body.0.steps.iter().flat_map(|step| &step.targets).any(|target| target.id == stored.id)
         });
         match used {
-            Some(policy) => Err(HubError::Conflict(format!("policy {:?} pages this team", policy.body.0.name))),
+            Some(policy) => {
+                Err(HubError::Conflict(format!("policy {:?} pages this team", policy.body.0.name)))
+            }
             None => Ok(()),
         }
     }

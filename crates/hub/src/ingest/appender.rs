@@ -76,7 +76,9 @@ fn append_group(tsdb: &Tsdb, group: &mut Vec<(Append, Answer)>) {
     let result = tsdb.append(&batches);
     drop(batches);
     match result {
-        Ok(outcomes) => group.drain(..).zip(outcomes).for_each(|((_, answer), outcome)| drop(answer.send(Ok(outcome)))),
+        Ok(outcomes) => {
+            group.drain(..).zip(outcomes).for_each(|((_, answer), outcome)| drop(answer.send(Ok(outcome))))
+        }
         Err(error) => group.drain(..).for_each(|(_, answer)| drop(answer.send(Err(error.clone().into())))),
     }
 }

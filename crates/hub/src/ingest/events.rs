@@ -18,8 +18,20 @@ pub struct Raise {
 
 impl Raise {
     /// From the hub itself.
-    pub fn hub(kind: &'static str, server: Option<ServerId>, severity: Severity, message: impl Into<String>) -> Raise {
-        Raise { kind, source: "hub".into(), server, severity, message: message.into(), labels: Labels::empty() }
+    pub fn hub(
+        kind: &'static str,
+        server: Option<ServerId>,
+        severity: Severity,
+        message: impl Into<String>,
+    ) -> Raise {
+        Raise {
+            kind,
+            source: "hub".into(),
+            server,
+            severity,
+            message: message.into(),
+            labels: Labels::empty(),
+        }
     }
 
     pub(crate) fn into_event(self, now: Timestamp) -> Event {
@@ -61,7 +73,8 @@ pub async fn raise_custom(
     labels: Labels,
 ) -> Result<Event, HubError> {
     let now = hub.now();
-    let event = Event { id: random::id(now).into(), kind, source, server_id, severity, message, labels, at: now };
+    let event =
+        Event { id: random::id(now).into(), kind, source, server_id, severity, message, labels, at: now };
     hub.store.commit(store_statements(&event, None, now)).await?;
     hub.wake_events();
     Ok(event)

@@ -59,7 +59,8 @@ async fn check(hub: &Hub, baseline: Instant) -> Result<(), HubError> {
         }
         watched += 1;
         let silence = state.last_live.map_or(baseline.elapsed(), |at| at.max(baseline).elapsed());
-        let allowed = Duration::from_millis(u64::from(state.base_interval_ms.max(state.interval_ms) * INTERVALS));
+        let allowed =
+            Duration::from_millis(u64::from(state.base_interval_ms.max(state.interval_ms) * INTERVALS));
         let away = state.goodbye.as_ref().is_some_and(|(reason, at)| {
             now.since(*at) < if reason == "reboot" { REBOOT_GRACE_MS } else { RESTART_GRACE_MS }
         });
@@ -82,7 +83,9 @@ async fn check(hub: &Hub, baseline: Instant) -> Result<(), HubError> {
 
 async fn tell_cut_off(hub: &Hub, cut_off: bool, lost: usize, watched: usize) -> Result<(), HubError> {
     let event = if cut_off {
-        let text = format!("{lost} of {watched} servers stopped reporting at once: the hub may be cut off; automations stop");
+        let text = format!(
+            "{lost} of {watched} servers stopped reporting at once: the hub may be cut off; automations stop"
+        );
         Raise::hub("hub.cut_off", None, Severity::Critical, text)
     } else {
         Raise::hub("hub.reconnected", None, Severity::Info, "most servers report again")
@@ -90,13 +93,19 @@ async fn tell_cut_off(hub: &Hub, cut_off: bool, lost: usize, watched: usize) -> 
     raise(hub, event).await.map(drop)
 }
 
-async fn mark_lost(hub: &Hub, server: &Arc<Server>, silence: Duration, cut_off: bool) -> Result<(), HubError> {
+async fn mark_lost(
+    hub: &Hub,
+    server: &Arc<Server>,
+    silence: Duration,
+    cut_off: bool,
+) -> Result<(), HubError> {
     let now = hub.now();
     let (name, up) = server.with(|state| {
         state.lost_at = Some(now);
         (state.name.clone(), state.up)
     });
-    let text = format!("{name} stopped reporting {} ago", format_duration_ms((silence.as_secs() * 1000) as i64));
+    let text =
+        format!("{name} stopped reporting {} ago", format_duration_ms((silence.as_secs() * 1000) as i64));
     let mut event = Raise::hub("server.lost", Some(server.id), Severity::Critical, text).into_event(now);
     if cut_off {
         event.labels = Labels::from_pairs([("cut_off", "true")]);
@@ -106,8 +115,11 @@ async fn mark_lost(hub: &Hub, server: &Arc<Server>, silence: Duration, cut_off: 
     statements.push(Store::insert_change("server", server.id, now));
     hub.store.commit(statements).await?;
     hub.wake_events();
-    if let Some(up) = up.or_else(|| hub.tsdb.resolve(Some(server.id.0), &[Labels::from_pairs([(METRIC_NAME, "up")])]).refs[0]) {
-        let append = Append { progress: None, received_at: now, backfill: false, t: now, values: vec![(up, 0.0)] };
+    if let Some(up) = up
+        .or_else(|| hub.tsdb.resolve(Some(server.id.0), &[Labels::from_pairs([(METRIC_NAME, "up")])]).refs[0])
+    {
+        let append =
+            Append { progress: None, received_at: now, backfill: false, t: now, values: vec![(up, 0.0)] };
         if let Err(error) = hub.appender.append(append).await {
             tracing::warn!(server = %server.id, "writing up 0: {error}");
         }
@@ -118,5 +130,10 @@ async fn mark_lost(hub: &Hub, server: &Arc<Server>, silence: Duration, cut_off: 
 /// Called when a lost server's live report arrives.
 pub(super) async fn recovered(hub: &Hub, server: &Arc<Server>) -> Result<(), HubError> {
     let name = server.with(|state| state.name.clone());
-    raise(hub, Raise::hub("server.recovered", Some(server.id), Severity::Info, format!("{name} reports again"))).await.map(drop)
+    raise(
+        hub,
+        Raise::hub("server.recovered", Some(server.id), Severity::Info, format!("{name} reports again")),
+    )
+    .await
+    .map(drop)
 }

@@ -53,7 +53,12 @@ pub fn learn_dictionary(tsdb: &Tsdb, server: &Server, dictionary: &Dictionary) {
 }
 
 /// Takes a report that passed [`Report::check`].
-pub async fn accept(hub: &Hub, server: &Arc<Server>, agent: AgentId, report: Report) -> Result<Accepted, HubError> {
+pub async fn accept(
+    hub: &Hub,
+    server: &Arc<Server>,
+    agent: AgentId,
+    report: Report,
+) -> Result<Accepted, HubError> {
     let state = server.get();
     let Some(dictionary) = state.dictionary(&report.dictionary) else {
         return Ok(Accepted::NeedDictionary);
@@ -83,7 +88,13 @@ pub async fn accept(hub: &Hub, server: &Arc<Server>, agent: AgentId, report: Rep
     Ok(Accepted::Durable)
 }
 
-async fn store_events(hub: &Hub, server: ServerId, agent: AgentId, report: &Report, now: Timestamp) -> Result<(), HubError> {
+async fn store_events(
+    hub: &Hub,
+    server: ServerId,
+    agent: AgentId,
+    report: &Report,
+    now: Timestamp,
+) -> Result<(), HubError> {
     let mut statements = Vec::new();
     for (index, event) in report.events.iter().enumerate() {
         let origin = format!("{agent}/{}/{}/{index}", report.epoch, report.seq);
@@ -118,11 +129,16 @@ async fn take_live(
     report: &Report,
     now: Timestamp,
 ) -> Result<(), HubError> {
-    let by_id: std::collections::HashMap<u32, f64> = report.samples.iter().map(|(id, value)| (*id, value.0)).collect();
+    let by_id: std::collections::HashMap<u32, f64> =
+        report.samples.iter().map(|(id, value)| (*id, value.0)).collect();
     let values = |id: u32| by_id.get(&id).copied().filter(|v| !v.is_nan());
     let mut statements: Vec<Statement> = Vec::new();
     let (came_back, vitals) = server.with(|state| {
-        let total = report.processes.as_ref().map(|table| table.total).or(state.vitals.as_ref().and_then(|v| v.processes));
+        let total = report
+            .processes
+            .as_ref()
+            .map(|table| table.total)
+            .or(state.vitals.as_ref().and_then(|v| v.processes));
         let (vitals, inputs) = dictionary.vitals.compute(report.t, &values, state.vitals_inputs, total);
         let first = state.last_report_at.is_none();
         let came_back = state.lost_at.take().is_some();

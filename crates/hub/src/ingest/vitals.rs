@@ -72,7 +72,11 @@ impl VitalsPlan {
                     .iter()
                     .position(|other| other.name == "node_filesystem_avail_bytes" && other.labels == *labels);
                 if let (Some(available), Some(mountpoint)) = (available, labels.get("mountpoint")) {
-                    self.filesystems.push(Filesystem { mountpoint: mountpoint.into(), size: id, available: available as u32 });
+                    self.filesystems.push(Filesystem {
+                        mountpoint: mountpoint.into(),
+                        size: id,
+                        available: available as u32,
+                    });
                 }
             }
             _ => {}
@@ -109,7 +113,9 @@ impl VitalsPlan {
             .max_by(|a, b| a.0.total_cmp(&b.0));
         let before = before.filter(|before| t > before.t);
         let seconds = before.map_or(0.0, |before| t.since(before.t) as f64 / 1000.0);
-        let rate = |now: f64, field: fn(&VitalsInputs) -> f64| before.map(|b| ((now - field(&b)).max(0.0) / seconds).round());
+        let rate = |now: f64, field: fn(&VitalsInputs) -> f64| {
+            before.map(|b| ((now - field(&b)).max(0.0) / seconds).round())
+        };
         let cpu_percent = before.and_then(|b| {
             let all = inputs.cpu_all - b.cpu_all;
             (all > 0.0).then(|| percent(1.0 - (inputs.cpu_idle - b.cpu_idle) / all))
@@ -152,7 +158,10 @@ mod tests {
 
     #[test]
     fn rates_need_two_reports_and_survive_resets() {
-        let entry = |name: &str, labels: &[(&str, &str)]| SeriesEntry { name: name.into(), labels: Labels::from_pairs(labels.iter().copied()) };
+        let entry = |name: &str, labels: &[(&str, &str)]| SeriesEntry {
+            name: name.into(),
+            labels: Labels::from_pairs(labels.iter().copied()),
+        };
         let dictionary = Dictionary {
             series: vec![
                 entry("node_cpu_seconds_total", &[("cpu", "0"), ("mode", "idle")]),
@@ -163,7 +172,9 @@ mod tests {
             ],
         };
         let plan = VitalsPlan::new(&dictionary);
-        let at = |t: i64, values: [f64; 5], before| plan.compute(Timestamp(t), &|id| values.get(id as usize).copied(), before, None);
+        let at = |t: i64, values: [f64; 5], before| {
+            plan.compute(Timestamp(t), &|id| values.get(id as usize).copied(), before, None)
+        };
         let (first, inputs) = at(0, [100.0, 10.0, 200.0, 50.0, 1000.0], None);
         assert_eq!((first.cpu_percent, first.disk_percent), (None, Some(75.0)));
         let (second, inputs) = at(10_000, [105.0, 15.0, 200.0, 50.0, 6000.0], Some(inputs));

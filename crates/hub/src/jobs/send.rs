@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use watchtower_api_types as api;
 use watchtower_model::{ChannelId, Timestamp};
-use watchtower_notify::{self as notify, DeliveryError, FailureKind, Link, Message, MessageState, next_retry_ms};
+use watchtower_notify::{
+    self as notify, DeliveryError, FailureKind, Link, Message, MessageState, next_retry_ms,
+};
 use watchtower_store::{NewTimelineEntry, OutboxRow, Store};
 
 use crate::error::HubError;
@@ -91,7 +93,10 @@ async fn record(
     outcome: Result<notify::Receipt, DeliveryError>,
 ) -> Result<(), HubError> {
     let now = hub.now();
-    let name = hub.objects().channel(row.channel_id).map_or_else(|| "a removed channel".to_string(), |c| c.body.name.clone());
+    let name = hub
+        .objects()
+        .channel(row.channel_id)
+        .map_or_else(|| "a removed channel".to_string(), |c| c.body.name.clone());
     let what = if row.kind == "resolve" { "resolve notice" } else { "page" };
     let (statement, kind, text, detail) = match outcome {
         Ok(receipt) => {
@@ -104,14 +109,22 @@ async fn record(
             let retry = match error.kind {
                 FailureKind::Permanent => None,
                 FailureKind::Temporary => {
-                    next_retry_ms(row.attempts as u32, now.since(row.created_at), error.retry_after).map(|ms| now.plus_ms(ms))
+                    next_retry_ms(row.attempts as u32, now.since(row.created_at), error.retry_after)
+                        .map(|ms| now.plus_ms(ms))
                 }
             };
             let text = match retry {
-                Some(at) => format!("{what} to {name} failed, tried again in {} s", (at.since(now) + 999) / 1000),
+                Some(at) => {
+                    format!("{what} to {name} failed, tried again in {} s", (at.since(now) + 999) / 1000)
+                }
                 None => format!("{what} to {name} failed for good"),
             };
-            (Store::outbox_failed(row.id, row.attempts, &error.reason, retry), "delivery_failed", text, error.reason)
+            (
+                Store::outbox_failed(row.id, row.attempts, &error.reason, retry),
+                "delivery_failed",
+                text,
+                error.reason,
+            )
         }
     };
     let entry = NewTimelineEntry {
@@ -132,18 +145,34 @@ async fn record(
 
 /// The message as it is true now.
 async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
-    let incident = hub.store.incident(row.incident_id).await?.ok_or_else(|| HubError::not_found("incident", row.incident_id))?;
+    let incident = hub
+        .store
+        .incident(row.incident_id)
+        .await?
+        .ok_or_else(|| HubError::not_found("incident", row.incident_id))?;
     let letter: Letter = serde_json::from_str(&row.body).map_err(|e| HubError::Internal(e.to_string()))?;
-    let alerts = hub.store.alerts(&watchtower_store::AlertFilter { incident: Some(incident.id), limit: 10, ..Default::default() }).await?;
+    let alerts = hub
+        .store
+        .alerts(&watchtower_store::AlertFilter {
+            incident: Some(incident.id),
+            limit: 10,
+            ..Default::default()
+        })
+        .await?;
     let mut lines: Vec<String> = Vec::new();
     if row.kind == "page" {
         lines.push(format!("paged because {}", letter.reason));
     }
-    lines.extend(alerts.iter().filter(|alert| alert.summary != incident.title).map(|alert| alert.summary.clone()));
-    lines.extend(alerts.iter().filter(|alert| !alert.description.is_empty()).map(|alert| alert.description.clone()));
+    lines.extend(
+        alerts.iter().filter(|alert| alert.summary != incident.title).map(|alert| alert.summary.clone()),
+    );
+    lines.extend(
+        alerts.iter().filter(|alert| !alert.description.is_empty()).map(|alert| alert.description.clone()),
+    );
     lines.push(format!("since {}", incident.triggered_at));
     let objects = hub.objects();
-    let mut links = vec![Link { label: "Open".into(), url: format!("{}/i/{}", hub.config.public_url, incident.number) }];
+    let mut links =
+        vec![Link { label: "Open".into(), url: format!("{}/i/{}", hub.config.public_url, incident.number) }];
     let service = objects.service(incident.service_id);
     if let Some(url) = service.and_then(|service| service.body.0.runbook_url.clone()) {
         links.push(Link { label: "Runbook".into(), url });
@@ -158,7 +187,10 @@ async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
             _ => MessageState::Triggered,
         },
         service: service.map(|service| service.body.0.name.clone()).unwrap_or_default(),
-        server: incident.server_id.and_then(|id| hub.servers.get(id)).map(|server| server.with(|state| state.name.clone())),
+        server: incident
+            .server_id
+            .and_then(|id| hub.servers.get(id))
+            .map(|server| server.with(|state| state.name.clone())),
         lines,
         links,
         test: incident.test,
@@ -168,7 +200,11 @@ async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
 
 /// The channel's configuration with its secrets.
 pub fn open_config(hub: &Hub, id: ChannelId, body: &ChannelBody) -> Result<notify::ChannelConfig, HubError> {
-    let plain = hub.keys.sealer.open(&format!("channel:{id}"), &body.sealed).map_err(|e| HubError::Internal(e.to_string()))?;
+    let plain = hub
+        .keys
+        .sealer
+        .open(&format!("channel:{id}"), &body.sealed)
+        .map_err(|e| HubError::Internal(e.to_string()))?;
     serde_json::from_slice(&plain).map_err(|e| HubError::Internal(format!("channel {id}: {e}")))
 }
 
@@ -202,7 +238,12 @@ pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::Cha
         Ok(receipt) => (true, receipt.detail),
         Err(error) => (false, error.reason),
     };
-    Ok(api::ChannelTest { delivered, detail, duration_seconds: started.elapsed().as_secs_f64(), secret: None })
+    Ok(api::ChannelTest {
+        delivered,
+        detail,
+        duration_seconds: started.elapsed().as_secs_f64(),
+        secret: None,
+    })
 }
 
 /// When the oldest message became due, for the status page.

@@ -28,22 +28,36 @@ pub async fn make_token(hub: &Hub, server: ServerId, by: &str) -> Result<Enrolle
 }
 
 /// Uses a token for this key. The same key may use its token again: its first answer may have been lost.
-pub(super) async fn enrol(hub: &Hub, token: &str, agent: AgentId, public_key: &[u8]) -> Result<ServerId, Refusal> {
+pub(super) async fn enrol(
+    hub: &Hub,
+    token: &str,
+    agent: AgentId,
+    public_key: &[u8],
+) -> Result<ServerId, Refusal> {
     let hash = random::hash_secret(token);
     let refuse = |code, message: &str| Refusal { code, message: message.into() };
     let broken = |_| refuse(RefusalCode::Busy, "the hub cannot enrol agents right now");
     let now = hub.now();
     let Some(row) = hub.store.enrol_token(&hash).await.map_err(broken)? else {
-        return Err(refuse(RefusalCode::TokenUnknown, "this enrolment token does not exist; make a new installer"));
+        return Err(refuse(
+            RefusalCode::TokenUnknown,
+            "this enrolment token does not exist; make a new installer",
+        ));
     };
     match (row.used_at, row.agent_id) {
         (Some(_), Some(used_by)) if used_by == agent => return Ok(row.server_id),
         (Some(_), _) => {
             tell_reuse(hub, row.server_id).await;
-            return Err(refuse(RefusalCode::TokenUsed, "this enrolment token was used already; make a new installer"));
+            return Err(refuse(
+                RefusalCode::TokenUsed,
+                "this enrolment token was used already; make a new installer",
+            ));
         }
         _ if row.expires_at <= now => {
-            return Err(refuse(RefusalCode::TokenExpired, "this enrolment token has expired; make a new installer"));
+            return Err(refuse(
+                RefusalCode::TokenExpired,
+                "this enrolment token has expired; make a new installer",
+            ));
         }
         _ => {}
     }
@@ -51,10 +65,16 @@ pub(super) async fn enrol(hub: &Hub, token: &str, agent: AgentId, public_key: &[
         Ok(()) => {}
         Err(DbError::Stale) => {
             tell_reuse(hub, row.server_id).await;
-            return Err(refuse(RefusalCode::TokenUsed, "this enrolment token was used already; make a new installer"));
+            return Err(refuse(
+                RefusalCode::TokenUsed,
+                "this enrolment token was used already; make a new installer",
+            ));
         }
         Err(DbError::Unique(_)) => {
-            return Err(refuse(RefusalCode::BadHandshake, "this key is enrolled already; remove the agent's state and repeat"));
+            return Err(refuse(
+                RefusalCode::BadHandshake,
+                "this key is enrolled already; remove the agent's state and repeat",
+            ));
         }
         Err(error) => return Err(broken(error)),
     }
@@ -64,13 +84,19 @@ pub(super) async fn enrol(hub: &Hub, token: &str, agent: AgentId, public_key: &[
             hub.links.close(before);
         }
     }
-    let _ = hub.store.append_audit(now, "hub", "agent.enrol", &row.server_id.to_string(), &format!("agent {agent}")).await;
+    let _ = hub
+        .store
+        .append_audit(now, "hub", "agent.enrol", &row.server_id.to_string(), &format!("agent {agent}"))
+        .await;
     Ok(row.server_id)
 }
 
 async fn tell_reuse(hub: &Hub, server: ServerId) {
-    let text = "an enrolment token was used a second time, by another key: somebody may have copied the installer";
-    if let Err(error) = raise(hub, Raise::hub("agent.token_reused", Some(server), Severity::Error, text)).await {
+    let text =
+        "an enrolment token was used a second time, by another key: somebody may have copied the installer";
+    if let Err(error) =
+        raise(hub, Raise::hub("agent.token_reused", Some(server), Severity::Error, text)).await
+    {
         tracing::error!("raising agent.token_reused: {error}");
     }
 }

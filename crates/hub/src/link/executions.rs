@@ -4,7 +4,8 @@ use watchtower_api_types::ExecutionState as State;
 use watchtower_model::limits::OUTPUT_BYTES_MAX;
 use watchtower_model::{AgentId, Timestamp};
 use watchtower_protocol::{
-    Command, CommandBody, ExecutionState, ExecutionUpdate, HubMessage, OutputChunk, Purpose, RunScript, Stream, sign,
+    Command, CommandBody, ExecutionState, ExecutionUpdate, HubMessage, OutputChunk, Purpose, RunScript,
+    Stream, sign,
 };
 use watchtower_store::{self as store, ExecutionRow, Store};
 
@@ -38,7 +39,7 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
         let body = CommandBody::Cancel { execution_id: execution.id };
         link.send(command(hub, execution.agent_id, hub.now().plus_ms(60_000), body));
     }
-    if !matches!(execution.state.as_str(), "pending" | "dispatched") || execution.cancel || hub.halted() {
+    if !matches!(execution.state.as_str(), "pending" | "dispatched") || execution.cancel {
         return;
     }
     let run = match hub.store.run(execution.run_id).await {
@@ -63,7 +64,11 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
 }
 
 /// Results are accepted only from the agent the execution was assigned to.
-async fn assigned(hub: &Hub, agent: AgentId, id: watchtower_model::ExecutionId) -> Result<ExecutionRow, HubError> {
+async fn assigned(
+    hub: &Hub,
+    agent: AgentId,
+    id: watchtower_model::ExecutionId,
+) -> Result<ExecutionRow, HubError> {
     match hub.store.execution(id).await? {
         Some(row) if row.agent_id == agent => Ok(row),
         _ => Err(HubError::not_found("execution", id)),
@@ -71,8 +76,15 @@ async fn assigned(hub: &Hub, agent: AgentId, id: watchtower_model::ExecutionId) 
 }
 
 /// Stores what the agent says of an execution; final states are acknowledged.
-pub async fn take_update(hub: &Hub, agent: AgentId, update: ExecutionUpdate) -> Result<Option<HubMessage>, HubError> {
-    let row = assigned(hub, agent, update.execution_id).await?;
+pub async fn take_update(
+    hub: &Hub,
+    agent: AgentId,
+    update: ExecutionUpdate,
+) -> Result<Option<HubMessage>, HubError> {
+    let Ok(row) = assigned(hub, agent, update.execution_id).await else {
+        // Deleted meanwhile, or never this agent's: told to forget it, it does not repeat itself for ever.
+        return Ok(Some(HubMessage::ExecutionAck { execution_id: update.execution_id }));
+    };
     let now = hub.now();
     let known = translate(&update, now);
     let ended = known.finished_at.is_some();
@@ -88,7 +100,15 @@ fn translate(update: &ExecutionUpdate, now: Timestamp) -> store::ExecutionUpdate
             out.state = State::Running.as_str();
             out.started_at = Some(now);
         }
-        ExecutionState::Finished { exit_code, signal, timed_out, cancelled, stdout_bytes, stderr_bytes, .. } => {
+        ExecutionState::Finished {
+            exit_code,
+            signal,
+            timed_out,
+            cancelled,
+            stdout_bytes,
+            stderr_bytes,
+            ..
+        } => {
             let state = match (timed_out, cancelled, exit_code) {
                 (true, ..) => State::TimedOut,
                 (_, true, _) => State::Cancelled,
@@ -103,7 +123,8 @@ fn translate(update: &ExecutionUpdate, now: Timestamp) -> store::ExecutionUpdate
             out.finished_at = Some(now);
         }
         ExecutionState::Rejected { code, reason } => {
-            out.state = if code == "cancelled" { State::Cancelled.as_str() } else { State::Rejected.as_str() };
+            out.state =
+                if code == "cancelled" { State::Cancelled.as_str() } else { State::Rejected.as_str() };
             out.reason = Some(format!("{code}: {reason}"));
             out.finished_at = Some(now);
         }

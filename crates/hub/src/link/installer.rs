@@ -47,7 +47,8 @@ pub async fn install_script(hub: &Hub, token: &str) -> Result<String, HubError> 
     let mut checksums = String::new();
     for arch in ARCHITECTURES {
         if let Ok(bytes) = agent_binary(hub, arch) {
-            checksums.push_str(&format!("  {arch}) sum={} ;;\n", random::hex(digest(&SHA256, &bytes).as_ref())));
+            checksums
+                .push_str(&format!("  {arch}) sum={} ;;\n", random::hex(digest(&SHA256, &bytes).as_ref())));
         }
     }
     Ok(script(hub, token, row.server_id, &checksums))

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use watchtower_model::{AgentId, ServerId, Severity};
-use watchtower_protocol::limits::{BACKFILL_CREDITS, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, HANDSHAKE_TIMEOUT_MS};
+use watchtower_protocol::limits::{
+    BACKFILL_CREDITS, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, HANDSHAKE_TIMEOUT_MS,
+};
 use watchtower_protocol::{
-    AgentMessage, Challenge, Encoding, Frame, GoodbyeReason, Hello, HubMessage, Lane, Progress, Refusal, RefusalCode, Report, Role,
-    VERSION, Welcome, agent_id_of, decode, encode, proof_bytes, verify_proof,
+    AgentMessage, Challenge, Encoding, Frame, GoodbyeReason, Hello, HubMessage, Lane, Progress, Refusal,
+    RefusalCode, Report, Role, VERSION, Welcome, agent_id_of, decode, encode, proof_bytes, verify_proof,
 };
 use watchtower_store::Store;
 
@@ -38,7 +40,8 @@ const FAULTS_MAX: u32 = 20;
 
 /// Serves a connection until it ends.
 pub async fn serve(hub: Hub, mut io: Inbound) {
-    let handshake = tokio::time::timeout(Duration::from_millis(HANDSHAKE_TIMEOUT_MS), handshake(&hub, &mut io)).await;
+    let handshake =
+        tokio::time::timeout(Duration::from_millis(HANDSHAKE_TIMEOUT_MS), handshake(&hub, &mut io)).await;
     match handshake {
         Ok(Ok(peer)) => Session::new(hub, io, peer).run().await,
         Ok(Err(refusal)) => {
@@ -61,7 +64,8 @@ fn refusal(code: RefusalCode, message: impl Into<String>) -> Refusal {
 }
 
 async fn next_handshake_message(io: &mut Inbound) -> Result<AgentMessage, Refusal> {
-    let frame = io.frames.recv().await.ok_or_else(|| refusal(RefusalCode::BadHandshake, "the connection ended"))?;
+    let frame =
+        io.frames.recv().await.ok_or_else(|| refusal(RefusalCode::BadHandshake, "the connection ended"))?;
     let message: AgentMessage =
         decode(&frame, HANDSHAKE_BYTES_MAX).map_err(|e| refusal(RefusalCode::BadHandshake, e.to_string()))?;
     message.check().map_err(|e| refusal(RefusalCode::BadHandshake, e.to_string()))?;
@@ -73,15 +77,23 @@ async fn handshake(hub: &Hub, io: &mut Inbound) -> Result<Peer, Refusal> {
         return Err(refusal(RefusalCode::BadHandshake, "the first message must be hello"));
     };
     if hello.version.major != VERSION.major {
-        let text = format!("this hub speaks protocol {}, the agent {}: upgrade the older one", VERSION.major, hello.version.major);
+        let text = format!(
+            "this hub speaks protocol {}, the agent {}: upgrade the older one",
+            VERSION.major, hello.version.major
+        );
         return Err(refusal(RefusalCode::UnsupportedVersion, text));
     }
     let agent = agent_id_of(&hello.public_key);
     let hub_id = hub.keys.hub_id();
     let nonce = random::bytes::<32>();
-    let signature = hub.keys.sign_identity(&proof_bytes(Role::Hub, &hub_id, agent, &hello.nonce, &io.exporter));
-    let challenge = HubMessage::Challenge(Challenge { hub_id: hub_id.clone(), nonce: nonce.to_vec(), signature });
-    io.out.send(encode(&challenge, Encoding::Json)).await.map_err(|_| refusal(RefusalCode::BadHandshake, "gone"))?;
+    let signature =
+        hub.keys.sign_identity(&proof_bytes(Role::Hub, &hub_id, agent, &hello.nonce, &io.exporter));
+    let challenge =
+        HubMessage::Challenge(Challenge { hub_id: hub_id.clone(), nonce: nonce.to_vec(), signature });
+    io.out
+        .send(encode(&challenge, Encoding::Json))
+        .await
+        .map_err(|_| refusal(RefusalCode::BadHandshake, "gone"))?;
     let AgentMessage::Proof(proof) = next_handshake_message(io).await? else {
         return Err(refusal(RefusalCode::BadHandshake, "the second message must be proof"));
     };
@@ -91,10 +103,9 @@ async fn handshake(hub: &Hub, io: &mut Inbound) -> Result<Peer, Refusal> {
         return Err(refusal(RefusalCode::BadProof, error.to_string()));
     }
     let server_id = identify(hub, &hello, agent).await?;
-    let server = hub
-        .servers
-        .get(server_id)
-        .ok_or_else(|| refusal(RefusalCode::Revoked, "the server was removed from the hub; uninstall this agent"))?;
+    let server = hub.servers.get(server_id).ok_or_else(|| {
+        refusal(RefusalCode::Revoked, "the server was removed from the hub; uninstall this agent")
+    })?;
     refuse_duplicate(hub, agent, &server).await?;
     let encoding = if hello.encodings.iter().any(|e| e == "zstd") { Encoding::Zstd } else { Encoding::Json };
     let welcome = welcome(hub, agent, &server, encoding);
@@ -142,7 +153,9 @@ async fn refuse_duplicate(hub: &Hub, agent: AgentId, server: &Server) -> Result<
     }
     let name = server.with(|state| state.name.clone());
     let text = format!("two machines connect with the key of {name}: one is a copy; enrol the copy again");
-    if let Err(error) = raise(hub, Raise::hub("agent.duplicate", Some(server.id), Severity::Error, text.clone())).await {
+    if let Err(error) =
+        raise(hub, Raise::hub("agent.duplicate", Some(server.id), Severity::Error, text.clone())).await
+    {
         tracing::error!("raising agent.duplicate: {error}");
     }
     Err(refusal(RefusalCode::Duplicate, text))
@@ -244,10 +257,12 @@ impl Session {
                     Err(error) => self.fault("execution", error.to_string()).await,
                 }
             }
-            AgentMessage::Output(chunk) => match executions::take_output(&self.hub, self.peer.agent, chunk).await {
-                Ok(reply) => self.reply(Some(reply)).await,
-                Err(error) => self.fault("output", error.to_string()).await,
-            },
+            AgentMessage::Output(chunk) => {
+                match executions::take_output(&self.hub, self.peer.agent, chunk).await {
+                    Ok(reply) => self.reply(Some(reply)).await,
+                    Err(error) => self.fault("output", error.to_string()).await,
+                }
+            }
             AgentMessage::Goodbye(goodbye) => self.goodbye(goodbye.reason).await,
             AgentMessage::Pong { hub_t, agent_t, .. } => {
                 let now = self.hub.now();
@@ -255,7 +270,9 @@ impl Session {
                 self.peer.server.with(|state| state.clock_offset_ms = middle.since(agent_t));
                 true
             }
-            AgentMessage::Hello(_) | AgentMessage::Proof(_) => self.fault("bad_message", "the handshake is over".into()).await,
+            AgentMessage::Hello(_) | AgentMessage::Proof(_) => {
+                self.fault("bad_message", "the handshake is over".into()).await
+            }
             AgentMessage::Unknown => self.send(&HubMessage::Unsupported { what: "message".into() }).await,
             AgentMessage::Unsupported { what } => {
                 tracing::info!(server = %self.peer.server.id, "the agent does not support {what}");
@@ -291,7 +308,11 @@ impl Session {
             // Not acknowledged: the agent keeps it and sends it again.
             Err(error) => {
                 tracing::error!(server = %self.peer.server.id, "report not stored: {error}");
-                self.send(&HubMessage::Error { code: "not_stored".into(), message: "the hub could not store the report".into() }).await
+                self.send(&HubMessage::Error {
+                    code: "not_stored".into(),
+                    message: "the hub could not store the report".into(),
+                })
+                .await
             }
         }
     }
@@ -306,7 +327,8 @@ impl Session {
         let now = self.hub.now();
         let server = self.peer.server.id;
         self.peer.server.with(|state| state.goodbye = Some((reason.into(), now)));
-        let statements = vec![Store::set_goodbye(server, reason, now), Store::insert_change("server", server, now)];
+        let statements =
+            vec![Store::set_goodbye(server, reason, now), Store::insert_change("server", server, now)];
         if let Err(error) = self.hub.store.commit(statements).await {
             tracing::warn!(%server, "storing goodbye: {error}");
         }

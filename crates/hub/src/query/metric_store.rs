@@ -2,7 +2,8 @@
 
 use watchtower_store::metrics::{ChunkRow, MetricFiles, MetricsError, ProgressRow, SeriesRow};
 use watchtower_tsdb::{
-    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, LogEnd, LogPosition, ProgressRecord, SeriesRecord, StoreError,
+    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, LogEnd, LogPosition, ProgressRecord,
+    SeriesRecord, StoreError,
 };
 
 pub struct MetricStore(pub MetricFiles);
@@ -10,7 +11,9 @@ pub struct MetricStore(pub MetricFiles);
 fn failed(action: &'static str) -> impl Fn(MetricsError) -> StoreError {
     move |error| match error {
         MetricsError::Full { .. } => StoreError::Full { action: action.into() },
-        MetricsError::Damaged { path, reason } => StoreError::Corrupt { what: path.display().to_string(), reason },
+        MetricsError::Damaged { path, reason } => {
+            StoreError::Corrupt { what: path.display().to_string(), reason }
+        }
         other => StoreError::Io { action: action.into(), reason: other.to_string() },
     }
 }
@@ -35,7 +38,8 @@ impl ChunkStore for MetricStore {
 
     fn catalogue(&self) -> Result<Catalogue, StoreError> {
         let rows = self.0.catalogue().map_err(failed("reading the catalogue"))?;
-        let series = |row: SeriesRow| SeriesRecord { series: row.series, key: row.key, last_day: Day(row.last_day) };
+        let series =
+            |row: SeriesRow| SeriesRecord { series: row.series, key: row.key, last_day: Day(row.last_day) };
         let progress = |row: ProgressRow| ProgressRecord { agent: row.agent, epoch: row.epoch, seq: row.seq };
         Ok(Catalogue {
             series: rows.series.into_iter().map(series).collect(),
@@ -46,11 +50,18 @@ impl ChunkStore for MetricStore {
     }
 
     fn update_catalogue(&self, update: &CatalogueUpdate) -> Result<(), StoreError> {
-        let series = |row: &SeriesRecord| SeriesRow { series: row.series, key: row.key.clone(), last_day: row.last_day.0 };
-        let progress = |row: &ProgressRecord| ProgressRow { agent: row.agent, epoch: row.epoch, seq: row.seq };
+        let series = |row: &SeriesRecord| SeriesRow {
+            series: row.series,
+            key: row.key.clone(),
+            last_day: row.last_day.0,
+        };
+        let progress =
+            |row: &ProgressRecord| ProgressRow { agent: row.agent, epoch: row.epoch, seq: row.seq };
         let series: Vec<_> = update.series.iter().map(series).collect();
         let progress: Vec<_> = update.progress.iter().map(progress).collect();
-        self.0.update_catalogue(&series, &progress, update.flushed_to).map_err(failed("writing the catalogue"))
+        self.0
+            .update_catalogue(&series, &progress, update.flushed_to)
+            .map_err(failed("writing the catalogue"))
     }
 
     fn remove_series(&self, series: &[u64]) -> Result<(), StoreError> {

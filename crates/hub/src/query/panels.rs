@@ -70,12 +70,18 @@ pub async fn server_panels(
     if to <= from {
         return Err(HubError::invalid("from", "must be before `to`"));
     }
-    let interval = hub.servers.get(server).map_or(10_000, |server| server.with(|state| i64::from(state.interval_ms.max(1000))));
+    let interval = hub
+        .servers
+        .get(server)
+        .map_or(10_000, |server| server.with(|state| i64::from(state.interval_ms.max(1000))));
     let step_ms = step_ms.unwrap_or((to.since(from) / POINTS).max(interval)).max(1000) / 1000 * 1000;
     if to.since(from) / step_ms > POINTS_MAX {
         return Err(HubError::invalid("step", format!("gives more than {POINTS_MAX} points")));
     }
-    let base = hub.servers.get(server).map_or(10_000, |server| server.with(|state| i64::from(state.base_interval_ms)));
+    let base = hub
+        .servers
+        .get(server)
+        .map_or(10_000, |server| server.with(|state| i64::from(state.base_interval_ms)));
     let range_ms = (4 * base).max(step_ms).max(4000);
     // Steps lie on multiples of the step, so that the points of a later call join those of an earlier one.
     let start = Timestamp(from.0.div_euclid(step_ms) * step_ms);
@@ -85,10 +91,14 @@ pub async fn server_panels(
         .run(hub, scope, move |source, settings, limits| {
             let evaluate = |spec: &PanelSpec| {
                 let text = spec.expr.replace('@', &format!("{range_ms}ms"));
-                let answer = parse(&text).and_then(|expr| eval_range(&expr, start, to, step_ms, source, settings, limits));
+                let answer = parse(&text)
+                    .and_then(|expr| eval_range(&expr, start, to, step_ms, source, settings, limits));
                 match answer {
                     Ok(series) => panel(spec, text, series, (start, to, step_ms)),
-                    Err(error) => Panel { error: Some(error.to_string()), ..panel(spec, text, Vec::new(), (start, to, step_ms)) },
+                    Err(error) => Panel {
+                        error: Some(error.to_string()),
+                        ..panel(spec, text, Vec::new(), (start, to, step_ms))
+                    },
                 }
             };
             Ok(PANELS.iter().map(evaluate).collect())

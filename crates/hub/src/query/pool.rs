@@ -39,7 +39,13 @@ impl Default for Pool {
 }
 
 impl Pool {
-    pub async fn instant(&self, hub: &Hub, query: String, at: Timestamp, scope: Scope) -> Result<Answer, HubError> {
+    pub async fn instant(
+        &self,
+        hub: &Hub,
+        query: String,
+        at: Timestamp,
+        scope: Scope,
+    ) -> Result<Answer, HubError> {
         self.run(hub, scope, move |source, settings, limits| {
             eval_instant(&parse(&query)?, at, source, settings, limits)
         })
@@ -64,7 +70,9 @@ impl Pool {
         &self,
         hub: &Hub,
         scope: Scope,
-        body: impl FnOnce(&Source, &Settings, &Limits<'_>) -> Result<T, watchtower_promql::QueryError> + Send + 'static,
+        body: impl FnOnce(&Source, &Settings, &Limits<'_>) -> Result<T, watchtower_promql::QueryError>
+        + Send
+        + 'static,
     ) -> Result<T, HubError> {
         let slot = tokio::time::timeout(WAIT, Arc::clone(&self.0).acquire_owned())
             .await
@@ -72,8 +80,12 @@ impl Pool {
             .map_err(|_| HubError::Unavailable("the hub is stopping".into()))?;
         hub.meters.queries.add(1);
         let bounds = QueryLimits::default();
-        let source =
-            Source { tsdb: Arc::clone(&hub.tsdb), scope, max_series: bounds.series, max_samples: bounds.samples };
+        let source = Source {
+            tsdb: Arc::clone(&hub.tsdb),
+            scope,
+            max_series: bounds.series,
+            max_samples: bounds.samples,
+        };
         let task = tokio::task::spawn_blocking(move || {
             let deadline = Instant::now() + bounds.time;
             let keep_going = || Instant::now() < deadline;

@@ -31,7 +31,8 @@ impl Source {
         for matcher in scope.enforced.iter().flat_map(|enforced| enforced.iter()) {
             // Targets are selected by `name`, series carry it as `instance`.
             let matcher = if matcher.name() == "name" {
-                watchtower_matchers::Matcher::new("instance", matcher.op(), matcher.value()).unwrap_or_else(|_| matcher.clone())
+                watchtower_matchers::Matcher::new("instance", matcher.op(), matcher.value())
+                    .unwrap_or_else(|_| matcher.clone())
             } else {
                 matcher.clone()
             };
@@ -42,15 +43,31 @@ impl Source {
 }
 
 impl SeriesSource for Source {
-    fn select(&self, matchers: &Matchers, from: Timestamp, to: Timestamp) -> Result<Vec<SeriesWindow>, SourceError> {
+    fn select(
+        &self,
+        matchers: &Matchers,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<SeriesWindow>, SourceError> {
         let enforced = Source::enforce(&self.scope, matchers);
         let only: Option<Id> = self.scope.only.map(|server| server.0);
-        let query =
-            Query { matchers: &enforced, from, to, only, max_series: self.max_series, max_samples: self.max_samples };
+        let query = Query {
+            matchers: &enforced,
+            from,
+            to,
+            only,
+            max_series: self.max_series,
+            max_samples: self.max_samples,
+        };
         let windows = self.tsdb.select(&query).map_err(|error| match error {
-            TsdbError::TooManySeries { .. } | TsdbError::TooManySamples { .. } => SourceError::Limit(error.to_string()),
+            TsdbError::TooManySeries { .. } | TsdbError::TooManySamples { .. } => {
+                SourceError::Limit(error.to_string())
+            }
             _ => SourceError::Failed(error.to_string()),
         })?;
-        Ok(windows.into_iter().map(|window| SeriesWindow { labels: window.labels, samples: window.samples }).collect())
+        Ok(windows
+            .into_iter()
+            .map(|window| SeriesWindow { labels: window.labels, samples: window.samples })
+            .collect())
     }
 }

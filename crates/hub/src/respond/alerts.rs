@@ -1,11 +1,14 @@
 //! Alerts: opened, seen again, resolved. Each finds its service by the routes and joins or opens an incident.
 
 use watchtower_incident::{
-    AlertDecision, AlertSignal, AlertSignalKind, Input, Opening, PolicySnapshot, ServiceSnapshot, Step, Target, decide_alert,
-    group_key,
+    AlertDecision, AlertSignal, AlertSignalKind, Input, Opening, PolicySnapshot, ServiceSnapshot, Step,
+    Target, decide_alert, group_key,
 };
 use watchtower_matchers::Matchers;
-use watchtower_model::{AlertId, IncidentId, Labels, PolicyId, RouteId, RuleId, ServerId, ServiceId, Severity, TeamId, Urgency, UserId};
+use watchtower_model::{
+    AlertId, IncidentId, Labels, PolicyId, RouteId, RuleId, ServerId, ServiceId, Severity, TeamId, Urgency,
+    UserId,
+};
 use watchtower_store::{AlertRow, Json, Statement, Store};
 
 use super::apply::{advance_locked, open_locked};
@@ -42,7 +45,11 @@ pub struct AlertResolve {
 }
 
 /// Takes a trigger; `also` is written in the same transaction. Returns the incident, if there is one.
-pub async fn trigger(hub: &Hub, alert: AlertTrigger, also: Vec<Statement>) -> Result<Option<IncidentId>, HubError> {
+pub async fn trigger(
+    hub: &Hub,
+    alert: AlertTrigger,
+    also: Vec<Statement>,
+) -> Result<Option<IncidentId>, HubError> {
     let opened = {
         let _one_at_a_time = hub.responding.lock().await;
         let open = hub.store.open_alert(&alert.source, &alert.dedup_key).await?;
@@ -56,7 +63,12 @@ pub async fn trigger(hub: &Hub, alert: AlertTrigger, also: Vec<Statement>) -> Re
     Ok(incident)
 }
 
-async fn repeat(hub: &Hub, alert: &AlertTrigger, open: AlertRow, mut also: Vec<Statement>) -> Result<Option<IncidentId>, HubError> {
+async fn repeat(
+    hub: &Hub,
+    alert: &AlertTrigger,
+    open: AlertRow,
+    mut also: Vec<Statement>,
+) -> Result<Option<IncidentId>, HubError> {
     also.push(Store::repeat_alert(open.id, alert.severity, &alert.summary, alert.value, hub.now()));
     match open.incident_id {
         Some(incident) => {
@@ -129,7 +141,11 @@ async fn open_alert(
 }
 
 /// Takes the end of an alert; an alert that is not open is accepted and dropped.
-pub async fn resolve(hub: &Hub, end: AlertResolve, mut also: Vec<Statement>) -> Result<Option<IncidentId>, HubError> {
+pub async fn resolve(
+    hub: &Hub,
+    end: AlertResolve,
+    mut also: Vec<Statement>,
+) -> Result<Option<IncidentId>, HubError> {
     let _one_at_a_time = hub.responding.lock().await;
     let Some(open) = hub.store.open_alert(&end.source, &end.dedup_key).await? else {
         hub.store.commit(also).await?;
@@ -139,7 +155,9 @@ pub async fn resolve(hub: &Hub, end: AlertResolve, mut also: Vec<Statement>) -> 
     also.push(Store::resolve_alert(open.id, now));
     also.push(Store::insert_change("alert", open.id, now));
     match open.incident_id {
-        Some(incident) => drop(advance_locked(hub, incident, Input::AlertResolved { alert: open.id }, also).await?),
+        Some(incident) => {
+            drop(advance_locked(hub, incident, Input::AlertResolved { alert: open.id }, also).await?)
+        }
         None => drop(hub.store.commit(also).await?),
     }
     Ok(open.incident_id)
@@ -148,7 +166,9 @@ pub async fn resolve(hub: &Hub, end: AlertResolve, mut also: Vec<Statement>) -> 
 fn signal(hub: &Hub, alert: &AlertTrigger, id: AlertId) -> AlertSignal {
     let now = hub.now();
     let maintenance = alert.server_id.and_then(|id| hub.servers.get(id)).and_then(|server| {
-        server.with(|state| state.maintenance_until.filter(|until| *until > now).map(|until| (state.name.clone(), until)))
+        server.with(|state| {
+            state.maintenance_until.filter(|until| *until > now).map(|until| (state.name.clone(), until))
+        })
     });
     AlertSignal {
         id,
@@ -161,7 +181,10 @@ fn signal(hub: &Hub, alert: &AlertTrigger, id: AlertId) -> AlertSignal {
 
 /// The labels that routes see: the alert's own over its server's.
 fn route_labels(hub: &Hub, alert: &AlertTrigger) -> Labels {
-    let server = alert.server_id.and_then(|id| hub.servers.get(id)).map(|server| server.with(|state| state.selector_labels()));
+    let server = alert
+        .server_id
+        .and_then(|id| hub.servers.get(id))
+        .map(|server| server.with(|state| state.selector_labels()));
     let mut labels = server.unwrap_or_default().merged(&alert.labels).to_builder();
     labels.set("severity", alert.severity.as_str());
     labels.build()
@@ -176,9 +199,11 @@ fn service_for(hub: &Hub, alert: &AlertTrigger) -> Result<ServiceSnapshot, HubEr
         let matchers = objects.route(id).map(|route| route.body.matchers.parse::<Matchers>());
         matches!(matchers, Some(Ok(matchers)) if matchers.matches(&labels))
     };
-    let id = alert.service.or_else(|| watchtower_incident::route(&routes, matched).map(|(_, service)| service));
+    let id =
+        alert.service.or_else(|| watchtower_incident::route(&routes, matched).map(|(_, service)| service));
     let service = id.and_then(|id| objects.service(id)).or_else(|| objects.services.first());
-    let service = service.ok_or_else(|| HubError::Internal("there is no service: the default one was removed".into()))?;
+    let service = service
+        .ok_or_else(|| HubError::Internal("there is no service: the default one was removed".into()))?;
     let ms = |seconds: Option<f64>| seconds.map(|seconds| (seconds * 1000.0) as i64);
     Ok(ServiceSnapshot {
         id: ServiceId(service.id),

@@ -16,7 +16,12 @@ const TRIES: usize = 8;
 const WAKES: i64 = 100;
 
 /// Moves an incident by one input. `also` is written in the same transaction.
-pub async fn advance(hub: &Hub, id: IncidentId, input: Input, also: Vec<Statement>) -> Result<Incident, HubError> {
+pub async fn advance(
+    hub: &Hub,
+    id: IncidentId,
+    input: Input,
+    also: Vec<Statement>,
+) -> Result<Incident, HubError> {
     let _one_at_a_time = hub.responding.lock().await;
     advance_locked(hub, id, input, also).await
 }
@@ -111,7 +116,11 @@ impl<'h> Step<'h> {
                 Effect::Timeline(entry) => self.timeline(&state, entry),
                 Effect::Page(page) => {
                     if !self.page(&state, &page) {
-                        let input = Input::StepEmpty { generation: page.generation, step: page.step, loop_no: page.loop_no };
+                        let input = Input::StepEmpty {
+                            generation: page.generation,
+                            step: page.step,
+                            loop_no: page.loop_no,
+                        };
                         let (next, more) = engine::advance(state, input, self.now);
                         state = next;
                         queue.extend(more);
@@ -123,9 +132,12 @@ impl<'h> Step<'h> {
                 Effect::CancelPages { generation } => {
                     self.statements.push(Store::cancel_pages(state.id, generation as i64));
                 }
-                Effect::ResolveNotice { targets, catch_all } => self.resolve_notice(&state, &targets, catch_all),
+                Effect::ResolveNotice { targets, catch_all } => {
+                    self.resolve_notice(&state, &targets, catch_all)
+                }
                 Effect::ResolveAlerts { alerts } => {
-                    self.statements.extend(alerts.into_iter().map(|alert| Store::resolve_alert(alert, self.now)));
+                    self.statements
+                        .extend(alerts.into_iter().map(|alert| Store::resolve_alert(alert, self.now)));
                 }
             }
         }
@@ -177,7 +189,14 @@ impl<'h> Step<'h> {
         reached
     }
 
-    fn page_catch_all(&mut self, state: &Incident, generation: u64, loop_no: u32, reason: PageReason, output: Option<String>) {
+    fn page_catch_all(
+        &mut self,
+        state: &Incident,
+        generation: u64,
+        loop_no: u32,
+        reason: PageReason,
+        output: Option<String>,
+    ) {
         for channel in targets::catch_all(self.hub) {
             let key = format!("{}/{generation}/{loop_no}/catch-all/{channel}", state.id);
             self.send(state, "page", generation, channel, key, reason, output.clone());
@@ -185,7 +204,8 @@ impl<'h> Step<'h> {
     }
 
     fn resolve_notice(&mut self, state: &Incident, paged: &[Target], catch_all: bool) {
-        let mut channels: Vec<_> = paged.iter().flat_map(|target| targets::channels_of(self.hub, target)).collect();
+        let mut channels: Vec<_> =
+            paged.iter().flat_map(|target| targets::channels_of(self.hub, target)).collect();
         if catch_all {
             channels.extend(targets::catch_all(self.hub));
         }

@@ -7,7 +7,7 @@ mod people;
 pub mod targets;
 
 pub use alerts::{AlertResolve, AlertTrigger, resolve, trigger};
-pub use apply::{advance, advance_due};
 pub use apply::read_state;
+pub use apply::{advance, advance_due};
 pub use event_rules::run as run_event_rules;
 pub use people::{acknowledge, escalate, note, resolve_by_hand, unacknowledge};

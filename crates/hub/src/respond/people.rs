@@ -19,7 +19,12 @@ pub async fn escalate(hub: &Hub, id: IncidentId, by: Actor) -> Result<Incident, 
     advance(hub, id, Input::Escalate { by }, Vec::new()).await
 }
 
-pub async fn resolve_by_hand(hub: &Hub, id: IncidentId, by: Actor, note: String) -> Result<Incident, HubError> {
+pub async fn resolve_by_hand(
+    hub: &Hub,
+    id: IncidentId,
+    by: Actor,
+    note: String,
+) -> Result<Incident, HubError> {
     advance(hub, id, Input::Resolve { by, note }, Vec::new()).await
 }
 

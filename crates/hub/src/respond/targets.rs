@@ -10,7 +10,11 @@ pub fn channels_of(hub: &Hub, target: &Target) -> Vec<ChannelId> {
     let objects = hub.objects();
     let users = |ids: &[UserId]| -> Vec<ChannelId> {
         let people = hub.logins.people();
-        ids.iter().filter_map(|id| people.get(id)).filter(|user| !user.disabled).flat_map(|user| user.channels.0.clone()).collect()
+        ids.iter()
+            .filter_map(|id| people.get(id))
+            .filter(|user| !user.disabled)
+            .flat_map(|user| user.channels.0.clone())
+            .collect()
     };
     let wanted = match target {
         Target::Channel(id) => vec![*id],
@@ -32,7 +36,9 @@ pub fn describe(hub: &Hub, target: &Target) -> String {
     let objects = hub.objects();
     let gone = || "someone removed".to_string();
     match target {
-        Target::Channel(id) => objects.channel(*id).map_or_else(gone, |channel| format!("channel {}", channel.body.name)),
+        Target::Channel(id) => {
+            objects.channel(*id).map_or_else(gone, |channel| format!("channel {}", channel.body.name))
+        }
         Target::User(id) => hub.logins.people().get(id).map_or_else(gone, |user| user.name.clone()),
         Target::Team(id) => objects.team(*id).map_or_else(gone, |team| format!("team {}", team.body.0.name)),
     }
@@ -49,7 +55,9 @@ pub(super) fn target_key(target: &Target) -> String {
 /// Who did it, for people.
 pub fn actor_name(hub: &Hub, actor: &Actor) -> String {
     match actor {
-        Actor::User(id) => hub.logins.people().get(id).map_or_else(|| "a removed user".into(), |user| user.name.clone()),
+        Actor::User(id) => {
+            hub.logins.people().get(id).map_or_else(|| "a removed user".into(), |user| user.name.clone())
+        }
         Actor::Api(name) => name.clone(),
         Actor::System => "watchtower".into(),
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use watchtower_store::Store;
 
-use crate::config::{METRICS_DAYS, PROCESSES_HOURS, RECORDS_DAYS};
 use crate::Hub;
+use crate::config::{METRICS_DAYS, PROCESSES_HOURS, RECORDS_DAYS};
 use crate::error::HubError;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -29,7 +29,8 @@ pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
         ])
         .await?;
     let tsdb = Arc::clone(&hub.tsdb);
-    let dropped = tokio::task::spawn_blocking(move || tsdb.drop_before(now.plus_ms(-METRICS_DAYS * DAY_MS))).await;
+    let dropped =
+        tokio::task::spawn_blocking(move || tsdb.drop_before(now.plus_ms(-METRICS_DAYS * DAY_MS))).await;
     dropped.map_err(|_| HubError::Internal("dropping old metrics ended abnormally".into()))??;
     Ok(())
 }

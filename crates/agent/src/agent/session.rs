@@ -1,0 +1,149 @@
+//! One welcomed connection of the loop, and what the hub says on it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use watchtower_protocol::{AgentMessage, HubMessage};
+
+use super::{Agent, Link, URGENT};
+use crate::clock;
+use crate::identity;
+use crate::link::{Connection, LinkError, Welcomed};
+use crate::tasks::Context;
+
+/// A dictionary that was asked for again within this time is under way already.
+const DICTIONARY_AGAIN_MS: u64 = 2_000;
+
+pub struct Session {
+    connection: Connection,
+    /// The hub may have lost them, or never had them.
+    pub facts_due: bool,
+    dictionary_sent: Option<(String, u64)>,
+}
+
+impl Session {
+    pub fn new(welcomed: Welcomed) -> Self {
+        Session {
+            connection: Connection::new(welcomed.socket, welcomed.encoding),
+            facts_due: true,
+            dictionary_sent: None,
+        }
+    }
+
+    pub async fn receive(&mut self) -> Result<HubMessage, LinkError> {
+        self.connection.receive().await
+    }
+
+    pub fn send(&self, message: &AgentMessage) -> Result<(), LinkError> {
+        self.connection.send(message)
+    }
+
+    pub fn check_alive(&mut self, mono_ms: u64) -> Result<(), LinkError> {
+        self.connection.check_alive(mono_ms)
+    }
+
+    pub async fn close_with(self, message: &AgentMessage) {
+        let _ = self.connection.send(message);
+        self.connection.close().await;
+    }
+
+    /// Whether this dictionary is not on its way already; notes that it now is.
+    fn must_send_dictionary(&mut self, hash: &str, mono_ms: u64) -> bool {
+        let recent = self
+            .dictionary_sent
+            .as_ref()
+            .is_some_and(|(sent, at)| sent == hash && mono_ms.saturating_sub(*at) < DICTIONARY_AGAIN_MS);
+        if !recent {
+            self.dictionary_sent = Some((hash.to_string(), mono_ms));
+        }
+        !recent
+    }
+}
+
+impl Agent {
+    pub(super) fn on_message(&mut self, message: HubMessage) {
+        let now = clock::now();
+        match message {
+            HubMessage::Ack(progress) => {
+                self.spool.ack(progress);
+                self.backfill();
+            }
+            HubMessage::Credit { reports } => {
+                self.spool.add_credits(reports);
+                self.backfill();
+            }
+            HubMessage::NeedDictionary { hash } => self.send_dictionary(&hash),
+            HubMessage::Interval { interval_ms, lease_ms } => {
+                self.interval.lease(interval_ms, lease_ms, now.mono_ms);
+                let soon = Duration::from_millis(u64::from(self.interval.at(now.mono_ms).0));
+                self.next_report = self.next_report.min(Instant::now() + soon);
+            }
+            HubMessage::Collect => self.report_now(),
+            HubMessage::Command(envelope) => {
+                let context = Context { bundle: &self.bundle, policy: &self.policy, now: self.hub_now(now) };
+                let outcome = self.tasks.on_command(&envelope, context);
+                if let Some(event) = outcome.event {
+                    self.reporter.push_event(event);
+                    self.next_report = self.next_report.min(Instant::now() + URGENT);
+                }
+                self.send_all(outcome.messages);
+            }
+            HubMessage::OutputAck { execution_id, stream, offset } => {
+                let messages = self.tasks.on_output_ack(execution_id, stream, offset);
+                self.send_all(messages);
+            }
+            HubMessage::ExecutionAck { execution_id } => self.tasks.on_execution_ack(execution_id, now.wall),
+            HubMessage::Ping { id, hub_t } => {
+                self.offset.sample(hub_t, now);
+                self.send_all(vec![AgentMessage::Pong { id, hub_t, agent_t: now.wall }]);
+            }
+            other => self.on_rare_message(other),
+        }
+    }
+
+    fn on_rare_message(&mut self, message: HubMessage) {
+        match message {
+            HubMessage::Bundle(envelope) => {
+                match identity::update_bundle(&self.state, &self.bundle, &envelope) {
+                    Ok(Some(bundle)) => {
+                        crate::log::info("a newer trust bundle is in force", &[("version", &bundle.version)]);
+                        self.bundle = bundle.into();
+                    }
+                    Ok(None) => {}
+                    Err(error) => crate::log::warn("a trust bundle was not taken over", &[("error", &error)]),
+                }
+            }
+            HubMessage::Refused(refusal) => self.lost(&LinkError::Refused(refusal)),
+            HubMessage::Error { code, message } => {
+                crate::log::warn("the hub refused a message", &[("code", &code), ("message", &message)]);
+            }
+            HubMessage::Unsupported { what } => {
+                crate::log::warn("the hub does not know a message of ours", &[("what", &what)]);
+            }
+            HubMessage::Unknown => {
+                self.send_all(vec![AgentMessage::Unsupported { what: "message".into() }]);
+            }
+            // A second welcome changes nothing, and everything else was dealt with before.
+            _ => {}
+        }
+    }
+
+    /// The dictionary, then the reports after the last acknowledgement once more.
+    fn send_dictionary(&mut self, hash: &str) {
+        let now = clock::now();
+        let Link::Up(session) = &mut self.link else { return };
+        if !session.must_send_dictionary(hash, now.mono_ms) {
+            return;
+        }
+        let (current, dictionary) = self.reporter.dictionary();
+        let dictionary = if current == hash { Some(dictionary.clone()) } else { self.spool.dictionary(hash) };
+        let Some(dictionary) = dictionary else {
+            crate::log::warn("the hub asks for a dictionary that is gone", &[("hash", &hash)]);
+            return;
+        };
+        let mut messages = vec![AgentMessage::Dictionary(dictionary)];
+        let again = self.spool.under_way_again(now);
+        messages.extend(again.into_iter().map(|report| AgentMessage::Report(Box::new(report))));
+        self.send_all(messages);
+    }
+}

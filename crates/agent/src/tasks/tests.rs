@@ -1,0 +1,332 @@
+//! Real children of `/bin/sh` under signed commands.
+
+use std::time::{Duration, Instant};
+
+use ring::digest::{SHA256, digest};
+use ring::rand::SystemRandom;
+use ring::signature::{Ed25519KeyPair, KeyPair};
+use watchtower_model::Id;
+use watchtower_protocol::{Command, Pin, Purpose, SigningKey, sign};
+
+use super::*;
+use crate::policy::Mode;
+
+struct Rig {
+    dir: tempfile::TempDir,
+    key: Ed25519KeyPair,
+    bundle: TrustBundle,
+    policy: Policy,
+    agent_id: AgentId,
+    tasks: Tasks,
+    events: mpsc::Receiver<TaskEvent>,
+    now: Timestamp,
+    next_id: u8,
+}
+
+const T: Timestamp = Timestamp(1_700_000_000_000);
+
+impl Rig {
+    fn new(mode: Mode) -> Self {
+        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+        let key = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
+        let public_key = key.public_key().as_ref().to_vec();
+        let bundle = TrustBundle {
+            version: 1,
+            hub_id: "h".into(),
+            urls: vec!["https://h:1".into()],
+            roots: vec![Pin("x".into())],
+            identity_key: public_key.clone(),
+            signing_keys: vec![SigningKey { purpose: Purpose::Command, public_key }],
+        };
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+        let state = StateDir::open(&dir.path().join("state")).unwrap();
+        let agent_id = AgentId(Id::from_bytes([3; 16]));
+        let (tasks, events) = Tasks::open(agent_id, &state, T);
+        let policy = Policy { mode, ..Policy::default() };
+        Rig { dir, key, bundle, policy, agent_id, tasks, events, now: T, next_id: 0 }
+    }
+
+    fn script(&mut self, body: &str) -> RunScript {
+        self.next_id += 1;
+        RunScript {
+            execution_id: Id::from_bytes([self.next_id; 16]).into(),
+            script_name: "test".into(),
+            script_sha256: digest(&SHA256, body.as_bytes())
+                .as_ref()
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect(),
+            interpreter: vec!["/bin/sh".into()],
+            body: body.into(),
+            environment: Default::default(),
+            timeout_ms: 20_000,
+            user: None,
+            ad_hoc: false,
+        }
+    }
+
+    fn envelope(&self, body: CommandBody) -> Envelope {
+        let command = Command {
+            agent_id: self.agent_id,
+            issued_at: self.now,
+            not_after: self.now.plus_ms(60_000),
+            body,
+        };
+        sign(Purpose::Command, &serde_json::to_vec(&command).unwrap(), &self.key)
+    }
+
+    fn send(&mut self, envelope: &Envelope) -> Outcome {
+        let context = Context { bundle: &self.bundle, policy: &self.policy, now: self.now };
+        self.tasks.on_command(envelope, context)
+    }
+
+    fn start(&mut self, run: &RunScript) -> Outcome {
+        let envelope = self.envelope(CommandBody::Run(run.clone()));
+        self.send(&envelope)
+    }
+
+    /// Runs the loop until this execution has an end, acknowledging output as a hub would.
+    async fn finish(&mut self, id: ExecutionId) -> (ExecutionState, Vec<u8>, Vec<u8>) {
+        let mut streams = [Vec::new(), Vec::new()];
+        let mut end = None;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while end.is_none() {
+            let wait = deadline.saturating_duration_since(Instant::now());
+            let event = tokio::time::timeout(wait, self.events.recv()).await.unwrap().unwrap();
+            let mut messages: VecDeque<_> = self.tasks.on_event(event, self.now).into();
+            while let Some(message) = messages.pop_front() {
+                match message {
+                    AgentMessage::Output(chunk) if chunk.execution_id == id => {
+                        let upto = chunk.offset + chunk.data.len() as u64;
+                        streams[chunk.stream as usize].extend(chunk.data);
+                        messages.extend(self.tasks.on_output_ack(id, chunk.stream, upto));
+                    }
+                    AgentMessage::Execution(update) if update.execution_id == id && is_end(&update.state) => {
+                        end = Some(update.state);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let [stdout, stderr] = streams;
+        (end.unwrap(), stdout, stderr)
+    }
+}
+
+use std::collections::VecDeque;
+
+fn rejected_code(outcome: &Outcome) -> &str {
+    match &outcome.messages[..] {
+        [AgentMessage::Execution(ExecutionUpdate { state: ExecutionState::Rejected { code, .. }, .. })] => {
+            code
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn alive(pid_file: &std::path::Path) -> bool {
+    let pid: i32 = std::fs::read_to_string(pid_file).unwrap().trim().parse().unwrap();
+    // A zombie that nobody has reaped yet is dead.
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit_once(')').unwrap().1.trim().starts_with('Z'))
+}
+
+#[tokio::test]
+async fn output_is_binary_safe_and_the_environment_is_what_was_given() {
+    let mut rig = Rig::new(Mode::Full);
+    let mut run = rig.script("printf 'a\\0b\\377'; echo err >&2; env | sort >&2; exit 3");
+    run.environment.insert("SERVICE".into(), "x; rm -rf /".into());
+    assert!(matches!(rig.start(&run).messages[..], [AgentMessage::Execution(_)]));
+    let (state, stdout, stderr) = rig.finish(run.execution_id).await;
+    assert!(
+        matches!(state, ExecutionState::Finished { exit_code: Some(3), stdout_bytes: 4, .. }),
+        "{state:?}"
+    );
+    assert_eq!(stdout, b"a\0b\xff");
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert!(stderr.starts_with("err\n") && stderr.contains("SERVICE=x; rm -rf /\n"));
+    assert!(!stderr.contains("CARGO"), "the agent's own environment leaks: {stderr}");
+    let left = std::fs::read_dir(rig.dir.path().join("state/executions")).unwrap().count();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn long_output_arrives_whole_up_to_the_bound() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("head -c 400000 /dev/zero; head -c 1000000 /dev/zero >&2");
+    rig.start(&run);
+    let (state, stdout, stderr) = rig.finish(run.execution_id).await;
+    assert!(
+        matches!(state, ExecutionState::Finished { stdout_bytes: 400_000, stderr_bytes: 1_000_000, .. }),
+        "{state:?}"
+    );
+    assert_eq!(stdout.len(), 400_000);
+    assert_eq!(stderr.len(), 512 * 1024);
+    assert!(rig.tasks.executions.is_empty(), "delivered output is forgotten");
+}
+
+#[tokio::test]
+async fn a_timeout_stops_the_whole_tree() {
+    let mut rig = Rig::new(Mode::Full);
+    let pid_file = rig.dir.path().join("pid");
+    let mut run =
+        rig.script(&format!("(trap '' TERM; sleep 60) & echo $! > {}; sleep 60", pid_file.display()));
+    run.timeout_ms = 700;
+    rig.start(&run);
+    let (state, ..) = rig.finish(run.execution_id).await;
+    assert!(matches!(state, ExecutionState::Finished { timed_out: true, cancelled: false, .. }), "{state:?}");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!alive(&pid_file), "a child that ignored TERM is still there");
+}
+
+#[tokio::test]
+async fn a_cancel_works_during_and_before() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("sleep 60");
+    rig.start(&run);
+    let cancel = rig.envelope(CommandBody::Cancel { execution_id: run.execution_id });
+    assert!(rig.send(&cancel).messages.is_empty());
+    let (state, ..) = rig.finish(run.execution_id).await;
+    assert!(matches!(state, ExecutionState::Finished { cancelled: true, .. }), "{state:?}");
+
+    let mark = rig.dir.path().join("mark");
+    let later = rig.script(&format!("touch {}", mark.display()));
+    let cancel = rig.envelope(CommandBody::Cancel { execution_id: later.execution_id });
+    assert_eq!(rejected_code(&rig.send(&cancel)), "cancelled");
+    assert_eq!(rejected_code(&rig.start(&later)), "cancelled");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!mark.exists());
+}
+
+#[tokio::test]
+async fn a_command_delivered_twice_runs_once_also_after_a_restart() {
+    let mut rig = Rig::new(Mode::Full);
+    let log = rig.dir.path().join("log");
+    let run = rig.script(&format!("echo x >> {}", log.display()));
+    rig.start(&run);
+    rig.start(&run);
+    rig.finish(run.execution_id).await;
+    rig.start(&run);
+    assert_eq!(rig.tasks.unacked_ends().len(), 1);
+
+    let state = StateDir::open(&rig.dir.path().join("state")).unwrap();
+    let (tasks, events) = Tasks::open(rig.agent_id, &state, T);
+    (rig.tasks, rig.events) = (tasks, events);
+    let again = rig.start(&run);
+    assert!(matches!(
+        &again.messages[..],
+        [AgentMessage::Execution(ExecutionUpdate {
+            state: ExecutionState::Finished { exit_code: Some(0), .. },
+            ..
+        })]
+    ));
+    rig.tasks.on_execution_ack(run.execution_id, T);
+    assert!(rig.tasks.unacked_ends().is_empty());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "x\n");
+}
+
+#[tokio::test]
+async fn an_execution_under_way_at_a_restart_is_lost() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("sleep 1");
+    rig.start(&run);
+    let state = StateDir::open(&rig.dir.path().join("state")).unwrap();
+    let (mut tasks, _events) = Tasks::open(rig.agent_id, &state, T);
+    let ends = tasks.on_connected();
+    assert!(matches!(
+        &ends[..],
+        [AgentMessage::Execution(ExecutionUpdate { state: ExecutionState::Lost { .. }, .. })]
+    ));
+}
+
+#[tokio::test]
+async fn what_is_not_permitted_is_refused_with_an_event() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("true");
+    let mut forged = rig.envelope(CommandBody::Run(run.clone()));
+    forged.sig = forged.sig.replace(|c: char| c.is_ascii_lowercase(), "A");
+    let outcome = rig.send(&forged);
+    assert!(outcome.messages.is_empty());
+    assert_eq!(outcome.event.unwrap().labels.get("code"), Some("bad_signature"));
+
+    let envelope = rig.envelope(CommandBody::Run(run));
+    rig.now = T.plus_ms(60_001);
+    assert_eq!(rejected_code(&rig.send(&envelope)), "expired");
+    rig.now = T.plus_ms(-6 * 60_000);
+    let early = rig.script("true");
+    let command =
+        Command { agent_id: rig.agent_id, issued_at: T, not_after: T, body: CommandBody::Run(early) };
+    let envelope = sign(Purpose::Command, &serde_json::to_vec(&command).unwrap(), &rig.key);
+    assert_eq!(rejected_code(&rig.send(&envelope)), "expired");
+    rig.now = T;
+
+    let other = Command { agent_id: AgentId(Id::from_bytes([9; 16])), ..command };
+    let envelope = sign(Purpose::Command, &serde_json::to_vec(&other).unwrap(), &rig.key);
+    let outcome = rig.send(&envelope);
+    assert!(outcome.messages.is_empty());
+    assert_eq!(outcome.event.unwrap().labels.get("code"), Some("wrong_agent"));
+
+    let mut wrong_hash = rig.script("true");
+    wrong_hash.body = "false".into();
+    assert_eq!(rejected_code(&rig.start(&wrong_hash)), "bad_command");
+    let mut bad_program = rig.script("true");
+    bad_program.interpreter = vec!["/nonexistent/sh".into()];
+    rig.start(&bad_program);
+    let (state, ..) = rig.finish(bad_program.execution_id).await;
+    assert!(matches!(state, ExecutionState::Rejected { code, .. } if code == "spawn_failed"));
+
+    rig.policy = Policy::default();
+    let run = rig.script("true");
+    assert_eq!(rejected_code(&rig.start(&run)), "policy");
+    rig.policy = Policy { mode: Mode::Full, ..Policy::default() };
+    let state = StateDir::open(&rig.dir.path().join("state")).unwrap();
+    halt::set(&state).unwrap();
+    let run = rig.script("true");
+    assert_eq!(rejected_code(&rig.start(&run)), "halted");
+    assert_eq!(rig.tasks.refuses(), Some("halted"));
+    halt::clear(&state).unwrap();
+
+    for _ in 0..EXECUTIONS_MAX {
+        let run = rig.script("sleep 2");
+        rig.start(&run);
+    }
+    let run = rig.script("true");
+    assert_eq!(rejected_code(&rig.start(&run)), "busy");
+}
+
+#[tokio::test]
+async fn an_unwritable_journal_refuses() {
+    let mut rig = Rig::new(Mode::Full);
+    rig.tasks.journal = Err(JournalError::Full);
+    let run = rig.script("true");
+    assert_eq!(rejected_code(&rig.start(&run)), "journal_unwritable");
+    assert_eq!(rig.tasks.refuses(), Some("journal_unwritable"));
+}
+
+#[tokio::test]
+async fn root_runs_a_script_as_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "this test needs root");
+        return;
+    }
+    let mut rig = Rig::new(Mode::Full);
+    // As an installer that is more careful than it need be leaves it.
+    let state = rig.dir.path().join("state");
+    std::fs::set_permissions(&state, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let mut run = rig.script("id -u; id -un; id -G");
+    run.user = Some("nobody".into());
+    rig.start(&run);
+    let (_, stdout, stderr) = rig.finish(run.execution_id).await;
+    let account = account::find(Some("nobody")).unwrap();
+    let text = String::from_utf8(stdout).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [account.uid.to_string(), "nobody".into()],
+        "{}",
+        String::from_utf8_lossy(&stderr)
+    );
+    assert_eq!(lines[2].split(' ').count(), account.groups.len(), "root's groups leak: {}", lines[2]);
+}

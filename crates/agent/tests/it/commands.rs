@@ -1,0 +1,119 @@
+//! A signed command over the wire, its output and its end across a lost connection.
+
+use ring::digest::{SHA256, digest};
+use watchtower_agent::clock;
+use watchtower_model::{ExecutionId, Id};
+use watchtower_protocol::{
+    AgentMessage, Command, CommandBody, ExecutionState, GoodbyeReason, HubMessage, Purpose, RunScript, sign,
+};
+
+use crate::hub::{Enrolled, Hub, Peer};
+
+fn command(hub: &Hub, peer: &Peer, id: u8, body: &str) -> HubMessage {
+    let now = clock::now().wall;
+    let run = RunScript {
+        execution_id: Id::from_bytes([id; 16]).into(),
+        script_name: "test".into(),
+        script_sha256: digest(&SHA256, body.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect(),
+        interpreter: vec!["/bin/sh".into()],
+        body: body.into(),
+        environment: Default::default(),
+        timeout_ms: 20_000,
+        user: None,
+        ad_hoc: true,
+    };
+    let command = Command {
+        agent_id: peer.agent_id,
+        issued_at: now,
+        not_after: now.plus_ms(60_000),
+        body: CommandBody::Run(run),
+    };
+    HubMessage::Command(sign(Purpose::Command, &serde_json::to_vec(&command).unwrap(), &hub.commands))
+}
+
+/// Waits for the end of an execution; gives its output on the way.
+async fn end(peer: &mut Peer, id: u8) -> (ExecutionState, Vec<u8>) {
+    let execution_id: ExecutionId = Id::from_bytes([id; 16]).into();
+    let mut output = Vec::new();
+    loop {
+        match peer.next().await {
+            AgentMessage::Output(chunk) if chunk.execution_id == execution_id => {
+                assert_eq!(chunk.offset, output.len() as u64);
+                output.extend_from_slice(&chunk.data);
+                let offset = output.len() as u64;
+                peer.send(&HubMessage::OutputAck { execution_id, stream: chunk.stream, offset }).await;
+            }
+            AgentMessage::Execution(update) if update.execution_id == execution_id => match update.state {
+                ExecutionState::Accepted | ExecutionState::Running { .. } => {}
+                state => return (state, output),
+            },
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_command_runs_and_its_end_is_repeated_on_the_next_connection() {
+    let hub = Hub::start().await;
+    let agent = Enrolled::new(&hub.bundle, "mode = \"full\"");
+    let (stop, task) = agent.run();
+    let mut peer = hub.welcome(None).await;
+    let mark = agent.dir.path().join("mark");
+    let run = command(&hub, &peer, 1, &format!("echo done | tee -a {}", mark.display()));
+    peer.send(&run).await;
+    let (state, output) = end(&mut peer, 1).await;
+    assert!(matches!(state, ExecutionState::Finished { exit_code: Some(0), .. }), "{state:?}");
+    assert_eq!(output, b"done\n");
+    drop(peer);
+
+    // The end was not acknowledged; the command is even delivered again.
+    let mut peer = hub.welcome(None).await;
+    let (state, _) = end(&mut peer, 1).await;
+    assert!(matches!(state, ExecutionState::Finished { .. }), "{state:?}");
+    peer.send(&run).await;
+    end(&mut peer, 1).await;
+    peer.send(&HubMessage::ExecutionAck { execution_id: Id::from_bytes([1; 16]).into() }).await;
+    assert_eq!(std::fs::read_to_string(&mark).unwrap(), "done\n", "it ran twice");
+    stop.send(GoodbyeReason::Shutdown).unwrap();
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_local_policy_has_the_last_word_and_a_forged_command_raises_an_event() {
+    let hub = Hub::start().await;
+    let agent = Enrolled::new(&hub.bundle, "mode = \"monitor\"");
+    let (_stop, _task) = agent.run();
+    let mut peer = hub.welcome(None).await;
+    let run = command(&hub, &peer, 1, "true");
+    peer.send(&run).await;
+    let (state, _) = end(&mut peer, 1).await;
+    assert!(matches!(state, ExecutionState::Rejected { code, .. } if code == "policy"));
+
+    // Signed by the hub's identity, which is for another purpose.
+    let HubMessage::Command(mut forged) = run else { unreachable!() };
+    forged.key_id = watchtower_protocol::key_id_of(&hub.bundle.identity_key);
+    peer.send(&HubMessage::Command(forged)).await;
+    let mut codes = Vec::new();
+    while codes.len() < 2 {
+        for event in peer.report().await.events {
+            assert_eq!(event.kind.0, "command.refused");
+            codes.push(event.labels.get("code").unwrap().to_string());
+        }
+    }
+    assert_eq!(codes, ["policy", "bad_signature"]);
+}
+
+#[tokio::test]
+async fn what_runs_when_the_agent_stops_is_stopped_and_its_end_is_told() {
+    let hub = Hub::start().await;
+    let agent = Enrolled::new(&hub.bundle, "mode = \"full\"");
+    let (stop, task) = agent.run();
+    let mut peer = hub.welcome(None).await;
+    peer.send(&command(&hub, &peer, 1, "echo on; sleep 60")).await;
+    while !matches!(peer.next().await, AgentMessage::Output(_)) {}
+    stop.send(GoodbyeReason::Restart).unwrap();
+    let (state, _) = end(&mut peer, 1).await;
+    assert!(matches!(state, ExecutionState::Finished { cancelled: true, .. }), "{state:?}");
+    assert!(matches!(peer.next().await, AgentMessage::Goodbye(_)));
+    task.await.unwrap();
+}

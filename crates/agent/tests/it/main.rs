@@ -1,0 +1,11 @@
+//! The agent against a hub in this process, over real TLS on the loopback.
+
+mod hub;
+
+mod enrolment;
+
+mod reports;
+
+mod commands;
+
+mod process;

@@ -1,0 +1,65 @@
+//! From rules as people write them to the engine's.
+
+use watchtower_api_types::{NoData, RuleInput};
+use watchtower_promql::{partitions, reach_ms};
+use watchtower_rules::{
+    EventRule, EventRuleSpec, MetricRule, MetricRuleSpec, NoData as EngineNoData, RuleError,
+};
+
+/// Evaluation looks back this far for the newest sample.
+pub(super) const LOOKBACK_MS: i64 = 300_000;
+
+fn ms(seconds: f64) -> i64 {
+    (seconds * 1000.0).round() as i64
+}
+
+/// The engine's form of a metric rule.
+pub fn check_metric_rule(input: &RuleInput) -> Result<MetricRule, RuleError> {
+    MetricRule::compile(&MetricRuleSpec {
+        name: input.name.clone(),
+        expr: input.expr.clone().unwrap_or_default(),
+        for_ms: ms(input.for_seconds),
+        keep_firing_for_ms: ms(input.keep_firing_for_seconds),
+        recover: input.recover_expr.clone().filter(|text| !text.trim().is_empty()),
+        no_data: match input.no_data {
+            NoData::Ok => EngineNoData::Ok,
+            NoData::Keep => EngineNoData::Keep,
+            NoData::Alert => EngineNoData::Alert,
+        },
+        severity: input.severity,
+        labels: input.labels.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect(),
+        annotations: input.annotations.clone(),
+    })
+}
+
+/// The engine's form of an event rule.
+pub fn check_event_rule(input: &RuleInput) -> Result<EventRule, RuleError> {
+    EventRule::compile(&EventRuleSpec {
+        name: input.name.clone(),
+        kind: input.event_kind.clone().unwrap_or_default(),
+        resolved_by: input.resolve_kind.clone().filter(|text| !text.is_empty()),
+        matchers: input.event_matchers.clone().unwrap_or_default(),
+        severity: Some(input.severity),
+        labels: input.labels.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect(),
+        annotations: input.annotations.clone(),
+        ..EventRuleSpec::default()
+    })
+}
+
+/// The same for a rule that was checked when it was saved.
+pub fn event_rule(input: &RuleInput) -> Option<EventRule> {
+    check_event_rule(input).ok()
+}
+
+/// Whether a server's own series are all that decides about it.
+pub(super) fn is_partitioned(rule: &MetricRule) -> bool {
+    partitions(&rule.expr, "instance")
+        && rule.recover.as_ref().is_none_or(|expr| partitions(expr, "instance"))
+}
+
+/// How far back the rule reads, for the window in which a repair is verified.
+pub(super) fn longest_range_ms(rule: &MetricRule) -> i64 {
+    let expr = rule.recover.as_ref().unwrap_or(&rule.expr);
+    let reach = reach_ms(expr, 0).unwrap_or(LOOKBACK_MS);
+    reach.max(0)
+}

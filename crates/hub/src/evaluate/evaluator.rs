@@ -1,0 +1,180 @@
+//! The compiled rules and where each stands.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use tokio::sync::mpsc;
+use watchtower_api_types::{RuleInstance, RuleKind, RuleState as ApiState};
+use watchtower_model::{RuleId, ServerId, Severity, Timestamp, parse_value};
+use watchtower_rules::{MetricRule, Phase, RuleState};
+use watchtower_store::{DbError, Store};
+
+use super::compile::{check_metric_rule, is_partitioned, longest_range_ms};
+use super::worker::Job;
+use crate::Objects;
+
+/// A rule ready to run.
+pub struct Compiled {
+    pub id: RuleId,
+    pub rule: MetricRule,
+    pub partitioned: bool,
+    pub paging: bool,
+    pub severity: Severity,
+}
+
+/// A rule and the server whose partition it is; `None` for a rule that is evaluated whole.
+pub type Part = (RuleId, Option<ServerId>);
+
+#[derive(Default)]
+pub struct Evaluator {
+    rules: RwLock<Arc<Vec<Arc<Compiled>>>>,
+    errors: RwLock<HashMap<RuleId, String>>,
+    states: Mutex<HashMap<Part, RuleState>>,
+    /// Repairs that wait for samples of these.
+    verifying: Mutex<HashSet<(RuleId, ServerId)>>,
+    pub(super) queues: RwLock<Vec<mpsc::Sender<Job>>>,
+    pub(super) whole_wanted: AtomicBool,
+}
+
+impl Evaluator {
+    /// With the states that the store keeps.
+    pub async fn load(store: &Store) -> Result<Evaluator, DbError> {
+        let evaluator = Evaluator::default();
+        let mut states = HashMap::new();
+        for row in store.rule_states().await? {
+            let server = if row.part.is_empty() { Ok(None) } else { row.part.parse().map(Some) };
+            if let (Ok(server), Ok(state)) = (server, serde_json::from_str(&row.body)) {
+                states.insert((row.rule_id, server), state);
+            }
+        }
+        *evaluator.states() = states;
+        Ok(evaluator)
+    }
+
+    /// Takes the rules as they are now.
+    pub fn set_rules(&self, objects: &Objects) {
+        let mut compiled = Vec::new();
+        let mut errors = HashMap::new();
+        for stored in &objects.rules {
+            let input = &stored.body.input;
+            if !input.enabled || input.kind != RuleKind::Metric {
+                continue;
+            }
+            let id = RuleId(stored.id);
+            match check_metric_rule(input) {
+                Ok(rule) => compiled.push(Arc::new(Compiled {
+                    id,
+                    partitioned: is_partitioned(&rule),
+                    rule,
+                    paging: input.paging,
+                    severity: input.severity,
+                })),
+                Err(error) => drop(errors.insert(id, error.to_string())),
+            }
+        }
+        *self.rules.write().expect(HELD) = Arc::new(compiled);
+        *self.errors.write().expect(HELD) = errors;
+    }
+
+    pub fn rules(&self) -> Arc<Vec<Arc<Compiled>>> {
+        Arc::clone(&self.rules.read().expect(HELD))
+    }
+
+    /// Why the rule cannot be evaluated, or could not lately.
+    pub fn error(&self, rule: RuleId) -> Option<String> {
+        let compile = self.errors.read().expect(HELD).get(&rule).cloned();
+        compile.or_else(|| {
+            self.states().iter().find(|((id, _), s)| *id == rule && s.error.is_some())?.1.error.clone()
+        })
+    }
+
+    pub(super) fn state(&self, part: Part) -> RuleState {
+        self.states().get(&part).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn set_state(&self, part: Part, state: RuleState) {
+        self.states().insert(part, state);
+    }
+
+    /// The parts of a rule that hold alerts, to end them.
+    pub fn parts_of(&self, rule: RuleId) -> Vec<(Part, RuleState)> {
+        self.states()
+            .iter()
+            .filter(|((id, _), _)| *id == rule)
+            .map(|(part, state)| (*part, state.clone()))
+            .collect()
+    }
+
+    pub fn forget_rule(&self, rule: RuleId) {
+        self.states().retain(|(id, _), _| *id != rule);
+    }
+
+    pub fn forget_part(&self, server: ServerId) {
+        self.states().retain(|(_, part), _| *part != Some(server));
+    }
+
+    /// When the rule was evaluated last.
+    pub fn evaluated_at(&self, rule: RuleId) -> Option<Timestamp> {
+        self.states()
+            .iter()
+            .filter(|((id, _), _)| *id == rule)
+            .filter_map(|(_, state)| state.evaluated_through)
+            .max()
+    }
+
+    /// Label sets of the rule that are pending or firing.
+    pub fn instances(&self, rule: RuleId) -> Vec<RuleInstance> {
+        let states = self.states();
+        let mut out: Vec<RuleInstance> = states
+            .iter()
+            .filter(|((id, _), _)| *id == rule)
+            .flat_map(|(_, state)| state.alerts.values())
+            .map(|alert| RuleInstance {
+                labels: alert.labels.clone(),
+                state: match alert.phase {
+                    Phase::Pending => ApiState::Pending,
+                    Phase::Firing { .. } => ApiState::Firing,
+                },
+                since_at: alert.since.into(),
+                value: parse_value(&alert.value).filter(|v| v.is_finite()),
+            })
+            .collect();
+        out.sort_by(|a, b| a.labels.cmp(&b.labels));
+        out
+    }
+
+    pub fn longest_range_ms(&self, rule: RuleId) -> i64 {
+        self.rules()
+            .iter()
+            .find(|compiled| compiled.id == rule)
+            .map_or(0, |compiled| longest_range_ms(&compiled.rule))
+    }
+
+    /// A repair begins or ends waiting for samples of a rule on a server.
+    pub fn set_verifying(&self, rule: RuleId, server: ServerId, on: bool) {
+        let mut verifying = self.verifying.lock().expect(HELD);
+        if on {
+            verifying.insert((rule, server));
+        } else {
+            verifying.remove(&(rule, server));
+        }
+    }
+
+    /// Rules of a server that a repair waits for.
+    pub(super) fn verified_on(&self, server: ServerId) -> Vec<RuleId> {
+        let verifying = self.verifying.lock().expect(HELD);
+        verifying.iter().filter(|(_, id)| *id == server).map(|(rule, _)| *rule).collect()
+    }
+
+    /// Asks for rules that are evaluated whole to run soon: something they read has changed.
+    pub(super) fn want_whole(&self) {
+        self.whole_wanted.store(true, Ordering::Relaxed);
+    }
+
+    fn states(&self) -> std::sync::MutexGuard<'_, HashMap<Part, RuleState>> {
+        self.states.lock().expect(HELD)
+    }
+}
+
+const HELD: &str = "no code panics while it holds the rules";

@@ -1,0 +1,12 @@
+//! From samples to alerts: metric rules, evaluated on arrival for the partition touched, the others on their interval.
+//!
+//! Invariant: a rule's state in memory changes only after the transaction that stores it with its consequences. The engine has threads
+//! of its own: queries of people cannot starve it.
+
+mod compile;
+mod evaluator;
+mod worker;
+
+pub use compile::{check_event_rule, check_metric_rule, event_rule};
+pub use evaluator::Evaluator;
+pub use worker::{end_alerts, on_report, start};

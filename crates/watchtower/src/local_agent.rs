@@ -1,0 +1,144 @@
+//! `--with-local-agent`: this machine as the first server, watched by an agent that is a child of the hub.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use watchtower_api_types::ServerInput;
+use watchtower_hub::{Hub, fleet, link};
+use watchtower_model::Labels;
+
+/// Before an agent that ended is started again.
+const RESTART_AFTER: Duration = Duration::from_secs(5);
+/// Time to say goodbye.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// Enrols the agent if it is new, and keeps it running until told to stop.
+pub async fn run(hub: Hub, url: String, mut stop: watch::Receiver<bool>) {
+    let Some(program) = find_program(&hub) else {
+        tracing::error!("--with-local-agent: no watchtower-agent beside this program or in --agents-dir");
+        return;
+    };
+    let state = hub.config.data_dir.join("local-agent");
+    while !*stop.borrow() {
+        if let Err(error) = enrol(&hub, &program, &state, &url).await {
+            tracing::error!("local agent: {error}");
+        } else {
+            supervise(&program, &state, &mut stop).await;
+        }
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(RESTART_AFTER) => {}
+        }
+    }
+}
+
+fn find_program(hub: &Hub) -> Option<PathBuf> {
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("watchtower-agent")));
+    let shipped = hub
+        .config
+        .agents_dir
+        .as_ref()
+        .map(|dir| dir.join(format!("watchtower-agent-{}", std::env::consts::ARCH)));
+    [shipped, beside].into_iter().flatten().find(|path| path.is_file())
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name: String = name
+        .trim()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
+        .collect();
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) { name } else { "this-machine".into() }
+}
+
+async fn enrol(hub: &Hub, program: &Path, state: &Path, url: &str) -> Result<(), String> {
+    if state.join("bundle.json").exists() {
+        return Ok(());
+    }
+    let name = host_name();
+    let server = match hub.servers.find(&name) {
+        Some(server) => server,
+        None => {
+            let input = ServerInput { name: name.clone(), labels: Labels::empty() };
+            fleet::add(hub, input).await.map_err(|e| e.to_string())?
+        }
+    };
+    write_policy(state).map_err(|e| format!("writing its policy: {e}"))?;
+    let token = link::make_token(hub, server.id, "watchtower").await.map_err(|e| e.to_string())?.token;
+    let bundle = hub.keys.bundle(vec![url.to_string()]).to_line();
+    let mut child = Command::new(program)
+        .arg("enrol")
+        .arg("--state-dir")
+        .arg(state)
+        .stdin(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|e| format!("{}: {e}", program.display()))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        let secret = format!("{token}\n{bundle}\n");
+        stdin.write_all(secret.as_bytes()).await.map_err(|e| e.to_string())?;
+    }
+    let status = child.wait().await.map_err(|e| e.to_string())?;
+    if status.success() { Ok(()) } else { Err(format!("enrolment ended with {status}")) }
+}
+
+/// The person who starts the hub on this machine may run things on it: the policy says so where the agent looks.
+fn write_policy(state: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(state)?;
+    let path = state.join("policy.toml");
+    if path.exists() {
+        return Ok(());
+    }
+    std::fs::write(
+        &path,
+        "# What the hub may do on this machine: monitor, allowlist or full.\nmode = \"full\"\n",
+    )
+}
+
+async fn supervise(program: &Path, state: &Path, stop: &mut watch::Receiver<bool>) {
+    let spawned = Command::new(program)
+        .arg("run")
+        .arg("--state-dir")
+        .arg(state)
+        .arg("--policy")
+        .arg(state.join("policy.toml"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn();
+    let mut child = match spawned {
+        Ok(child) => child,
+        Err(error) => return tracing::error!("local agent: {}: {error}", program.display()),
+    };
+    let ended = tokio::select! {
+        _ = stop.changed() => None,
+        status = child.wait() => Some(status),
+    };
+    match ended {
+        None => end(&mut child).await,
+        Some(Ok(status)) => tracing::warn!("the local agent ended with {status}"),
+        Some(Err(error)) => tracing::warn!("the local agent: {error}"),
+    }
+}
+
+/// SIGTERM, so that it says goodbye; SIGKILL if it does not go.
+async fn end(child: &mut Child) {
+    if let Some(pid) = child.id() {
+        terminate(pid);
+    }
+    if tokio::time::timeout(STOP_WAIT, child.wait()).await.is_err() {
+        let _ = child.kill().await;
+    }
+}
+
+#[expect(unsafe_code, reason = "kill(2) has no safe wrapper among our dependencies")]
+fn terminate(pid: u32) {
+    // SAFETY: the process is our child and has not been waited for, so the id is still its own.
+    unsafe {
+        libc::kill(pid as libc::pid_t, libc::SIGTERM);
+    }
+}

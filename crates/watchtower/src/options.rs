@@ -1,0 +1,185 @@
+//! `watchtower serve`: what was typed, checked and resolved.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use watchtower_hub::{HubConfig, Timing};
+
+/// Shorter than this is no secret.
+const BOOTSTRAP_CHARS_MIN: usize = 32;
+
+/// Everything `serve` needs.
+pub struct Options {
+    pub hub: HubConfig,
+    pub listen: SocketAddr,
+    pub agent_listen: SocketAddr,
+    pub tls: Option<(PathBuf, PathBuf)>,
+    pub with_local_agent: bool,
+    /// Given rather than derived from the listeners' addresses.
+    pub public_url: Option<String>,
+    pub agent_url: Option<String>,
+}
+
+fn option(name: &'static str, env: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).env(env).value_name(value).help(help)
+}
+
+fn flag(name: &'static str, env: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).env(env).action(ArgAction::SetTrue).help(help)
+}
+
+pub fn command() -> Command {
+    Command::new("serve")
+        .about("Run the hub")
+        .arg(
+            option("data-dir", "WATCHTOWER_DATA_DIR", "DIR", "Where everything is kept")
+                .default_value("/var/lib/watchtower-hub"),
+        )
+        .arg(
+            option(
+                "listen",
+                "WATCHTOWER_LISTEN",
+                "ADDR",
+                "Where people and tools connect; beyond loopback only with TLS or --behind-proxy",
+            )
+            .default_value("127.0.0.1:8400")
+            .value_parser(value_parser!(SocketAddr)),
+        )
+        .arg(
+            option(
+                "agent-listen",
+                "WATCHTOWER_AGENT_LISTEN",
+                "ADDR",
+                "Where agents connect, with TLS by the hub's own CA",
+            )
+            .default_value("0.0.0.0:8401")
+            .value_parser(value_parser!(SocketAddr)),
+        )
+        .arg(option(
+            "public-url",
+            "WATCHTOWER_PUBLIC_URL",
+            "URL",
+            "How people reach the hub, for links in messages",
+        ))
+        .arg(option("agent-url", "WATCHTOWER_AGENT_URL", "URL", "How agents reach the hub, for installers"))
+        .arg(
+            option("tls-cert", "WATCHTOWER_TLS_CERT", "FILE", "Certificate chain for people, PEM")
+                .requires("tls-key"),
+        )
+        .arg(option("tls-key", "WATCHTOWER_TLS_KEY", "FILE", "Its key, PEM").requires("tls-cert"))
+        .arg(
+            flag("behind-proxy", "WATCHTOWER_BEHIND_PROXY", "A proxy in front has TLS for people")
+                .conflicts_with("tls-cert"),
+        )
+        .arg(option(
+            "database-url",
+            "WATCHTOWER_DATABASE_URL",
+            "URL",
+            "postgres://… in place of the embedded database",
+        ))
+        .arg(option("redis-url", "WATCHTOWER_REDIS_URL", "URL", "redis://… in place of the in-process bus"))
+        .arg(
+            option(
+                "allow-egress",
+                "WATCHTOWER_ALLOW_EGRESS",
+                "HOST:PORT|NET",
+                "A local address that channels may reach; repeatable",
+            )
+            .action(ArgAction::Append)
+            .value_delimiter(','),
+        )
+        .arg(option(
+            "agents-dir",
+            "WATCHTOWER_AGENTS_DIR",
+            "DIR",
+            "Agent binaries for installers; `agents` beside this program by default",
+        ))
+        .arg(flag(
+            "with-local-agent",
+            "WATCHTOWER_WITH_LOCAL_AGENT",
+            "Watch this machine too, with an agent as a child",
+        ))
+        .arg(flag(
+            "keep-bootstrap",
+            "WATCHTOWER_KEEP_BOOTSTRAP",
+            "The bootstrap token stays valid after the first administrator",
+        ))
+        .arg(
+            option("timing", "WATCHTOWER_TIMING", "LIST", "interval=…,lost_grace=…,evaluate=… for drills")
+                .default_value("")
+                .hide(true),
+        )
+}
+
+fn text(matches: &ArgMatches, name: &str) -> Option<String> {
+    matches.get_one::<String>(name).filter(|text| !text.is_empty()).cloned()
+}
+
+impl Options {
+    /// An error says which option to change.
+    pub fn resolve(matches: &ArgMatches) -> Result<Options, String> {
+        let listen = *matches.get_one::<SocketAddr>("listen").ok_or("--listen is missing")?;
+        let tls =
+            text(matches, "tls-cert").map(PathBuf::from).zip(text(matches, "tls-key").map(PathBuf::from));
+        if !listen.ip().is_loopback() && tls.is_none() && !matches.get_flag("behind-proxy") {
+            return Err(format!(
+                "--listen {listen} is reachable from other machines: give --tls-cert and --tls-key, or --behind-proxy when a proxy has TLS"
+            ));
+        }
+        let url = |name: &str| match text(matches, name) {
+            Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
+                Err(format!("--{name} must begin with http:// or https://"))
+            }
+            url => Ok(url.map(|url| url.trim_end_matches('/').to_string())),
+        };
+        let exceptions =
+            matches.get_many::<String>("allow-egress").map(|all| all.cloned().collect()).unwrap_or_default();
+        let hub = HubConfig {
+            data_dir: PathBuf::from(text(matches, "data-dir").unwrap_or_default()),
+            database_url: text(matches, "database-url"),
+            redis_url: text(matches, "redis-url"),
+            public_url: String::new(),
+            agent_url: String::new(),
+            egress_exceptions: exceptions,
+            bootstrap_token: bootstrap_token()?,
+            keep_bootstrap: matches.get_flag("keep-bootstrap"),
+            agents_dir: agents_dir(matches),
+            timing: Timing::parse(&text(matches, "timing").unwrap_or_default())
+                .map_err(|e| format!("--timing: {e}"))?,
+        };
+        Ok(Options {
+            hub,
+            listen,
+            agent_listen: *matches
+                .get_one::<SocketAddr>("agent-listen")
+                .ok_or("--agent-listen is missing")?,
+            tls,
+            with_local_agent: matches.get_flag("with-local-agent"),
+            public_url: url("public-url")?,
+            agent_url: url("agent-url")?,
+        })
+    }
+}
+
+fn agents_dir(matches: &ArgMatches) -> Option<PathBuf> {
+    let beside = || Some(std::env::current_exe().ok()?.parent()?.join("agents"));
+    text(matches, "agents-dir").map(PathBuf::from).or_else(beside).filter(|dir| dir.is_dir())
+}
+
+/// From `WATCHTOWER_BOOTSTRAP_TOKEN` or the file that `WATCHTOWER_BOOTSTRAP_TOKEN_FILE` names; never an option, which others could read.
+fn bootstrap_token() -> Result<Option<String>, String> {
+    let token = match std::env::var("WATCHTOWER_BOOTSTRAP_TOKEN_FILE") {
+        Ok(path) => Some(
+            std::fs::read_to_string(&path)
+                .map_err(|e| format!("WATCHTOWER_BOOTSTRAP_TOKEN_FILE {path}: {e}"))?,
+        ),
+        Err(_) => std::env::var("WATCHTOWER_BOOTSTRAP_TOKEN").ok(),
+    };
+    match token.map(|token| token.trim().to_string()).filter(|token| !token.is_empty()) {
+        Some(token) if token.len() < BOOTSTRAP_CHARS_MIN => {
+            Err(format!("the bootstrap token must have at least {BOOTSTRAP_CHARS_MIN} characters"))
+        }
+        token => Ok(token),
+    }
+}

@@ -1,0 +1,172 @@
+// What the pages read. The first word of a key is the kind of the change that makes it old (lib/change-keys).
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api } from "./client";
+
+const ALL = "500";
+
+export const queries = {
+  setupStatus: () => queryOptions({ queryKey: ["setup"], queryFn: () => api.get("/setup") }),
+  me: () =>
+    queryOptions({
+      queryKey: ["me"],
+      queryFn: ({ signal }) => api.get("/me", { signal }),
+      staleTime: 60_000,
+    }),
+  overview: () =>
+    queryOptions({ queryKey: ["overview"], queryFn: ({ signal }) => api.get("/overview", { signal }) }),
+  status: () =>
+    queryOptions({
+      queryKey: ["status"],
+      queryFn: ({ signal }) => api.get("/status", { signal }),
+      refetchInterval: 10_000,
+    }),
+  servers: (on = "") =>
+    infiniteQueryOptions({
+      queryKey: ["server", "list", on],
+      queryFn: ({ signal, pageParam }) =>
+        api.get("/servers", { signal, query: { on, limit: ALL, cursor: pageParam } }),
+      initialPageParam: "",
+      getNextPageParam: (last) => last.next ?? undefined,
+    }),
+  serverCount: (on: string) =>
+    queryOptions({
+      queryKey: ["server", "count", on],
+      queryFn: ({ signal }) => api.get("/servers", { signal, query: { on, limit: ALL } }),
+      enabled: on.trim() !== "",
+      retry: false,
+    }),
+  server: (server: string) =>
+    queryOptions({
+      queryKey: ["server", "one", server],
+      queryFn: ({ signal }) => api.get("/servers/{server}", { signal, path: { server } }),
+    }),
+  processes: (server: string) =>
+    queryOptions({
+      queryKey: ["processes", server],
+      queryFn: ({ signal }) => api.get("/servers/{server}/processes", { signal, path: { server } }),
+    }),
+  events: (query: { server?: string; kind?: string; severity?: string; from?: string; limit?: string }) =>
+    infiniteQueryOptions({
+      queryKey: ["event", query],
+      queryFn: ({ signal, pageParam }) =>
+        api.get("/events", { signal, query: { ...query, cursor: pageParam } }),
+      initialPageParam: "",
+      getNextPageParam: (last) => last.next ?? undefined,
+    }),
+  incidents: (query: { state?: string; server?: string; severity?: string; q?: string; limit?: string }) =>
+    queryOptions({
+      queryKey: ["incident", "list", query],
+      queryFn: ({ signal }) => api.get("/incidents", { signal, query }),
+    }),
+  incidentStats: (since: string) =>
+    queryOptions({
+      queryKey: ["incident", "stats", since],
+      queryFn: ({ signal }) => api.get("/incidents/stats", { signal, query: { since } }),
+    }),
+  incident: (incident: string) =>
+    queryOptions({
+      queryKey: ["incident", "one", incident],
+      queryFn: ({ signal }) => api.get("/incidents/{incident}", { signal, path: { incident } }),
+    }),
+  timeline: (incident: string) =>
+    queryOptions({
+      queryKey: ["incident", "timeline", incident],
+      queryFn: ({ signal }) => api.get("/incidents/{incident}/timeline", { signal, path: { incident } }),
+    }),
+  deliveries: (incident: string) =>
+    queryOptions({
+      queryKey: ["incident", "deliveries", incident],
+      queryFn: ({ signal }) => api.get("/incidents/{incident}/deliveries", { signal, path: { incident } }),
+    }),
+  rules: () =>
+    queryOptions({
+      queryKey: ["rule", "list"],
+      queryFn: ({ signal }) => api.get("/rules", { signal, query: { limit: ALL } }),
+    }),
+  rule: (rule: string) =>
+    queryOptions({
+      queryKey: ["rule", "one", rule],
+      queryFn: ({ signal }) => api.get("/rules/{rule}", { signal, path: { rule } }),
+    }),
+  rulePreview: (body: { expr: string; for_seconds: number; window_seconds: number }) =>
+    queryOptions({
+      queryKey: ["preview", body],
+      queryFn: ({ signal }) => api.post("/rules/preview", { signal, body }),
+      enabled: body.expr.trim() !== "",
+      retry: false,
+      staleTime: 30_000,
+    }),
+  scripts: () =>
+    queryOptions({
+      queryKey: ["script", "list"],
+      queryFn: ({ signal }) => api.get("/scripts", { signal, query: { limit: ALL } }),
+    }),
+  script: (script: string) =>
+    queryOptions({
+      queryKey: ["script", "one", script],
+      queryFn: ({ signal }) => api.get("/scripts/{script}", { signal, path: { script } }),
+    }),
+  scriptVersions: (script: string) =>
+    queryOptions({
+      queryKey: ["script", "versions", script],
+      queryFn: ({ signal }) => api.get("/scripts/{script}/versions", { signal, path: { script } }),
+    }),
+  runs: (query: { state?: string; server?: string; script?: string; incident?: string; limit?: string }) =>
+    queryOptions({
+      queryKey: ["run", "list", query],
+      queryFn: ({ signal }) => api.get("/runs", { signal, query }),
+    }),
+  run: (run: string) =>
+    queryOptions({
+      queryKey: ["run", "one", run],
+      queryFn: ({ signal }) => api.get("/runs/{run}", { signal, path: { run } }),
+    }),
+  automations: () =>
+    queryOptions({
+      queryKey: ["automation", "list"],
+      queryFn: ({ signal }) => api.get("/automations", { signal, query: { limit: ALL } }),
+    }),
+  channels: () =>
+    queryOptions({
+      queryKey: ["channel"],
+      queryFn: ({ signal }) => api.get("/channels", { signal, query: { limit: ALL } }),
+    }),
+  services: () =>
+    queryOptions({
+      queryKey: ["service"],
+      queryFn: ({ signal }) => api.get("/services", { signal, query: { limit: ALL } }),
+    }),
+  routes: () =>
+    queryOptions({
+      queryKey: ["route"],
+      queryFn: ({ signal }) => api.get("/routes", { signal, query: { limit: ALL } }),
+    }),
+  policies: () =>
+    queryOptions({
+      queryKey: ["policy"],
+      queryFn: ({ signal }) => api.get("/policies", { signal, query: { limit: ALL } }),
+    }),
+  teams: () =>
+    queryOptions({
+      queryKey: ["team"],
+      queryFn: ({ signal }) => api.get("/teams", { signal, query: { limit: ALL } }),
+    }),
+  users: () =>
+    queryOptions({
+      queryKey: ["user"],
+      queryFn: ({ signal }) => api.get("/users", { signal, query: { limit: ALL } }),
+    }),
+  tokens: () =>
+    queryOptions({
+      queryKey: ["token"],
+      queryFn: ({ signal }) => api.get("/tokens", { signal, query: { limit: ALL } }),
+    }),
+  audit: (query: { actor?: string; action?: string }) =>
+    infiniteQueryOptions({
+      queryKey: ["audit", query],
+      queryFn: ({ signal, pageParam }) =>
+        api.get("/audit", { signal, query: { ...query, cursor: pageParam } }),
+      initialPageParam: "",
+      getNextPageParam: (last) => last.next ?? undefined,
+    }),
+};

@@ -1,0 +1,27 @@
+// The three groups of the incident list, and what the address bar calls them.
+import type { Incident, IncidentState, Severity } from "@/api/types";
+
+export interface Group {
+  state: IncidentState;
+  title: string;
+}
+
+export const GROUPS: Group[] = [
+  { state: "triggered", title: "Needs action" },
+  { state: "acknowledged", title: "Being handled" },
+  { state: "resolved", title: "Resolved" },
+];
+
+const RANK: Record<Severity, number> = { critical: 0, error: 1, warning: 2, info: 3 };
+
+/** Open ones worst first and then oldest first; resolved ones newest first. */
+export function groupIncidents(incidents: readonly Incident[]): Record<IncidentState, Incident[]> {
+  const groups: Record<IncidentState, Incident[]> = { triggered: [], acknowledged: [], resolved: [] };
+  for (const incident of incidents) groups[incident.state].push(incident);
+  const worst = (a: Incident, b: Incident) =>
+    RANK[a.severity] - RANK[b.severity] || Date.parse(a.triggered_at) - Date.parse(b.triggered_at);
+  groups.triggered.sort(worst);
+  groups.acknowledged.sort(worst);
+  groups.resolved.sort((a, b) => Date.parse(b.resolved_at ?? "") - Date.parse(a.resolved_at ?? ""));
+  return groups;
+}

@@ -1,0 +1,153 @@
+// Scripts: versioned text that runs on servers.
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "wouter";
+import { queries } from "@/api/queries";
+import type { Script } from "@/api/types";
+import { formatSeconds } from "@/lib/units";
+import { useUrlState } from "@/lib/url-state";
+import { paths } from "@/paths";
+import { Ago } from "@/ui/Ago";
+import { Button } from "@/ui/Button";
+import { Page } from "@/ui/Page";
+import { Empty, Loaded, Panel } from "@/ui/Panel";
+import { type Column, Table } from "@/ui/Table";
+import { Tabs } from "@/ui/Tabs";
+import { RunSheet } from "./RunSheet";
+
+export const SCRIPT_TABS = [
+  { href: paths.scripts, label: "Scripts" },
+  { href: paths.automations, label: "Automations" },
+];
+
+export function ScriptsPage() {
+  const [q, setQ] = useUrlState("q");
+  const [running, setRunning] = useState<Script>();
+  const scripts = useQuery(queries.scripts());
+  const columns: Column<Script>[] = [
+    {
+      key: "name",
+      head: "Script",
+      main: true,
+      cell: (script) => (
+        <>
+          <Link href={paths.script(script.id)}>{script.name}</Link>
+          {script.description && <div className="sub">{script.description}</div>}
+        </>
+      ),
+      sort: (script) => script.name,
+    },
+    {
+      key: "version",
+      head: "Version",
+      num: true,
+      cell: (script) => script.version,
+      sort: (script) => script.version,
+    },
+    {
+      key: "parameters",
+      head: "Parameters",
+      low: true,
+      cell: (script) => script.parameters.map((parameter) => parameter.name).join(", ") || "none",
+    },
+    {
+      key: "timeout",
+      head: "Time limit",
+      low: true,
+      cell: (script) => formatSeconds(script.timeout_seconds),
+    },
+    {
+      key: "updated",
+      head: "Changed",
+      low: true,
+      cell: (script) => (
+        <>
+          <Ago at={script.updated_at} /> by {script.updated_by}
+        </>
+      ),
+      sort: (script) => Date.parse(script.updated_at),
+    },
+    {
+      key: "run",
+      head: "",
+      cell: (script) => (
+        <Button
+          small
+          icon="run"
+          needs="operate"
+          aria-label={`Run ${script.name}`}
+          onClick={() => setRunning(script)}
+        >
+          Run…
+        </Button>
+      ),
+    },
+  ];
+  return (
+    <Page
+      title="Scripts"
+      cli="watchtower script list"
+      actions={
+        <Link className="button primary" href={paths.scriptNew}>
+          New script
+        </Link>
+      }
+    >
+      <Tabs tabs={SCRIPT_TABS} label="Scripts and automations" />
+      <Panel
+        flush
+        title="All scripts"
+        actions={
+          <input
+            className="input inline"
+            type="search"
+            aria-label="Filter scripts"
+            placeholder="Filter by name"
+            value={q}
+            onChange={(event) => setQ(event.target.value)}
+          />
+        }
+      >
+        <Loaded query={scripts} lines={6}>
+          {({ items }) => {
+            const shown = items.filter((script) =>
+              `${script.name} ${script.description}`.toLowerCase().includes(q.toLowerCase()),
+            );
+            if (items.length === 0) {
+              return (
+                <Empty
+                  title="No scripts yet"
+                  action={
+                    <Link className="button primary" href={paths.scriptNew}>
+                      Write the first script
+                    </Link>
+                  }
+                >
+                  A script is kept in versions, takes typed parameters, and runs on the servers you select.
+                </Empty>
+              );
+            }
+            if (shown.length === 0) {
+              return (
+                <Empty
+                  title={`0 of ${items.length} match`}
+                  action={<Button onClick={() => setQ("")}>Clear the filter</Button>}
+                />
+              );
+            }
+            return (
+              <Table
+                label="Scripts"
+                rows={shown}
+                columns={columns}
+                rowKey={(script) => script.id}
+                sortBy="name"
+              />
+            );
+          }}
+        </Loaded>
+      </Panel>
+      {running && <RunSheet script={running} onClose={() => setRunning(undefined)} />}
+    </Page>
+  );
+}

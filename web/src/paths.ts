@@ -1,0 +1,30 @@
+// The only place that makes URLs of pages.
+
+const part = encodeURIComponent;
+
+export const paths = {
+  overview: "/",
+  servers: "/servers",
+  serverAdd: "/servers/add",
+  server: (id: string, tab = "overview") => `/servers/${part(id)}/${tab}`,
+  incidents: "/incidents",
+  incident: (number: number | string) => `/incidents/${part(String(number))}`,
+  rules: "/rules",
+  ruleNew: "/rules/new",
+  rule: (id: string) => `/rules/${part(id)}`,
+  scripts: "/scripts",
+  scriptNew: "/scripts/new",
+  script: (id: string) => `/scripts/${part(id)}`,
+  runs: "/runs",
+  run: (number: number | string) => `/runs/${part(String(number))}`,
+  automations: "/automations",
+  channels: "/channels",
+  settings: (section = "services") => `/settings/${section}`,
+  login: (next?: string) => (next && next !== "/" ? `/login?next=${part(next)}` : "/login"),
+};
+
+/** A path of this dashboard, or the overview: a crafted `next` must not lead elsewhere. */
+export function safeNext(next: string | null): string {
+  if (!next?.startsWith("/") || next.startsWith("//") || next.includes("\\")) return paths.overview;
+  return next;
+}
