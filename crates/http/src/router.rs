@@ -16,12 +16,36 @@ use crate::{dashboard, headers, health, idempotency, live, prometheus};
 
 /// Handler of each endpoint, by its id.
 fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
-    let mut all = vec![
+    let mut all = people();
+    all.extend(state());
+    all.extend(configuration());
+    all
+}
+
+/// Setup, sessions, users, tokens, audit.
+fn people() -> Vec<(&'static str, MethodRouter<Hub>)> {
+    vec![
         ("setup.get", get(access::setup_status)),
         ("setup.create", post(access::setup)),
         ("login", post(access::login)),
         ("logout", post(access::logout)),
         ("me", get(access::me)),
+        ("user.list", get(access::users)),
+        ("user.create", post(access::create_user)),
+        ("user.get", get(access::user)),
+        ("user.update", patch(access::update_user)),
+        ("user.delete", delete(access::delete_user)),
+        ("user.password", post(access::password)),
+        ("token.list", get(access::tokens)),
+        ("token.create", post(access::create_token)),
+        ("token.delete", delete(access::delete_token)),
+        ("audit.list", get(access::audit)),
+    ]
+}
+
+/// What the hub sees and does.
+fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
+    vec![
         ("overview", get(overview::overview)),
         ("status", get(overview::status)),
         ("server.list", get(servers::list)),
@@ -59,17 +83,12 @@ fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("automation.close_breaker", post(automations::close_breaker)),
         ("automation.approve", post(automations::approve)),
         ("automation.deny", post(automations::deny)),
-        ("user.list", get(access::users)),
-        ("user.create", post(access::create_user)),
-        ("user.get", get(access::user)),
-        ("user.update", patch(access::update_user)),
-        ("user.delete", delete(access::delete_user)),
-        ("user.password", post(access::password)),
-        ("token.list", get(access::tokens)),
-        ("token.create", post(access::create_token)),
-        ("token.delete", delete(access::delete_token)),
-        ("audit.list", get(access::audit)),
-    ];
+    ]
+}
+
+/// What people write down: the same five verbs for each noun.
+fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
+    let mut all = Vec::new();
     all.extend(configured::<c::Rules>([
         "rule.list",
         "rule.create",

@@ -30,86 +30,89 @@ fn flag(name: &'static str, env: &'static str, help: &'static str) -> Arg {
 }
 
 pub fn command() -> Command {
-    Command::new("serve")
-        .about("Run the hub")
-        .arg(
-            option("data-dir", "WATCHTOWER_DATA_DIR", "DIR", "Where everything is kept")
-                .default_value("/var/lib/watchtower-hub"),
+    Command::new("serve").about("Run the hub").args(listening()).args(storing()).args(acting())
+}
+
+/// Where people and agents connect.
+fn listening() -> Vec<Arg> {
+    vec![
+        option(
+            "listen",
+            "WATCHTOWER_LISTEN",
+            "ADDR",
+            "Where people and tools connect; beyond loopback only with TLS or --behind-proxy",
         )
-        .arg(
-            option(
-                "listen",
-                "WATCHTOWER_LISTEN",
-                "ADDR",
-                "Where people and tools connect; beyond loopback only with TLS or --behind-proxy",
-            )
-            .default_value("127.0.0.1:8400")
-            .value_parser(value_parser!(SocketAddr)),
+        .default_value("127.0.0.1:8400")
+        .value_parser(value_parser!(SocketAddr)),
+        option(
+            "agent-listen",
+            "WATCHTOWER_AGENT_LISTEN",
+            "ADDR",
+            "Where agents connect, with TLS by the hub's own CA",
         )
-        .arg(
-            option(
-                "agent-listen",
-                "WATCHTOWER_AGENT_LISTEN",
-                "ADDR",
-                "Where agents connect, with TLS by the hub's own CA",
-            )
-            .default_value("0.0.0.0:8401")
-            .value_parser(value_parser!(SocketAddr)),
-        )
-        .arg(option(
+        .default_value("0.0.0.0:8401")
+        .value_parser(value_parser!(SocketAddr)),
+        option(
             "public-url",
             "WATCHTOWER_PUBLIC_URL",
             "URL",
             "How people reach the hub, for links in messages",
-        ))
-        .arg(option("agent-url", "WATCHTOWER_AGENT_URL", "URL", "How agents reach the hub, for installers"))
-        .arg(
-            option("tls-cert", "WATCHTOWER_TLS_CERT", "FILE", "Certificate chain for people, PEM")
-                .requires("tls-key"),
-        )
-        .arg(option("tls-key", "WATCHTOWER_TLS_KEY", "FILE", "Its key, PEM").requires("tls-cert"))
-        .arg(
-            flag("behind-proxy", "WATCHTOWER_BEHIND_PROXY", "A proxy in front has TLS for people")
-                .conflicts_with("tls-cert"),
-        )
-        .arg(option(
+        ),
+        option("agent-url", "WATCHTOWER_AGENT_URL", "URL", "How agents reach the hub, for installers"),
+        option("tls-cert", "WATCHTOWER_TLS_CERT", "FILE", "Certificate chain for people, PEM")
+            .requires("tls-key"),
+        option("tls-key", "WATCHTOWER_TLS_KEY", "FILE", "Its key, PEM").requires("tls-cert"),
+        flag("behind-proxy", "WATCHTOWER_BEHIND_PROXY", "A proxy in front has TLS for people")
+            .conflicts_with("tls-cert"),
+    ]
+}
+
+/// Where state is kept.
+fn storing() -> Vec<Arg> {
+    vec![
+        option("data-dir", "WATCHTOWER_DATA_DIR", "DIR", "Where everything is kept")
+            .default_value("/var/lib/watchtower-hub"),
+        option(
             "database-url",
             "WATCHTOWER_DATABASE_URL",
             "URL",
             "postgres://… in place of the embedded database",
-        ))
-        .arg(option("redis-url", "WATCHTOWER_REDIS_URL", "URL", "redis://… in place of the in-process bus"))
-        .arg(
-            option(
-                "allow-egress",
-                "WATCHTOWER_ALLOW_EGRESS",
-                "HOST:PORT|NET",
-                "A local address that channels may reach; repeatable",
-            )
-            .action(ArgAction::Append)
-            .value_delimiter(','),
+        ),
+        option("redis-url", "WATCHTOWER_REDIS_URL", "URL", "redis://… in place of the in-process bus"),
+    ]
+}
+
+/// What it may reach and how it begins.
+fn acting() -> Vec<Arg> {
+    vec![
+        option(
+            "allow-egress",
+            "WATCHTOWER_ALLOW_EGRESS",
+            "HOST:PORT|NET",
+            "A local address that channels may reach; repeatable",
         )
-        .arg(option(
+        .action(ArgAction::Append)
+        .value_delimiter(','),
+        option(
             "agents-dir",
             "WATCHTOWER_AGENTS_DIR",
             "DIR",
             "Agent binaries for installers; `agents` beside this program by default",
-        ))
-        .arg(flag(
+        ),
+        flag(
             "with-local-agent",
             "WATCHTOWER_WITH_LOCAL_AGENT",
             "Watch this machine too, with an agent as a child",
-        ))
-        .arg(flag(
+        ),
+        flag(
             "keep-bootstrap",
             "WATCHTOWER_KEEP_BOOTSTRAP",
             "The bootstrap token stays valid after the first administrator",
-        ))
-        .arg(
-            option("timing", "WATCHTOWER_TIMING", "LIST", "interval=…,lost_grace=…,evaluate=… for drills")
-                .default_value("")
-                .hide(true),
-        )
+        ),
+        option("timing", "WATCHTOWER_TIMING", "LIST", "interval=…,lost_grace=…,evaluate=… for drills")
+            .default_value("")
+            .hide(true),
+    ]
 }
 
 fn text(matches: &ArgMatches, name: &str) -> Option<String> {

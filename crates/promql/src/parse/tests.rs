@@ -1,3 +1,5 @@
+//! What parses, what does not, and where the errors point.
+
 use super::*;
 
 /// Small numbers from a linear congruential generator: the same in every run.

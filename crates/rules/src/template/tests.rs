@@ -1,3 +1,5 @@
+//! What templates say, and which are refused where.
+
 use super::*;
 
 fn render(text: &str, value: f64) -> String {

@@ -1,3 +1,5 @@
+//! Chunks read back bit for bit, and hostile bytes do not panic.
+
 use watchtower_model::{Sample, Timestamp, is_stale, stale_nan};
 
 use super::*;
