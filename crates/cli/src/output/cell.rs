@@ -68,6 +68,11 @@ pub fn one_line(text: &str) -> String {
         .collect()
 }
 
+/// As `one_line`, but nothing is lost of lines and tabs: they are written `\n` and `\t`.
+pub fn escaped(text: &str) -> String {
+    one_line(&text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t"))
+}
+
 /// Exact, on one line: what pipes and CSV get.
 pub fn plain(value: &Value) -> String {
     match value {

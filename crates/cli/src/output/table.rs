@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::Look;
-use super::cell::{As, Column, Shape, at, mark, one_line, plain, shown};
+use super::cell::{As, Column, Shape, at, escaped, mark, one_line, plain, shown};
 
 const GAP: usize = 2;
 /// Cut text keeps at least this many characters.
@@ -25,7 +25,7 @@ fn tabs(columns: &[&Column], items: &[Value], headers: bool) -> String {
         out.push('\n');
     }
     for item in items {
-        let cells: Vec<_> = columns.iter().map(|column| one_line(&plain(at(item, column.path)))).collect();
+        let cells: Vec<_> = columns.iter().map(|column| escaped(&plain(at(item, column.path)))).collect();
         out.push_str(&cells.join("\t"));
         out.push('\n');
     }
@@ -138,7 +138,7 @@ pub fn fields(shape: &Shape, value: &Value, look: Look) -> String {
     let mut out = String::new();
     for (name, value) in rows {
         let text = match look.width {
-            None => format!("{name}\t{}\n", one_line(&plain(value))),
+            None => format!("{name}\t{}\n", escaped(&plain(value))),
             Some(_) => format!("{name:<name_width$}  {}\n", people(&name, value, name_width, look)),
         };
         out.push_str(&text);

@@ -125,4 +125,5 @@ fn an_object_is_a_field_per_line() {
         "name          db\nlabels        a=b\nbody          x\n              y\nfacts.cpus    2\nmemory_bytes  2.0 KiB\n"
     );
     assert_eq!(table::fields(&SHAPE, &json!({"a": [1, 2]}), look(None)), "a\t1,2\n");
+    assert_eq!(table::fields(&SHAPE, &json!({"body": "x\ty\n\\"}), look(None)), "body\tx\\ty\\n\\\\\n");
 }

@@ -69,6 +69,11 @@ pub static LOGIN: Special = Special {
             &ConfigFile { url: Some(url.clone()), token: Some(token), token_id, ca_file },
         )?;
         session.print.say(format!("signed in to {url}; the token is in {}", path.display()));
+        if session.settings.token_from == settings::Origin::Environment {
+            session
+                .print
+                .say("WATCHTOWER_TOKEN or WATCHTOWER_TOKEN_FILE is set and goes before the saved one");
+        }
         session.print.object(&ME, &me)?;
         Ok(Exit::Ok)
     },

@@ -78,6 +78,8 @@ fn a_dry_run_sends_nothing() {
         plan,
         json!({"method": "POST", "path": "/api/v1/servers", "body": {"name": "web-9", "labels": {"env": "prod"}}})
     );
+    let outcome = watchtower(&hub.url, &["rule", "delete", "a", "b", "--dry-run", "--json"], "");
+    assert_eq!(outcome.json()["items"][1]["path"], "/api/v1/rules/b");
     assert!(hub.log().iter().all(|line| line.starts_with("GET")), "{:?}", hub.log());
 }
 
