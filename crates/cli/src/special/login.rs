@@ -85,9 +85,11 @@ fn make_token(session: &Session, name: &str, password: &str) -> Result<(String, 
     let origin = session.hub.url.clone();
     let anonymous = session.hub.without_token();
     let answer = anonymous.send(Method::Post, "/api/v1/login", Some(&login), &[("origin", &origin)])?;
-    let cookie =
-        answer.cookie.as_deref().and_then(|cookie| cookie.split(';').next()).unwrap_or_default().to_string();
-    let headers = [("cookie", cookie.as_str()), ("origin", origin.as_str())];
+    let cookie = answer.cookie.as_deref().and_then(|cookie| cookie.split(';').next()).unwrap_or_default();
+    if cookie.is_empty() {
+        return Err(Failure::new(Exit::Failed, "answer", "the hub's answer has no session"));
+    }
+    let headers = [("cookie", cookie), ("origin", origin.as_str())];
     let wanted = json!({
         "name": format!("cli {name} {}", now_ms() / 1000),
         "role": answer.value["user"]["role"],

@@ -148,6 +148,7 @@ fn login_saves_a_token_and_logout_revokes_it() {
     let run = |args: &[&str], input: &str| watchtower_at_home(home.path(), &hub.url, args, input);
     let outcome = run(&["login", "--name", "ana", "--password-stdin", "--json"], "pass word\n");
     assert_eq!((outcome.exit, &outcome.json()["token"]), (Exit::Ok, &json!("Bearer s3cret")), "{outcome:?}");
+    assert_eq!(hub.requests.lock().unwrap()[1].cookie.as_deref(), Some("watchtower=c1"));
     assert_eq!(hub.bodies("POST")[0], json!({"name": "ana", "password": "pass word"}));
     assert_eq!(run(&["whoami", "--json"], "").json()["token"], "Bearer s3cret");
     assert!(!run(&["config", "show"], "").out.contains("s3cret"));
