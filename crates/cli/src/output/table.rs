@@ -10,6 +10,8 @@ use super::cell::{As, Column, Shape, at, escaped, mark, one_line, plain, shown};
 const GAP: usize = 2;
 /// Cut text keeps at least this many characters.
 const CUT_MIN: usize = 8;
+/// Text beyond this is rather cut than allowed to push another column out.
+const TEXT_SOFT_MAX: usize = 32;
 
 pub fn write(columns: &[&Column], items: &[Value], headers: bool, look: Look) -> String {
     match look.width {
@@ -65,8 +67,13 @@ fn total(kept: &[usize], widths: &[usize]) -> usize {
 
 /// The columns that fit, in their order.
 fn keep(columns: &[&Column], widths: &[usize], width: usize) -> Vec<usize> {
+    let soft = |i: usize| match columns[i].shown {
+        As::Text => widths[i].min(TEXT_SOFT_MAX),
+        _ => widths[i],
+    };
+    let widths: Vec<usize> = (0..columns.len()).map(soft).collect();
     let mut kept: Vec<usize> = (0..columns.len()).collect();
-    while total(&kept, widths) > width {
+    while total(&kept, &widths) > width {
         let last = kept
             .iter()
             .copied()
