@@ -66,6 +66,26 @@ fn apply_creates_updates_and_leaves_alone() {
 }
 
 #[test]
+fn routes_have_no_name_and_are_found_by_their_matchers() {
+    let hub = FakeHub::start(|request| match request.method.as_str() {
+        "GET" => {
+            (200, json!({"items": [{"id": "r1", "matchers": "env=\"prod\"", "position": 0, "service_id": POLICY_ID}]}))
+        }
+        _ => (200, request.body.clone()),
+    });
+    let routes = json!([
+        {"matchers": "env=\"prod\"", "position": 0},
+        {"matchers": "env=\"dev\"", "service_id": POLICY_ID},
+    ]);
+    let outcome = watchtower(&hub.url, &["route", "apply", "-f", "-", "-o", "csv"], &routes.to_string());
+    assert_eq!(outcome.out.matches("unchanged").count(), 1, "{outcome:?}");
+    assert_eq!(hub.bodies("POST"), [routes[1].clone()]);
+    let moved = json!({"matchers": "env=\"prod\"", "position": 3}).to_string();
+    watchtower(&hub.url, &["route", "apply", "-f", "-"], &moved);
+    assert_eq!(hub.log().last().unwrap(), "PUT /api/v1/routes/r1");
+}
+
+#[test]
 fn a_dry_run_sends_nothing() {
     let hub = hub();
     let outcome =
