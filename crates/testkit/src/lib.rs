@@ -8,3 +8,4 @@ pub mod port;
 pub mod tether;
 pub mod postgres;
 pub mod redis;
+pub mod hosts;

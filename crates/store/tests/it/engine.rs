@@ -92,7 +92,7 @@ pub async fn every_statement_is_understood(place: Place) {
                 connection.prepare(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             }
         }
-        Place::Postgres(_, url) => {
+        Place::Postgres { url, .. } => {
             let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
             tokio::spawn(connection);
             for text in &texts {

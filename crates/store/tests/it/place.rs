@@ -11,7 +11,7 @@ pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 pub enum Place {
     Sqlite(TempDir),
-    Postgres(Postgres, String),
+    Postgres { _server: Postgres, url: String },
 }
 
 impl Place {
@@ -22,14 +22,14 @@ impl Place {
     pub fn postgres() -> Option<Place> {
         let server = Postgres::start()?;
         let url = server.database();
-        Some(Place::Postgres(server, url))
+        Some(Place::Postgres { _server: server, url })
     }
 
     /// Opens the database; again after dropping a store is a restart.
     pub async fn try_open(&self) -> Result<Store, DbError> {
         match self {
             Place::Sqlite(dir) => Store::open_sqlite(&dir.path().join("watchtower.db")),
-            Place::Postgres(_, url) => Store::connect_postgres(url).await,
+            Place::Postgres { url, .. } => Store::connect_postgres(url).await,
         }
     }
 

@@ -1,0 +1,166 @@
+//! One booted host. Commands run inside its namespaces as root; it is stopped, unmounted and removed on drop.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Network, attempt, must, unmount_below};
+use crate::tether::{Tether, Tethered};
+use crate::wait;
+
+const BOOT_TIMEOUT: Duration = Duration::from_secs(60);
+/// No command of a test takes longer inside a host.
+const COMMAND_SECONDS: &str = "120";
+
+/// A running host.
+pub struct Host {
+    /// Its hostname.
+    pub name: String,
+    /// Its address on the network's bridge.
+    pub address: String,
+    folder: PathBuf,
+    leader: i32,
+    tether: Tether,
+    _network: Arc<Network>,
+}
+
+impl Host {
+    pub(super) fn boot(network: Arc<Network>, index: u8) -> Host {
+        let name = network.machine(index);
+        let address = network.address(index);
+        let folder = network.folder().join(&name);
+        let root = lay_out(&network, &folder, &address);
+        let log = folder.join("console.log");
+        let tether = spawn(&network, &name, &root, &log);
+        let leader = wait::until(BOOT_TIMEOUT, "the host's init", || {
+            assert!(tether.alive(), "{name} ended: {}", tail(&log));
+            child_of(tether.pid())
+        });
+        let host = Host { name, address, folder, leader, tether, _network: network };
+        wait::until(BOOT_TIMEOUT, &format!("{} to boot", host.name), || {
+            assert!(host.tether.alive(), "{} ended: {}", host.name, tail(&log));
+            let state = host.run("systemctl is-system-running");
+            let state = String::from_utf8_lossy(&state.stdout).trim().to_string();
+            matches!(state.as_str(), "running" | "degraded").then_some(())
+        });
+        host
+    }
+
+    /// Runs a shell script inside, as root.
+    pub fn run(&self, script: &str) -> Output {
+        Command::new("timeout")
+            .args([
+                COMMAND_SECONDS,
+                "nsenter",
+                "-t",
+                &self.leader.to_string(),
+                "-m",
+                "-u",
+                "-i",
+                "-n",
+                "-p",
+                "--",
+            ])
+            .args(["/bin/sh", "-c", script])
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .output()
+            .expect("timeout and nsenter were found before")
+    }
+
+    /// Runs a shell script inside: what it printed.
+    ///
+    /// # Panics
+    /// If it fails, with what it said.
+    pub fn must(&self, script: &str) -> String {
+        let output = self.run(script);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{}: {script}: {}\n{out}\n{err}", self.name, output.status);
+        out.into_owned()
+    }
+
+    /// Writes a file inside.
+    pub fn put(&self, path: &str, content: &str, mode: u32) {
+        let file = self.folder.join("root").join(path.trim_start_matches('/'));
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent).unwrap_or_else(|e| panic!("{}: {e}", parent.display()));
+        }
+        fs::write(&file, content).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it was just written");
+    }
+
+    /// The end of what the host printed on its console.
+    pub fn console(&self) -> String {
+        tail(&self.folder.join("console.log"))
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // Without its init the whole host is gone at once; an orderly shutdown would take seconds.
+        if let Some(leader) = Pid::from_raw(self.leader) {
+            let _ = kill_process(leader, Signal::KILL);
+        }
+        self.tether.stop();
+        unmount_below(&self.folder);
+        attempt("rm", &["-rf", "--one-file-system", &self.folder.to_string_lossy()]);
+    }
+}
+
+/// The overlay, with the host's address in it.
+fn lay_out(network: &Network, folder: &Path, address: &str) -> PathBuf {
+    let [upper, work, root] = ["upper", "work", "root"].map(|part| folder.join(part));
+    for part in [&upper, &work, &root] {
+        fs::create_dir_all(part).unwrap_or_else(|e| panic!("{}: {e}", part.display()));
+    }
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={}",
+        network.base.display(),
+        upper.display(),
+        work.display()
+    );
+    must("mount", &["-t", "overlay", "overlay", "-o", &options, &root.to_string_lossy()]);
+    let config =
+        format!("[Match]\nName=host0\n\n[Network]\nAddress={address}/24\nGateway={}\n", network.gateway());
+    let folder = root.join("etc/systemd/network");
+    fs::create_dir_all(&folder).expect("the overlay is ours");
+    fs::write(folder.join("10-host0.network"), config).expect("the overlay is ours");
+    root
+}
+
+fn spawn(network: &Network, name: &str, root: &Path, log: &Path) -> Tether {
+    let args = [
+        "-q",
+        "-D",
+        &root.to_string_lossy(),
+        &format!("--machine={name}"),
+        "-b",
+        "--register=no",
+        "--keep-unit",
+        &format!("--network-bridge={}", network.bridge()),
+    ];
+    Tethered {
+        program: Path::new("systemd-nspawn"),
+        args: args.map(String::from).to_vec(),
+        envs: vec![],
+        ids: None,
+        log: Some(log.to_path_buf()),
+        stop_signal: "TERM",
+    }
+    .spawn()
+}
+
+fn child_of(parent: i32) -> Option<i32> {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+fn tail(path: &Path) -> String {
+    let text = fs::read(path).unwrap_or_default();
+    let start = text.len().saturating_sub(2000);
+    String::from_utf8_lossy(&text[start..]).into_owned()
+}
