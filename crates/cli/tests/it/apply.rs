@@ -68,9 +68,10 @@ fn apply_creates_updates_and_leaves_alone() {
 #[test]
 fn routes_have_no_name_and_are_found_by_their_matchers() {
     let hub = FakeHub::start(|request| match request.method.as_str() {
-        "GET" => {
-            (200, json!({"items": [{"id": "r1", "matchers": "env=\"prod\"", "position": 0, "service_id": POLICY_ID}]}))
-        }
+        "GET" => (
+            200,
+            json!({"items": [{"id": "r1", "matchers": "env=\"prod\"", "position": 0, "service_id": POLICY_ID}]}),
+        ),
         _ => (200, request.body.clone()),
     });
     let routes = json!([
