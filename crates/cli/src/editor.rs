@@ -1,6 +1,7 @@
 //! `edit` without flags: the object as JSON in the person's own editor.
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command;
 
 use serde_json::{Map, Value};
@@ -17,6 +18,7 @@ pub fn edit(session: &Session, object: &Map<String, Value>) -> Result<Map<String
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
+        .mode(0o600)
         .open(&path)
         .map_err(|e| fail(format!("{}: {e}", path.display())))?;
     writeln!(file, "{:#}", Value::from(object.clone()))?;

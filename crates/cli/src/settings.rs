@@ -54,20 +54,20 @@ pub struct ConfigFile {
 
 /// Where a value came from, for `config show` and `doctor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum Origin {
     Flag,
     Environment,
     File,
     Default,
 }
 
-impl From {
+impl Origin {
     pub fn as_str(self) -> &'static str {
         match self {
-            From::Flag => "flag",
-            From::Environment => "environment",
-            From::File => "file",
-            From::Default => "default",
+            Origin::Flag => "flag",
+            Origin::Environment => "environment",
+            Origin::File => "file",
+            Origin::Default => "default",
         }
     }
 }
@@ -75,9 +75,9 @@ impl From {
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub url: String,
-    pub url_from: From,
+    pub url_from: Origin,
     pub token: Option<String>,
-    pub token_from: From,
+    pub token_from: Origin,
     pub ca_file: Option<PathBuf>,
     pub path: PathBuf,
     pub file: ConfigFile,
@@ -151,19 +151,19 @@ pub fn resolve(url_flag: Option<&str>, env: &Environment) -> Result<Settings, Fa
     let path = path(env);
     let file = read(&path)?;
     let (url, url_from) = match (url_flag, env.get("WATCHTOWER_URL"), file.url.as_deref()) {
-        (Some(url), _, _) => (url, From::Flag),
-        (_, Some(url), _) => (url, From::Environment),
-        (_, _, Some(url)) => (url, From::File),
-        _ => (URL_DEFAULT, From::Default),
+        (Some(url), _, _) => (url, Origin::Flag),
+        (_, Some(url), _) => (url, Origin::Environment),
+        (_, _, Some(url)) => (url, Origin::File),
+        _ => (URL_DEFAULT, Origin::Default),
     };
     let url = clean_url(url)?;
     let saved_for = clean_url(file.url.as_deref().unwrap_or(URL_DEFAULT))?;
     let (token, token_from) =
         match (env.get("WATCHTOWER_TOKEN_FILE"), env.get("WATCHTOWER_TOKEN"), &file.token) {
-            (Some(path), _, _) => (Some(token_file(path)?), From::Environment),
-            (_, Some(token), _) => (Some(token.to_string()), From::Environment),
-            (_, _, Some(token)) if saved_for == url => (Some(token.clone()), From::File),
-            _ => (None, From::Default),
+            (Some(path), _, _) => (Some(token_file(path)?), Origin::Environment),
+            (_, Some(token), _) => (Some(token.to_string()), Origin::Environment),
+            (_, _, Some(token)) if saved_for == url => (Some(token.clone()), Origin::File),
+            _ => (None, Origin::Default),
         };
     let ca_file = env.get("WATCHTOWER_CA_FILE").map(PathBuf::from).or_else(|| file.ca_file.clone());
     Ok(Settings { url, url_from, token, token_from, ca_file, path, file })

@@ -68,6 +68,11 @@ pub fn one_line(text: &str) -> String {
         .collect()
 }
 
+/// As `one_line`, but nothing is lost of lines and tabs: they are written `\n` and `\t`.
+pub fn escaped(text: &str) -> String {
+    one_line(&text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t"))
+}
+
 /// Exact, on one line: what pipes and CSV get.
 pub fn plain(value: &Value) -> String {
     match value {
@@ -128,7 +133,8 @@ pub fn ago(text: &str, now_ms: i64) -> String {
         3_600_000..172_800_000 => (size / 3_600_000, "h"),
         _ => (size / 86_400_000, "d"),
     };
-    if past >= 0 { format!("{amount}{unit} ago") } else { format!("in {amount}{unit}") }
+    // Two clocks differ by less than a second at best: that is not the future.
+    if past > -1000 { format!("{amount}{unit} ago") } else { format!("in {amount}{unit}") }
 }
 
 /// What a state word means.

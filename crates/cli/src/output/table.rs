@@ -5,11 +5,13 @@
 use serde_json::Value;
 
 use super::Look;
-use super::cell::{As, Column, Shape, at, mark, one_line, plain, shown};
+use super::cell::{As, Column, Shape, at, escaped, mark, one_line, plain, shown};
 
 const GAP: usize = 2;
 /// Cut text keeps at least this many characters.
 const CUT_MIN: usize = 8;
+/// Text beyond this is rather cut than allowed to push another column out.
+const TEXT_SOFT_MAX: usize = 32;
 
 pub fn write(columns: &[&Column], items: &[Value], headers: bool, look: Look) -> String {
     match look.width {
@@ -25,7 +27,7 @@ fn tabs(columns: &[&Column], items: &[Value], headers: bool) -> String {
         out.push('\n');
     }
     for item in items {
-        let cells: Vec<_> = columns.iter().map(|column| one_line(&plain(at(item, column.path)))).collect();
+        let cells: Vec<_> = columns.iter().map(|column| escaped(&plain(at(item, column.path)))).collect();
         out.push_str(&cells.join("\t"));
         out.push('\n');
     }
@@ -65,8 +67,13 @@ fn total(kept: &[usize], widths: &[usize]) -> usize {
 
 /// The columns that fit, in their order.
 fn keep(columns: &[&Column], widths: &[usize], width: usize) -> Vec<usize> {
+    let soft = |i: usize| match columns[i].shown {
+        As::Text => widths[i].min(TEXT_SOFT_MAX),
+        _ => widths[i],
+    };
+    let widths: Vec<usize> = (0..columns.len()).map(soft).collect();
     let mut kept: Vec<usize> = (0..columns.len()).collect();
-    while total(&kept, widths) > width {
+    while total(&kept, &widths) > width {
         let last = kept
             .iter()
             .copied()
@@ -138,7 +145,7 @@ pub fn fields(shape: &Shape, value: &Value, look: Look) -> String {
     let mut out = String::new();
     for (name, value) in rows {
         let text = match look.width {
-            None => format!("{name}\t{}\n", one_line(&plain(value))),
+            None => format!("{name}\t{}\n", escaped(&plain(value))),
             Some(_) => format!("{name:<name_width$}  {}\n", people(&name, value, name_width, look)),
         };
         out.push_str(&text);

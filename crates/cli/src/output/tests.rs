@@ -49,6 +49,11 @@ fn a_narrow_one_drops_the_least_first_and_cuts_in_the_middle() {
          ● up    web-1                         12 %\n\
          ■ lost  a-very-long-name-of-a-server  -\n",
     );
+    // A long text gives way before it pushes out a column that matters.
+    let columns: Vec<_> = COLUMNS[..3].iter().collect();
+    let long = [json!({"status": "up", "name": "n".repeat(60), "vitals": {"cpu_percent": 5}})];
+    let text = table::write(&columns, &long, false, look(Some(50)));
+    assert_eq!(text, format!("● up  {}…{}  5 %\n", "n".repeat(19), "n".repeat(19)));
     check(
         Some(24),
         "STATUS  SERVER\n\
@@ -125,4 +130,5 @@ fn an_object_is_a_field_per_line() {
         "name          db\nlabels        a=b\nbody          x\n              y\nfacts.cpus    2\nmemory_bytes  2.0 KiB\n"
     );
     assert_eq!(table::fields(&SHAPE, &json!({"a": [1, 2]}), look(None)), "a\t1,2\n");
+    assert_eq!(table::fields(&SHAPE, &json!({"body": "x\ty\n\\"}), look(None)), "body\tx\\ty\\n\\\\\n");
 }

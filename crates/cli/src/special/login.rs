@@ -69,6 +69,11 @@ pub static LOGIN: Special = Special {
             &ConfigFile { url: Some(url.clone()), token: Some(token), token_id, ca_file },
         )?;
         session.print.say(format!("signed in to {url}; the token is in {}", path.display()));
+        if session.settings.token_from == settings::Origin::Environment {
+            session
+                .print
+                .say("WATCHTOWER_TOKEN or WATCHTOWER_TOKEN_FILE is set and goes before the saved one");
+        }
         session.print.object(&ME, &me)?;
         Ok(Exit::Ok)
     },
@@ -80,9 +85,11 @@ fn make_token(session: &Session, name: &str, password: &str) -> Result<(String, 
     let origin = session.hub.url.clone();
     let anonymous = session.hub.without_token();
     let answer = anonymous.send(Method::Post, "/api/v1/login", Some(&login), &[("origin", &origin)])?;
-    let cookie =
-        answer.cookie.as_deref().and_then(|cookie| cookie.split(';').next()).unwrap_or_default().to_string();
-    let headers = [("cookie", cookie.as_str()), ("origin", origin.as_str())];
+    let cookie = answer.cookie.as_deref().and_then(|cookie| cookie.split(';').next()).unwrap_or_default();
+    if cookie.is_empty() {
+        return Err(Failure::new(Exit::Failed, "answer", "the hub's answer has no session"));
+    }
+    let headers = [("cookie", cookie), ("origin", origin.as_str())];
     let wanted = json!({
         "name": format!("cli {name} {}", now_ms() / 1000),
         "role": answer.value["user"]["role"],

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value, json};
 
-use super::follow::{follow, result};
+use super::follow::{follow, safe};
 use crate::body::{fill, seconds};
 use crate::client::endpoint;
 use crate::failure::{Done, Exit, Failure};
@@ -162,12 +162,23 @@ pub static OUTPUT: Special = Special {
                 items.push(part);
             }
         }
-        if session.print.format == Format::Table {
-            let text: String = items.iter().filter_map(|part| part["text"].as_str()).collect();
-            session.print.put(&super::follow::safe(&text, session.print.streams.out_tty))?;
-        } else {
+        if session.print.format != Format::Table {
             session.print.list(&OUTPUT_SHAPE, &json!({ "items": items }))?;
+            return Ok(Exit::Ok);
         }
-        result(&run).map(|_| Exit::Ok)
+        let several = only.is_none() && run["executions"].as_array().is_some_and(|all| all.len() > 1);
+        let tty = session.print.streams.out_tty;
+        for part in &items {
+            let text = safe(part["text"].as_str().unwrap_or(""), tty);
+            match several {
+                true => {
+                    let server = part["server"].as_str().unwrap_or("?");
+                    let lines: String = text.lines().map(|line| format!("{server} | {line}\n")).collect();
+                    session.print.put(&lines)?;
+                }
+                false => session.print.put(&text)?,
+            }
+        }
+        Ok(Exit::Ok)
     },
 };

@@ -33,25 +33,50 @@ pub static TOP: Special = Special {
         ])
     },
     run: |session, matches| {
-        let server = matches.get_one::<String>("server").cloned();
-        let mut sort = matches.get_one::<String>("sort").cloned().unwrap_or_default();
-        let first = frame(session, server.as_deref(), &sort)?;
+        let mut view = View {
+            server: matches.get_one::<String>("server").cloned(),
+            sort: matches.get_one::<String>("sort").cloned().unwrap_or_default(),
+            may_collect: true,
+        };
+        let first = frame(session, &mut view)?;
         if matches.get_flag("once") {
             return once(session, &first);
         }
-        if session.print.streams.out_tty && session.print.streams.input_tty && session.print.format.is_text()
-        {
-            return on_screen(session, server.as_deref(), &mut sort, first);
+        let streams = &session.print.streams;
+        if streams.out_tty && streams.input_tty && session.print.format.is_text() {
+            return on_screen(session, &mut view, first);
         }
-        stream(session, server.as_deref(), &sort, first)
+        stream(session, &mut view, first)
     },
 };
 
+/// What is looked at, and how.
+struct View {
+    server: Option<String>,
+    sort: String,
+    /// Fresh vitals every second need a role that may ask agents; without it the last report has to do.
+    may_collect: bool,
+}
+
+impl View {
+    fn about(&mut self, session: &Session, name: &str) -> Result<Value, Failure> {
+        if self.may_collect {
+            match session.hub.call("server.collect", &[name], &[], None) {
+                Ok(mut collected) => return Ok(collected["server"].take()),
+                Err(failure) => self.may_collect = failure.exit != Exit::Denied,
+            }
+        }
+        session.hub.get("server.get", &[name])
+    }
+}
+
 /// `{at, server?, items}` with the worst first.
-fn frame(session: &Session, server: Option<&str>, sort: &str) -> Result<Value, Failure> {
-    match server {
+fn frame(session: &Session, view: &mut View) -> Result<Value, Failure> {
+    match view.server.clone() {
         Some(name) => {
-            let about = session.hub.get("server.get", &[name])?;
+            let name = name.as_str();
+            let about = view.about(session, name)?;
+            let sort = view.sort.as_str();
             let mut processes = session.hub.get("server.processes", &[name])?;
             let mut items = match processes["items"].take() {
                 Value::Array(items) => items,
@@ -67,7 +92,7 @@ fn frame(session: &Session, server: Option<&str>, sort: &str) -> Result<Value, F
                 Value::Array(items) => items,
                 _ => Vec::new(),
             };
-            items.sort_by(|a, b| pressure(b, sort).total_cmp(&pressure(a, sort)));
+            items.sort_by(|a, b| pressure(b, &view.sort).total_cmp(&pressure(a, &view.sort)));
             let now = watchtower_model::Timestamp(now_ms()).to_rfc3339();
             Ok(json!({ "at": now, "items": items }))
         }
@@ -106,7 +131,7 @@ fn once(session: &mut Session, frame: &Value) -> Done {
     Ok(Exit::Ok)
 }
 
-fn stream(session: &mut Session, server: Option<&str>, sort: &str, first: Value) -> Done {
+fn stream(session: &mut Session, view: &mut View, first: Value) -> Done {
     let mut patience = Patience::default();
     let mut frame_now = patience.take(session, Ok(first))?;
     loop {
@@ -118,12 +143,12 @@ fn stream(session: &mut Session, server: Option<&str>, sort: &str, first: Value)
             }
         }
         thread::sleep(PERIOD);
-        let answer = frame(session, server, sort);
+        let answer = frame(session, view);
         frame_now = patience.take(session, answer)?;
     }
 }
 
-fn on_screen(session: &mut Session, server: Option<&str>, sort: &mut String, first: Value) -> Done {
+fn on_screen(session: &mut Session, view: &mut View, first: Value) -> Done {
     let screen = Screen::enter()?;
     let mut shown = first;
     let mut trouble: Option<String> = None;
@@ -131,17 +156,17 @@ fn on_screen(session: &mut Session, server: Option<&str>, sort: &mut String, fir
         let (columns, rows) = terminal_size();
         session.print.look.width = Some(columns);
         session.print.look.now_ms = now_ms();
-        screen.draw(&page(session, &shown, sort, trouble.as_deref(), rows), rows)?;
+        screen.draw(&page(session, &shown, &view.sort, trouble.as_deref(), rows), rows)?;
         match screen.key(PERIOD)? {
             Some(b'q' | b'Q') => return Ok(Exit::Ok),
             Some(CTRL_C) => return Ok(Exit::Interrupted),
-            Some(b'p') => *sort = "pressure".into(),
-            Some(b'c') => *sort = "cpu".into(),
-            Some(b'm') => *sort = "memory".into(),
-            Some(b'd') => *sort = "disk".into(),
+            Some(b'p') => view.sort = "pressure".into(),
+            Some(b'c') => view.sort = "cpu".into(),
+            Some(b'm') => view.sort = "memory".into(),
+            Some(b'd') => view.sort = "disk".into(),
             _ => {}
         }
-        match frame(session, server, sort) {
+        match frame(session, view) {
             Ok(fresh) => {
                 shown = fresh;
                 trouble = None;
@@ -161,12 +186,13 @@ fn page(session: &Session, frame: &Value, sort: &str, trouble: Option<&str>, row
             let vitals = &frame["server"]["vitals"];
             let percent = |name: &str| cell::shown(&vitals[name], cell::As::Percent, look);
             format!(
-                "{name}  {}  cpu {}  mem {}  disk {}  {} processes",
+                "{name}  {}  cpu {}  mem {}  disk {}  {} processes {}",
                 cell::shown(&frame["server"]["status"], cell::As::State, look),
                 percent("cpu_percent"),
                 percent("memory_percent"),
                 percent("disk_percent"),
-                items.len()
+                items.len(),
+                cell::ago(frame["at"].as_str().unwrap_or(""), look.now_ms)
             )
         }
         None => format!("{} servers, by {sort}", items.len()),

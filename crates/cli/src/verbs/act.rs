@@ -31,9 +31,12 @@ pub fn delete(session: &mut Session, noun: &Noun, matches: &ArgMatches) -> Done 
     several.finish()
 }
 
+/// Dry runs: one plan is an object, several are a list.
 pub fn each_plan(session: &mut Session, plans: Vec<Value>) -> Done {
-    for plan in &plans {
-        session.print.stream(&PLAN, plan)?;
+    match plans.as_slice() {
+        [] => {}
+        [one] => session.print.object(&PLAN, one)?,
+        several => session.print.list(&PLAN, &json!({ "items": several }))?,
     }
     Ok(Exit::Ok)
 }

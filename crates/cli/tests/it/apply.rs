@@ -66,6 +66,27 @@ fn apply_creates_updates_and_leaves_alone() {
 }
 
 #[test]
+fn routes_have_no_name_and_are_found_by_their_matchers() {
+    let hub = FakeHub::start(|request| match request.method.as_str() {
+        "GET" => (
+            200,
+            json!({"items": [{"id": "r1", "matchers": "env=\"prod\"", "position": 0, "service_id": POLICY_ID}]}),
+        ),
+        _ => (200, request.body.clone()),
+    });
+    let routes = json!([
+        {"matchers": "env=\"prod\"", "position": 0},
+        {"matchers": "env=\"dev\"", "service_id": POLICY_ID},
+    ]);
+    let outcome = watchtower(&hub.url, &["route", "apply", "-f", "-", "-o", "csv"], &routes.to_string());
+    assert_eq!(outcome.out.matches("unchanged").count(), 1, "{outcome:?}");
+    assert_eq!(hub.bodies("POST"), [routes[1].clone()]);
+    let moved = json!({"matchers": "env=\"prod\"", "position": 3}).to_string();
+    watchtower(&hub.url, &["route", "apply", "-f", "-"], &moved);
+    assert_eq!(hub.log().last().unwrap(), "PUT /api/v1/routes/r1");
+}
+
+#[test]
 fn a_dry_run_sends_nothing() {
     let hub = hub();
     let outcome =
@@ -78,6 +99,8 @@ fn a_dry_run_sends_nothing() {
         plan,
         json!({"method": "POST", "path": "/api/v1/servers", "body": {"name": "web-9", "labels": {"env": "prod"}}})
     );
+    let outcome = watchtower(&hub.url, &["rule", "delete", "a", "b", "--dry-run", "--json"], "");
+    assert_eq!(outcome.json()["items"][1]["path"], "/api/v1/rules/b");
     assert!(hub.log().iter().all(|line| line.starts_with("GET")), "{:?}", hub.log());
 }
 
@@ -146,6 +169,7 @@ fn login_saves_a_token_and_logout_revokes_it() {
     let run = |args: &[&str], input: &str| watchtower_at_home(home.path(), &hub.url, args, input);
     let outcome = run(&["login", "--name", "ana", "--password-stdin", "--json"], "pass word\n");
     assert_eq!((outcome.exit, &outcome.json()["token"]), (Exit::Ok, &json!("Bearer s3cret")), "{outcome:?}");
+    assert_eq!(hub.requests.lock().unwrap()[1].cookie.as_deref(), Some("watchtower=c1"));
     assert_eq!(hub.bodies("POST")[0], json!({"name": "ana", "password": "pass word"}));
     assert_eq!(run(&["whoami", "--json"], "").json()["token"], "Bearer s3cret");
     assert!(!run(&["config", "show"], "").out.contains("s3cret"));

@@ -14,6 +14,7 @@ pub struct Request {
     /// With the query.
     pub path: String,
     pub token: Option<String>,
+    pub cookie: Option<String>,
     pub body: Value,
 }
 
@@ -56,11 +57,15 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, answer: &Answer) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some(request) = read(&mut reader) {
         let (status, body) = answer(&request);
+        let session =
+            if request.path.ends_with("/login") { "set-cookie: watchtower=c1; HttpOnly\r\n" } else { "" };
         seen.lock().unwrap().push(request);
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let kind = if status < 400 { "application/json" } else { "application/problem+json" };
-        let head =
-            format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", text.len());
+        let head = format!(
+            "HTTP/1.1 {status} X\r\n{session}content-type: {kind}\r\ncontent-length: {}\r\n\r\n",
+            text.len()
+        );
         if stream.write_all(format!("{head}{text}").as_bytes()).is_err() {
             return;
         }
@@ -72,24 +77,25 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
     reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
     let mut words = line.split_whitespace().map(String::from);
     let (method, path) = (words.next()?, words.next()?);
-    let (mut length, mut token) = (0, None);
+    let (mut length, mut token, mut cookie) = (0, None, None);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
-        match header.trim().split_once(": ") {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.parse().ok()?
-            }
-            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
-                token = Some(value.to_string())
-            }
-            Some(_) => {}
-            None => break,
+        if header.trim().is_empty() {
+            break;
+        }
+        let (name, value) = header.trim().split_once(':')?;
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().ok()?,
+            "authorization" => token = Some(value.trim().to_string()),
+            "cookie" => cookie = Some(value.trim().to_string()),
+            "transfer-encoding" => panic!("a body of unknown length"),
+            _ => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { method, path, token, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+    Some(Request { method, path, token, cookie, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
 }
 
 /// A writer that a test can read afterwards.
