@@ -25,10 +25,12 @@ struct Exporter {
 pub fn measure(table: &mut Table) {
     let program = agents_dir().join(format!("watchtower-agent-{}", std::env::consts::ARCH));
     let output = Command::new(&program).args(["collect", "--repeat", &COLLECTIONS.to_string()]).output();
-    let found: Value = output.ok().and_then(|out| serde_json::from_slice(&out.stdout).ok()).unwrap_or(Value::Null);
+    let found: Value =
+        output.ok().and_then(|out| serde_json::from_slice(&out.stdout).ok()).unwrap_or(Value::Null);
     let number = |name: &str| found[name].as_f64().unwrap_or(f64::NAN);
     let peer = exporter();
-    let beside = |show: fn(&Exporter) -> String| peer.as_ref().map_or("node_exporter: not installed".into(), show);
+    let beside =
+        |show: fn(&Exporter) -> String| peer.as_ref().map_or("node_exporter: not installed".into(), show);
     table.row(
         "agent RssAnon / VmRSS after 100,000 collections",
         format!("{:.2} / {:.2} MB", number("rss_anon_bytes") / 1e6, number("vm_rss_bytes") / 1e6),

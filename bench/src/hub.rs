@@ -67,7 +67,11 @@ pub fn notification(table: &mut Table) {
     let missed = TROUBLED - latencies.len();
     table.row(
         "sample to notification, 1,000 servers, p50 / p99",
-        format!("{} / {} ms ({missed} of {TROUBLED} missed)", quantile(&mut latencies, 0.5), quantile(&mut latencies, 0.99)),
+        format!(
+            "{} / {} ms ({missed} of {TROUBLED} missed)",
+            quantile(&mut latencies, 0.5),
+            quantile(&mut latencies, 0.99)
+        ),
         "p99 <= 100 ms",
         "see Prometheus below",
     );

@@ -14,8 +14,12 @@ use table::Table;
 fn main() {
     let mut table = Table::default();
     let wanted = std::env::args().nth(1);
-    let parts: [(&str, fn(&mut Table)); 4] =
-        [("agent", agent::measure), ("ingest", hub::ingest), ("notify", hub::notification), ("peer", peer::measure)];
+    let parts: [(&str, fn(&mut Table)); 4] = [
+        ("agent", agent::measure),
+        ("ingest", hub::ingest),
+        ("notify", hub::notification),
+        ("peer", peer::measure),
+    ];
     for (name, part) in parts {
         if wanted.as_deref().is_none_or(|wanted| wanted == name) {
             eprintln!("measuring: {name}");

@@ -28,7 +28,12 @@ struct Target {
 
 pub fn measure(table: &mut Table) {
     let (Some(prometheus), Some(alertmanager)) = (find("prometheus"), find("prometheus-alertmanager")) else {
-        return table.row("Prometheus + Alertmanager, tuned to 1 s, p50 / p95", "not installed".into(), "", "");
+        return table.row(
+            "Prometheus + Alertmanager, tuned to 1 s, p50 / p95",
+            "not installed".into(),
+            "",
+            "",
+        );
     };
     let Ok(dir) = tempfile::tempdir() else { return };
     let target = Arc::new(Target::default());
@@ -58,7 +63,9 @@ fn one(target: &Target, sink: &Sink, round: u64) -> Option<i64> {
     let wanted = round.to_string();
     let found = loop {
         let call = sink.calls().into_iter().find(|call| {
-            call.body["alerts"].as_array().is_some_and(|all| all.iter().any(|alert| alert["labels"]["round"] == wanted.as_str()))
+            call.body["alerts"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|alert| alert["labels"]["round"] == wanted.as_str()))
         });
         if call.is_some() || began.elapsed() > Duration::from_secs(15) {
             break call;
@@ -78,7 +85,10 @@ fn serve(target: &Arc<Target>) -> u16 {
             while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
             let round = target.round.load(Ordering::SeqCst);
             let body = format!("trouble{{round=\"{round}\"}} {}\n", u8::from(round > 0));
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
             let _ = socket.write_all(format!("{head}{body}").as_bytes());
             if round > 0 {
                 let _ = target.read_ms.compare_exchange(0, now_ms(), Ordering::SeqCst, Ordering::SeqCst);
@@ -100,14 +110,27 @@ fn configure(dir: &Path, sink: &Sink, target: u16, alertmanager: u16) {
          receivers: [{{name: w, webhook_configs: [{{url: '{}'}}]}}]\n",
         sink.url()
     );
-    for (name, text) in [("prometheus.yml", prometheus.as_str()), ("rules.yml", rules), ("alertmanager.yml", &routes)] {
+    for (name, text) in
+        [("prometheus.yml", prometheus.as_str()), ("rules.yml", rules), ("alertmanager.yml", &routes)]
+    {
         fs::write(dir.join(name), text).expect("the temporary folder is writable");
     }
 }
 
-fn start(dir: &Path, [prometheus, alertmanager]: [&Path; 2], port: u16, alertmanager_port: u16) -> Vec<Child> {
+fn start(
+    dir: &Path,
+    [prometheus, alertmanager]: [&Path; 2],
+    port: u16,
+    alertmanager_port: u16,
+) -> Vec<Child> {
     let spawn = |program: &Path, args: Vec<String>| {
-        Command::new(program).args(args).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+        Command::new(program)
+            .args(args)
+            .current_dir(dir)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()
     };
     let alertmanager = spawn(
         alertmanager,

@@ -10,7 +10,9 @@ const TICKS: f64 = 100.0;
 pub fn cpu_seconds(pid: i32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let field = |i: usize| after_name.split_whitespace().nth(i).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    let field = |i: usize| {
+        after_name.split_whitespace().nth(i).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0)
+    };
     (field(11) + field(12)) / TICKS
 }
 
