@@ -30,10 +30,7 @@ pub async fn run(hub: Hub, url: String, mut stop: watch::Receiver<bool>) {
         } else {
             supervise(&program, &state, &mut stop).await;
         }
-        tokio::select! {
-            _ = stop.changed() => {}
-            () = tokio::time::sleep(RESTART_AFTER) => {}
-        }
+        let _ = tokio::time::timeout(RESTART_AFTER, stop.wait_for(|stop| *stop)).await;
     }
 }
 
