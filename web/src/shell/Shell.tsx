@@ -8,7 +8,7 @@ import { setPaused, useChanges, usePaused } from "@/api/live-hooks";
 import { queries } from "@/api/queries";
 import { useKey } from "@/lib/hooks";
 import { paths } from "@/paths";
-import { ErrorNotice } from "@/ui/Panel";
+import { ErrorNotice, Skeleton } from "@/ui/Panel";
 import { Toasts } from "@/ui/toast";
 import { BottomBar, Rail } from "./Nav";
 import { Palette } from "./Palette";
@@ -34,6 +34,8 @@ export function SignedIn({ children }: { children: ReactNode }) {
       </div>
     );
   }
+  // Nothing else is asked before it is known that there is a session.
+  if (!me.data) return <Skeleton lines={8} />;
   return <Shell>{children}</Shell>;
 }
 
@@ -102,7 +104,9 @@ function Shell({ children }: { children: ReactNode }) {
     return () => window.removeEventListener("keydown", listen);
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top
-  useEffect(() => window.scrollTo(0, 0), [path]);
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [path]);
 
   return (
     <>
