@@ -14,6 +14,7 @@ import { BottomBar, Rail } from "./Nav";
 import { Palette } from "./Palette";
 import { Shortcuts } from "./Shortcuts";
 import { ConnectionStrip, TopBar } from "./TopBar";
+import { useListKeys } from "./useListKeys";
 
 /** Only for someone who is signed in; else the sign-in, or the setup of a fresh hub. */
 export function SignedIn({ children }: { children: ReactNode }) {
@@ -82,6 +83,7 @@ function Shell({ children }: { children: ReactNode }) {
   const unacknowledged = useUnacknowledgedTitle();
   useChanges();
   useGoKeys();
+  useListKeys();
   useKey("?", () => setOverlay("shortcuts"));
   useKey(" ", (event) => {
     if ((event.target as Element).closest?.("button, a, [tabindex]")) return;

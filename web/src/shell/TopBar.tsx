@@ -122,7 +122,7 @@ export function TopBar({ unacknowledged, onSearch }: TopBarProps) {
       <button type="button" className="button search-button" onClick={onSearch}>
         <Icon name="search" />
         <span>Search</span>
-        <kbd aria-hidden="true">Ctrl K</kbd>
+        <kbd>Ctrl K</kbd>
       </button>
       <UserMenu />
     </header>
