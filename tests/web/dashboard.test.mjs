@@ -82,15 +82,15 @@ test("a server's numbers, charts and processes move by themselves", async () => 
   await page.locator(".chart canvas").first().waitFor({ timeout: REPORTS_MS });
   const asTable = page.getByRole("button", { name: "CPU by mode as a table" });
   await asTable.click();
-  const newest = page.getByRole("region", { name: "CPU by mode, table" }).locator("tbody tr").first();
+  const newest = page.getByRole("group", { name: "CPU by mode, table" }).locator("tbody tr").first();
   const [early, late] = await changes(() => newest.textContent(), REPORTS_MS);
   assert.ok(late.slice(0, 19) > early.slice(0, 19), `${late} is not later than ${early}`);
   await asTable.click();
   await page.getByRole("link", { name: "Processes" }).click();
-  await page.getByRole("region", { name: "Processes" }).locator("tbody tr").first().waitFor();
+  await page.getByRole("group", { name: "Processes", exact: true }).locator("tbody tr").first().waitFor();
   await changes(() => page.getByTestId("process-meta").textContent());
   await page.getByLabel("Filter processes").fill("watchtower");
-  const rows = page.getByRole("region", { name: "Processes" }).locator("tbody tr");
+  const rows = page.getByRole("group", { name: "Processes", exact: true }).locator("tbody tr");
   assert.ok((await rows.count()) >= 1, "the hub's own process is in the table");
 });
 
@@ -121,7 +121,7 @@ test("a wrong expression is marked at its place", async () => {
   const { page } = session;
   await page.goto(url("/rules/new"));
   await page.getByRole("button", { name: "PromQL" }).click();
-  await page.getByLabel("Expression").fill("sum(node_load1");
+  await page.getByRole("textbox", { name: "Expression" }).fill("sum(node_load1");
   await page.locator("mark.wrong").waitFor();
 });
 

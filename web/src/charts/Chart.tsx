@@ -157,7 +157,7 @@ function ChartTable({
       className="table-wrap"
       style={{ height, overflow: "auto" }}
       tabIndex={0}
-      role="region"
+      role="group"
       aria-label={`${title}, table`}
     >
       <table className="table">

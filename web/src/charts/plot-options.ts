@@ -40,6 +40,18 @@ function yRange({ unit, threshold }: Look): uPlot.Range.Function {
   };
 }
 
+const DAY_SECONDS = 86_400;
+
+/** 24 hours and ISO dates, as everywhere else; the date alone where ticks are days apart, and at midnight. */
+export function axisTime(seconds: number, step: number): string {
+  const at = new Date(seconds * 1000);
+  const pad = (value: number) => String(value).padStart(2, "0");
+  const midnight = at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0;
+  if (step >= DAY_SECONDS || midnight) return `${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
+  const clock = `${pad(at.getHours())}:${pad(at.getMinutes())}`;
+  return step < 60 ? `${clock}:${pad(at.getSeconds())}` : clock;
+}
+
 const BYTE_STEPS = Array.from({ length: 50 }, (_, index) => 2 ** index);
 
 function drawWindow(u: uPlot, look: Look, color: string): void {
@@ -115,6 +127,7 @@ export function plotOptions(
         font: FONT,
         size: 28,
         space: 70,
+        values: (_, splits, __, ___, step) => splits.map((at) => axisTime(at, step)),
       },
       {
         stroke: text,

@@ -75,7 +75,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [at, setAt] = useState(0);
   const entries = useEntries();
   const hits = useMemo(() => best(entries, needle), [entries, needle]);
-  useEffect(() => ref.current?.showModal(), []);
+  useEffect(() => {
+    ref.current?.showModal();
+  }, []);
   const go = (entry: Entry | undefined) => {
     if (!entry) return;
     onClose();

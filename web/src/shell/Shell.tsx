@@ -8,12 +8,13 @@ import { setPaused, useChanges, usePaused } from "@/api/live-hooks";
 import { queries } from "@/api/queries";
 import { useKey } from "@/lib/hooks";
 import { paths } from "@/paths";
-import { ErrorNotice } from "@/ui/Panel";
+import { ErrorNotice, Skeleton } from "@/ui/Panel";
 import { Toasts } from "@/ui/toast";
 import { BottomBar, Rail } from "./Nav";
 import { Palette } from "./Palette";
 import { Shortcuts } from "./Shortcuts";
 import { ConnectionStrip, TopBar } from "./TopBar";
+import { useListKeys } from "./useListKeys";
 
 /** Only for someone who is signed in; else the sign-in, or the setup of a fresh hub. */
 export function SignedIn({ children }: { children: ReactNode }) {
@@ -34,6 +35,8 @@ export function SignedIn({ children }: { children: ReactNode }) {
       </div>
     );
   }
+  // Nothing else is asked before it is known that there is a session.
+  if (!me.data) return <Skeleton lines={8} />;
   return <Shell>{children}</Shell>;
 }
 
@@ -80,6 +83,7 @@ function Shell({ children }: { children: ReactNode }) {
   const unacknowledged = useUnacknowledgedTitle();
   useChanges();
   useGoKeys();
+  useListKeys();
   useKey("?", () => setOverlay("shortcuts"));
   useKey(" ", (event) => {
     if ((event.target as Element).closest?.("button, a, [tabindex]")) return;
@@ -102,7 +106,9 @@ function Shell({ children }: { children: ReactNode }) {
     return () => window.removeEventListener("keydown", listen);
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top
-  useEffect(() => window.scrollTo(0, 0), [path]);
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [path]);
 
   return (
     <>

@@ -119,7 +119,7 @@ export function TopBar({ unacknowledged, onSearch }: TopBarProps) {
     <header className="topbar">
       <Breadcrumb unacknowledged={unacknowledged} />
       <LivePill />
-      <button type="button" className="button search-button" aria-label="Search" onClick={onSearch}>
+      <button type="button" className="button search-button" onClick={onSearch}>
         <Icon name="search" />
         <span>Search</span>
         <kbd>Ctrl K</kbd>

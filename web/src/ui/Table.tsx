@@ -61,7 +61,7 @@ export function Table<T>({ label, rows, columns, rowKey, href, sortBy, descendin
   const classOf = (column: Column<T>) =>
     [column.num && "num", column.low && "low", column.main && "main"].filter(Boolean).join(" ") || undefined;
   return (
-    <div className="table-wrap" tabIndex={0} role="region" aria-label={label}>
+    <div className="table-wrap" tabIndex={0} role="group" aria-label={label}>
       <table className="table">
         <thead>
           <tr>

@@ -147,7 +147,7 @@ function Facts({ incident }: { incident: Incident }) {
         </div>
         <div>
           <dt>Repair</dt>
-          <dd>{incident.repair ? words(incident.repair) : "none"}</dd>
+          <dd>{incident.repair ? <Link href={paths.automations}>{words(incident.repair)}</Link> : "none"}</dd>
         </div>
         {incident.state === "resolved" && (
           <div>

@@ -55,7 +55,7 @@ function Entry({ entry }: { entry: TimelineEntry }) {
             {entry.actor && <span>{entry.actor}</span>}
           </div>
         </div>
-        {entry.detail && <pre className="code-block">{entry.detail}</pre>}
+        {entry.detail && entry.detail !== entry.text && <pre className="code-block">{entry.detail}</pre>}
       </div>
     </li>
   );

@@ -39,7 +39,15 @@ const COLUMNS: Column<Process>[] = [
 export function TopProcesses({ processes }: { processes: Processes }) {
   const busiest = [...processes.items].sort((a, b) => b.cpu_percent - a.cpu_percent).slice(0, SHOWN_MAX);
   return (
-    <Panel flush title="Top processes when it began" actions={<At at={processes.at} />}>
+    <Panel
+      flush
+      title="Top processes when it began"
+      actions={
+        <span className="meta">
+          <At at={processes.at} />
+        </span>
+      }
+    >
       <Table
         label="Top processes"
         rows={busiest}

@@ -21,6 +21,7 @@ import { FleetMap } from "./FleetMap";
 export function OverviewPage() {
   const overview = useQuery(queries.overview());
   const status = useQuery(queries.status());
+  const me = useQuery(queries.me());
   useFleetVitals();
   return (
     <Page
@@ -44,6 +45,16 @@ export function OverviewPage() {
             <strong>The hub itself: {problem}</strong>
           </div>
         ))
+      )}
+      {me.data?.needs_catch_all && (
+        <div className="notice tone-warn" role="status">
+          <div className="row">
+            <strong>No channel hears of incidents that nobody answers</strong>
+            <Link className="button small" href={paths.channels}>
+              Name one
+            </Link>
+          </div>
+        </div>
       )}
       <Loaded query={overview} lines={6}>
         {(data) => <Tiles overview={data} />}

@@ -22,7 +22,9 @@ export function useServerLive(server: string): ServerLive {
   const visible = useVisible();
   const [state, setState] = useState<ServerLive>(IDLE);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another server starts afresh
-  useEffect(() => setState(IDLE), [server]);
+  useEffect(() => {
+    setState(IDLE);
+  }, [server]);
   useTopic(
     "server",
     server,
