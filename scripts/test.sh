@@ -36,10 +36,7 @@ end_to_end() {
 }
 
 browser() {
-    if compgen -G "tests/web/*.test.mjs" >/dev/null; then
-        WATCHTOWER_BIN="$target/debug/watchtower" WATCHTOWER_AGENTS_DIR="$target/agents-debug" \
-            node --test --test-concurrency=1 tests/web/*.test.mjs
-    fi
+    WATCHTOWER_BIN="$target/debug/watchtower" WATCHTOWER_AGENTS_DIR="$target/agents-debug" node tests/web/start.mjs
 }
 
 part "rustfmt" cargo fmt --check

@@ -47,7 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // state, and the wakes that the live channel waits for.
     ("http", &["hub", "api-types", "model", "protocol", "matchers", "promql", "incident", "store", "bus"]),
     ("cli", &["api-types", "model"]),
-    ("watchtower", &["http", "cli", "hub", "api-types", "model"]),
+    ("watchtower", &["http", "cli", "hub", "api-types", "model", "protocol"]),
 ];
 
 /// Beside the product: they may use any crate of it, and nothing of it may use them.

@@ -1,13 +1,24 @@
-//! The client commands.
+//! The command line for people and scripts. It talks HTTP to the hub and knows nothing else of it.
+//!
+//! Invariant: data goes to stdout, everything else to stderr; with a machine's format stdout is valid or empty, also on
+//! failure; every way to end has its exit code.
 
-pub fn commands() -> Vec<clap::Command> {
-    Vec::new()
-}
+mod failure;
+mod settings;
+mod client;
+mod output;
+mod session;
+mod schema;
+mod body;
+mod editor;
+mod nouns;
+mod verbs;
+mod special;
+mod tree;
+mod entry;
 
-pub fn global_args() -> Vec<clap::Arg> {
-    Vec::new()
-}
-
-pub fn dispatch(_: &str, _: &clap::ArgMatches) -> std::process::ExitCode {
-    std::process::ExitCode::from(2)
-}
+pub use entry::{Call, dispatch, dispatch_in, parse, run};
+pub use failure::{Exit, Failure};
+pub use output::Streams;
+pub use settings::Environment;
+pub use tree::{commands, global_args, root};

@@ -54,9 +54,9 @@ impl<T> From<ObjectRow<T>> for Stored<T> {
 }
 
 impl Store {
-    /// All objects of a kind, oldest first: there are few, and they are cached by the hub.
+    /// All objects of a kind, by name: there are few, and they are cached by the hub.
     pub async fn objects<T: Object>(&self) -> Result<Vec<Stored<T>>, DbError> {
-        let sql = "SELECT id, version, changed_by, created_at, updated_at, body FROM objects WHERE kind = $1 ORDER BY created_at, id";
+        let sql = "SELECT id, version, changed_by, created_at, updated_at, body FROM objects WHERE kind = $1 ORDER BY name, id";
         let found: Vec<ObjectRow<T>> = rows(self.db.query(sql, args![T::KIND]).await?)?;
         Ok(found.into_iter().map(Stored::from).collect())
     }

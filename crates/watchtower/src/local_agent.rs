@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use watchtower_api_types::ServerInput;
 use watchtower_hub::{Hub, fleet, link};
 use watchtower_model::Labels;
+use watchtower_protocol::TrustBundle;
 
 /// Before an agent that ended is started again.
 const RESTART_AFTER: Duration = Duration::from_secs(5);
@@ -29,10 +30,7 @@ pub async fn run(hub: Hub, url: String, mut stop: watch::Receiver<bool>) {
         } else {
             supervise(&program, &state, &mut stop).await;
         }
-        tokio::select! {
-            _ = stop.changed() => {}
-            () = tokio::time::sleep(RESTART_AFTER) => {}
-        }
+        let _ = tokio::time::timeout(RESTART_AFTER, stop.wait_for(|stop| *stop)).await;
     }
 }
 
@@ -57,8 +55,9 @@ fn host_name() -> String {
 }
 
 async fn enrol(hub: &Hub, program: &Path, state: &Path, url: &str) -> Result<(), String> {
+    let bundle = hub.keys.bundle(vec![url.to_string()]);
     if state.join("bundle.json").exists() {
-        return Ok(());
+        return point_to(state, &bundle).map_err(|e| format!("writing its bundle: {e}"));
     }
     let name = host_name();
     let server = match hub.servers.find(&name) {
@@ -70,7 +69,6 @@ async fn enrol(hub: &Hub, program: &Path, state: &Path, url: &str) -> Result<(),
     };
     write_policy(state).map_err(|e| format!("writing its policy: {e}"))?;
     let token = link::make_token(hub, server.id, "watchtower").await.map_err(|e| e.to_string())?.token;
-    let bundle = hub.keys.bundle(vec![url.to_string()]).to_line();
     let mut child = Command::new(program)
         .arg("enrol")
         .arg("--state-dir")
@@ -80,11 +78,18 @@ async fn enrol(hub: &Hub, program: &Path, state: &Path, url: &str) -> Result<(),
         .spawn()
         .map_err(|e| format!("{}: {e}", program.display()))?;
     if let Some(mut stdin) = child.stdin.take() {
-        let secret = format!("{token}\n{bundle}\n");
+        let secret = format!("{token}\n{}\n", bundle.to_line());
         stdin.write_all(secret.as_bytes()).await.map_err(|e| e.to_string())?;
     }
     let status = child.wait().await.map_err(|e| e.to_string())?;
     if status.success() { Ok(()) } else { Err(format!("enrolment ended with {status}")) }
+}
+
+/// The hub may listen on another port than last time: its own agent is told where.
+fn point_to(state: &Path, bundle: &TrustBundle) -> std::io::Result<()> {
+    let new = state.join("bundle.json.new");
+    std::fs::write(&new, serde_json::to_vec(bundle)?)?;
+    std::fs::rename(new, state.join("bundle.json"))
 }
 
 /// The person who starts the hub on this machine may run things on it: the policy says so where the agent looks.

@@ -6,28 +6,19 @@ mod serve;
 
 use std::process::ExitCode;
 
-use clap::Command;
-
 // The hub's memory is many small, short-lived pieces on several threads: glibc keeps too much of it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn command() -> Command {
-    Command::new("watchtower")
-        .about("Watches servers, turns trouble into incidents that reach a person, and repairs servers")
-        .version(env!("CARGO_PKG_VERSION"))
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .args(watchtower_cli::global_args())
-        .subcommand(options::command())
-        .subcommands(watchtower_cli::commands())
-}
-
 fn main() -> ExitCode {
-    let matches = command().get_matches();
+    let root = watchtower_cli::root(vec![options::command()]);
+    let matches = match watchtower_cli::parse(root.clone(), std::env::args_os().collect()) {
+        Ok(matches) => matches,
+        Err(ended) => return ended,
+    };
     match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches),
-        Some((name, matches)) => watchtower_cli::dispatch(name, matches),
+        Some((name, matches)) => watchtower_cli::dispatch_in(root, name, matches),
         None => ExitCode::from(2),
     }
 }

@@ -9,7 +9,9 @@ import { VitalsStore } from "./vitals";
 afterEach(() => vi.unstubAllGlobals());
 
 function answer(status: number, body: unknown, type = "application/json") {
-  const fetch = vi.fn(async () => new Response(JSON.stringify(body), { status, headers: { "Content-Type": type } }));
+  const fetch = vi.fn(
+    async () => new Response(JSON.stringify(body), { status, headers: { "Content-Type": type } }),
+  );
   vi.stubGlobal("fetch", fetch);
   return fetch;
 }
@@ -26,7 +28,14 @@ test("paths, queries and bodies are sent as the hub takes them", async () => {
 });
 
 test("a problem keeps its code, hint and request", async () => {
-  const problem = { type: "about:blank", title: "No", status: 409, code: "conflict", detail: "taken", request_id: "r1" };
+  const problem = {
+    type: "about:blank",
+    title: "No",
+    status: 409,
+    code: "conflict",
+    detail: "taken",
+    request_id: "r1",
+  };
   answer(409, problem, "application/problem+json");
   const error = await api.get("/me").catch((caught) => caught);
   expect(error).toBeInstanceOf(ApiError);
@@ -35,13 +44,24 @@ test("a problem keeps its code, hint and request", async () => {
 
 test("an answer that is no problem, and no answer, are errors too", async () => {
   vi.stubGlobal("fetch", async () => new Response("<html>", { status: 502, statusText: "Bad Gateway" }));
-  expect((await api.get("/me").catch((caught) => caught)).problem.detail).toBe("The hub answered 502 Bad Gateway.");
+  expect((await api.get("/me").catch((caught) => caught)).problem.detail).toBe(
+    "The hub answered 502 Bad Gateway.",
+  );
   vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("failed")));
   expect((await api.get("/me").catch((caught) => caught)).code).toBe("unreachable");
 });
 
 test("missing samples stay gaps", () => {
-  const matrix = [{ metric: { instance: "a" }, values: [[10, "1"], [30, "3"], [40, "NaN"]] as [number, string][] }];
+  const matrix = [
+    {
+      metric: { instance: "a" },
+      values: [
+        [10, "1"],
+        [30, "3"],
+        [40, "NaN"],
+      ] as [number, string][],
+    },
+  ];
   expect(toColumns(matrix, 10, 40, 10)).toEqual({
     times: [10, 20, 30, 40],
     series: [{ labels: { instance: "a" }, values: [1, null, 3, null] }],

@@ -4,7 +4,13 @@ import { append, reduce, stack, statsOf } from "./series";
 
 test("newer points go behind older ones, and what is too old is cut", () => {
   const old = { times: [1, 2, 3], series: [{ name: "a", values: [1, 2, 3] }] };
-  const delta = { times: [4, 5], series: [{ name: "a", values: [4, null] }, { name: "b", values: [9, 9] }] };
+  const delta = {
+    times: [4, 5],
+    series: [
+      { name: "a", values: [4, null] },
+      { name: "b", values: [9, 9] },
+    ],
+  };
   expect(append(old, delta, 2)).toEqual({
     times: [2, 3, 4, 5],
     series: [
@@ -16,7 +22,9 @@ test("newer points go behind older ones, and what is too old is cut", () => {
 
 test("points that come again replace the earlier ones", () => {
   const old = { times: [1, 2, 3], series: [{ name: "a", values: [1, 2, 3] }] };
-  expect(append(old, { times: [3], series: [{ name: "a", values: [7] }] }, 0).series[0]?.values).toEqual([1, 2, 7]);
+  expect(append(old, { times: [3], series: [{ name: "a", values: [7] }] }, 0).series[0]?.values).toEqual([
+    1, 2, 7,
+  ]);
   expect(append(old, { times: [], series: [] }, 0).times).toEqual([1, 2, 3]);
 });
 

@@ -51,6 +51,12 @@ export function formatAge(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** `in 3:10`, or `now`: what follows an action that will happen. */
+export function formatDue(at: Instant, now: number): string {
+  const clock = formatCountdown(at, now);
+  return clock === "now" ? clock : `in ${clock}`;
+}
+
 /** A clock that runs down: `3:10`, `1:04:00`; `now` when it is over. */
 export function formatCountdown(at: Instant, now: number): string {
   const seconds = Math.ceil((millis(at) - now) / 1000);

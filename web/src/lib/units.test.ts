@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { formatBytes, formatPercent, formatSeconds, formatUnit, NONE, parseSeconds, writeSeconds } from "./units";
+import {
+  formatBytes,
+  formatPercent,
+  formatSeconds,
+  formatUnit,
+  NONE,
+  parseSeconds,
+  writeSeconds,
+} from "./units";
 
 test("bytes are binary and keep three digits", () => {
   expect(formatBytes(0)).toBe("0 B");

@@ -1,6 +1,6 @@
 // Relative time with the exact one on hover, in the viewer's zone.
 import { useNow } from "@/lib/hooks";
-import { formatAgo, formatCountdown, formatExact, formatShort } from "@/lib/time";
+import { formatAgo, formatCountdown, formatDue, formatExact, formatShort } from "@/lib/time";
 
 export function Ago({ at }: { at: string | null | undefined }) {
   const now = useNow();
@@ -25,6 +25,16 @@ export function Countdown({ at }: { at: string }) {
   return (
     <time dateTime={at} title={formatExact(at)} className="nowrap">
       {formatCountdown(at, now)}
+    </time>
+  );
+}
+
+/** `in 3:10`, counting down to `now`. */
+export function Due({ at }: { at: string }) {
+  const now = useNow();
+  return (
+    <time dateTime={at} title={formatExact(at)} className="nowrap">
+      {formatDue(at, now)}
     </time>
   );
 }

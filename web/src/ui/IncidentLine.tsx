@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import type { Incident } from "@/api/types";
 import { formatSeconds } from "@/lib/units";
 import { paths } from "@/paths";
-import { Ago, Countdown } from "./Ago";
+import { Ago, Due } from "./Ago";
 import { Badge, IncidentStatus, words } from "./Status";
 
 const REPAIR_GOOD = "fixed";
@@ -13,7 +13,7 @@ export function NextAction({ incident }: { incident: Pick<Incident, "pending_act
   if (!next) return null;
   return (
     <span>
-      {next.text} in <Countdown at={next.at} />
+      {next.text} <Due at={next.at} />
     </span>
   );
 }

@@ -19,6 +19,9 @@ use crate::views;
 /// How long a caller waits for a report that was asked for.
 const COLLECT_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a look at the processes asks for one-second reports.
+const PROCESSES_LEASE: Duration = Duration::from_secs(30);
+
 pub async fn list(caller: Caller) -> Reply<List<Server>> {
     let statuses: Vec<ServerStatus> = caller.words("status")?;
     let words = caller.query("q").map(str::to_lowercase);
@@ -151,6 +154,8 @@ pub async fn processes(caller: Caller, Path(name): Path<String>) -> Reply<Proces
         let table = serde_json::from_str(&row.body).map_err(|e| HubError::Internal(e.to_string()))?;
         return Ok(Json(views::processes(row.at, &table)));
     }
+    // Somebody looks: the next tables come with each report.
+    caller.hub.watching.want(&caller.hub, server.id, PROCESSES_LEASE);
     let (at, table) = server.with(|state| state.processes.clone()).ok_or_else(none)?;
     Ok(Json(views::processes(at, &table)))
 }

@@ -34,6 +34,7 @@ if [ ! -e /etc/watchtower/policy.toml ]; then
   printf '# What the hub may do on this server: monitor, allowlist or full. Only root on this server can change it.\nmode = "%s"\n' "${WATCHTOWER_POLICY:-full}" > /etc/watchtower/policy.toml
   chmod 644 /etc/watchtower/policy.toml
 fi
+say "local policy: $(sed -n 's/^ *mode *= *//p' /etc/watchtower/policy.toml) (/etc/watchtower/policy.toml decides what the hub may run here)"
 cat > /etc/systemd/system/watchtower-agent.service <<'UNIT'
 @UNIT@
 UNIT

@@ -6,7 +6,7 @@ import { queries } from "@/api/queries";
 import type { Incident } from "@/api/types";
 import { formatSeconds } from "@/lib/units";
 import { paths } from "@/paths";
-import { Ago, At, Countdown } from "@/ui/Ago";
+import { Ago, At, Due } from "@/ui/Ago";
 import { LabelChips } from "@/ui/Labels";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel, problemOf } from "@/ui/Panel";
@@ -114,7 +114,7 @@ function Pending({ incident }: { incident: Incident }) {
     <ul className="notice tone-warn pending">
       {incident.pending_actions.map((action) => (
         <li key={`${action.kind} ${action.at}`}>
-          <strong>{action.text}</strong> in <Countdown at={action.at} />
+          <strong>{action.text}</strong> <Due at={action.at} />
         </li>
       ))}
     </ul>
@@ -154,7 +154,7 @@ function Facts({ incident }: { incident: Incident }) {
             <dt>Resolved</dt>
             <dd>
               {incident.resolved_by ?? "by itself"}
-              {incident.resolve_reason ? `: ${incident.resolve_reason}` : ""}
+              {incident.resolve_reason ? `: ${words(incident.resolve_reason)}` : ""}
             </dd>
           </div>
         )}

@@ -109,7 +109,7 @@ export function RulesPage() {
           style={{ width: "auto" }}
           type="search"
           aria-label="Filter rules"
-          placeholder="Filter by name or expression  ( / )"
+          placeholder="Filter by name or expression"
           value={q}
           onChange={(event) => setQ(event.target.value)}
         />

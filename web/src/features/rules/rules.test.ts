@@ -2,14 +2,31 @@ import { expect, test } from "vitest";
 import type { Rule } from "@/api/types";
 import { draftOf, inputOf, newDraft, problemsIn } from "./draft";
 import { indexOfByte } from "./Preview";
-import { METRICS, normalizeMatchers, readSentence, type Sentence, toSeriesMatchers, toServerMatchers, writeSentence } from "./sentence";
+import {
+  METRICS,
+  normalizeMatchers,
+  readSentence,
+  type Sentence,
+  toSeriesMatchers,
+  toServerMatchers,
+  writeSentence,
+} from "./sentence";
 
-const SELECTORS = ["", 'env="prod"', 'instance="web-1"', 'env="prod",role=~"web|db"', 'note="a } b > 3, (x)"'];
+const SELECTORS = [
+  "",
+  'env="prod"',
+  'instance="web-1"',
+  'env="prod",role=~"web|db"',
+  'note="a } b > 3, (x)"',
+];
 
 test("every sentence is read back from its PromQL", () => {
   for (const metric of METRICS) {
     for (const on of SELECTORS) {
-      for (const [direction, value] of [["above", 90], ["below", 0.5]] as const) {
+      for (const [direction, value] of [
+        ["above", 90],
+        ["below", 0.5],
+      ] as const) {
         const sentence: Sentence = { metric: metric.id, on, direction, value };
         expect(readSentence(writeSentence(sentence))).toEqual(sentence);
       }
@@ -56,7 +73,9 @@ test("a recovery that no sentence wrote opens the PromQL editor and keeps it", (
 });
 
 test("problems name the field and the fix", () => {
-  expect(problemsIn({ ...newDraft(), name: "x", forText: "soon" })).toEqual({ forText: "Write a time such as 5m or 90s." });
+  expect(problemsIn({ ...newDraft(), name: "x", forText: "soon" })).toEqual({
+    forText: "Write a time such as 5m or 90s.",
+  });
   expect(problemsIn({ ...newDraft(), name: "x", recoverAt: "95" }).recoverAt).toBe("Must be below 90.");
   expect(problemsIn({ ...newDraft(), name: "x", mode: "event", eventKind: " " }).eventKind).toBeTruthy();
 });

@@ -24,8 +24,6 @@ export interface Sentence {
   value: number;
 }
 
-const REAL_FS = 'fstype!~"tmpfs|ramfs|overlay|squashfs|devtmpfs"';
-
 /** `{a,b}` of those parts that are not empty, or nothing. */
 function braces(...parts: string[]): string {
   const given = parts.filter(Boolean).join(",");
@@ -67,7 +65,7 @@ export const METRICS: Metric[] = [
     direction: "above",
     value: 90,
     expr: (on) =>
-      `100 * (1 - node_filesystem_avail_bytes${braces(REAL_FS, on)} / (node_filesystem_size_bytes${braces(REAL_FS, on)} > 0))`,
+      `100 * (1 - node_filesystem_avail_bytes${braces(on)} / (node_filesystem_size_bytes${braces(on)} > 0))`,
   },
   {
     id: "load",

@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
 import { addParts, LINES_MAX, toLines } from "./output";
 
-const part = (sequence: number, text: string, offset = 0, stream = "stdout") => ({ sequence, text, offset, stream });
+const part = (sequence: number, text: string, offset = 0, stream = "stdout") => ({
+  sequence,
+  text,
+  offset,
+  stream,
+});
 
 test("a line that came in two parts is one line", () => {
   const lines = toLines([part(1, "one\ntw", 0), part(2, "o\nthree", 6)]);
@@ -27,6 +32,8 @@ test("an offset counts bytes, not characters", () => {
 });
 
 test("parts that are known already are skipped, and the view is bounded", () => {
-  expect(addParts([part(1, "a"), part(2, "b")], [part(2, "b"), part(3, "c")]).map((one) => one.sequence)).toEqual([1, 2, 3]);
+  expect(
+    addParts([part(1, "a"), part(2, "b")], [part(2, "b"), part(3, "c")]).map((one) => one.sequence),
+  ).toEqual([1, 2, 3]);
   expect(toLines([part(1, "x\n".repeat(LINES_MAX + 10))]).length).toBe(LINES_MAX);
 });

@@ -60,7 +60,7 @@ function Numbers({ server, vitals }: { server: Server; vitals: Vitals | undefine
     ["Processes", String(vitals?.processes ?? NONE), `up ${formatSeconds(vitals?.uptime_seconds)}`],
   ];
   return (
-    <div className="tiles" data-testid="vitals">
+    <div className="tiles compact" data-testid="vitals">
       {tiles.map(([name, value, note]) => (
         <div key={name} className="tile">
           <span className="name">{name}</span>

@@ -65,7 +65,7 @@ export function ServersPage() {
           style={{ flex: "2 1 14rem", width: "auto" }}
           type="search"
           aria-label="Filter by name or label"
-          placeholder="Filter by name or label  ( / )"
+          placeholder="Filter by name or label"
           value={q}
           onChange={(event) => setQ(event.target.value)}
         />

@@ -46,7 +46,16 @@ test("live points extend each panel and the window moves", () => {
     to_at: "",
     step_seconds: 1,
     panels: [
-      { id: "cpu", title: "CPU", unit: "percent", stacked: false, expr: "", error: null, times, series: [{ name: "user", values }] },
+      {
+        id: "cpu",
+        title: "CPU",
+        unit: "percent",
+        stacked: false,
+        expr: "",
+        error: null,
+        times,
+        series: [{ name: "user", values }],
+      },
     ],
   });
   const merged = mergePanels(panels([10, 11, 12], [1, 2, 3]), panels([13], [4]), 11);

@@ -1,0 +1,100 @@
+//! The hub under simulated agents: CPU of ingest, memory, time from a sample to its notification.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use watchtower_tests::agents::{Agent, Fleet, Pace, TROUBLE};
+use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::paging::page_to;
+use watchtower_tests::sink::Sink;
+
+use crate::process::{cpu_seconds, resident_mb};
+use crate::table::{Table, quantile};
+
+/// Series of one simulated agent, the two that every one has included.
+const SERIES: usize = 250;
+const INGEST_AGENTS: usize = 200;
+const INGEST_FOR: Duration = Duration::from_secs(20);
+const SERVERS: usize = 1000;
+/// Servers that get into trouble, one after the other as they report.
+const TROUBLED: usize = 200;
+
+fn setup(timing: &str) -> Setup {
+    Setup { timing: timing.into(), ..Setup::default() }
+}
+
+fn acked(fleet: &Fleet) -> u64 {
+    fleet.agents.iter().map(|agent| agent.shared.acked().len() as u64).sum()
+}
+
+/// CPU seconds per million samples, from the socket to the acknowledgement, with the default rules running.
+pub fn ingest(table: &mut Table) {
+    let hub = Hub::start(setup("interval=1s,lost_grace=1h"));
+    std::thread::sleep(Duration::from_secs(3));
+    table.row("hub memory, idle", format!("{:.0} MB", resident_mb(hub.pid())), "<= 60 MB", "");
+    let pace = Pace { every: Duration::from_secs(1), more_series: SERIES - 2 };
+    let fleet = Fleet::start(&hub.api(), &hub.agent_address(), "load", INGEST_AGENTS, pace);
+    std::thread::sleep(Duration::from_secs(5));
+    let (cpu, reports) = (cpu_seconds(hub.pid()), acked(&fleet));
+    let began = Instant::now();
+    std::thread::sleep(INGEST_FOR);
+    let (cpu, reports) = (cpu_seconds(hub.pid()) - cpu, acked(&fleet) - reports);
+    let samples = reports * SERIES as u64;
+    let per_second = samples as f64 / began.elapsed().as_secs_f64();
+    table.row(
+        "native ingest, CPU per million samples",
+        format!("{:.2} s at {:.0} samples/s, rules included", cpu / (samples as f64 / 1e6), per_second),
+        "<= 0.5 s",
+        "",
+    );
+}
+
+/// From the moment a report is sent to the first byte of the webhook it causes.
+pub fn notification(table: &mut Table) {
+    let hub = Hub::start(setup("interval=10s,lost_grace=1h"));
+    let api = hub.api();
+    let sink = Sink::start();
+    page_to(&api, &sink);
+    let rule = json!({"name": "Simulated trouble", "kind": "metric", "expr": format!("{TROUBLE} > 0"), "severity": "error"});
+    api.post("/rules", &rule);
+    let pace = Pace { every: Duration::from_secs(10), more_series: SERIES - 2 };
+    let fleet = Fleet::start(&api, &hub.agent_address(), "web", SERVERS, pace);
+    std::thread::sleep(Duration::from_secs(25));
+    table.row("hub memory, 1,000 servers", format!("{:.0} MB", resident_mb(hub.pid())), "<= 300 MB", "");
+    let mut latencies = trouble(&fleet, &sink);
+    let missed = TROUBLED - latencies.len();
+    table.row(
+        "sample to notification, 1,000 servers, p50 / p99",
+        format!(
+            "{} / {} ms ({missed} of {TROUBLED} missed)",
+            quantile(&mut latencies, 0.5),
+            quantile(&mut latencies, 0.99)
+        ),
+        "p99 <= 100 ms",
+        "see Prometheus below",
+    );
+}
+
+fn trouble(fleet: &Fleet, sink: &Sink) -> Vec<i64> {
+    let chosen: HashMap<&str, &Agent> =
+        fleet.agents.iter().step_by(SERVERS / TROUBLED).map(|agent| (agent.name.as_str(), agent)).collect();
+    for agent in chosen.values() {
+        agent.shared.trouble.store(1, Ordering::Relaxed);
+    }
+    let mut latencies = HashMap::new();
+    let began = Instant::now();
+    while latencies.len() < chosen.len() && began.elapsed() < Duration::from_secs(40) {
+        for call in sink.calls() {
+            let server = call.body["incident"]["server"].as_str().unwrap_or("").to_string();
+            if let Some(agent) = chosen.get(server.as_str()) {
+                // The next report is ten seconds away: the newest one sent is the one that caused it.
+                let sent_ms = agent.shared.sent_ms.load(Ordering::Relaxed) as i64;
+                latencies.entry(server).or_insert(call.at_ms - sent_ms);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    latencies.into_values().collect()
+}

@@ -1,0 +1,30 @@
+//! Measures the budgets on this machine, beside node_exporter and Prometheus with Alertmanager where they are installed.
+//!
+//! `make bench` gives it a release hub and the static agent. Timings of shared machines are noisy: compare rows of one run.
+#![allow(clippy::print_stdout)]
+
+mod agent;
+mod hub;
+mod peer;
+mod process;
+mod table;
+
+use table::Table;
+
+fn main() {
+    let mut table = Table::default();
+    let wanted = std::env::args().nth(1);
+    let parts: [(&str, fn(&mut Table)); 4] = [
+        ("agent", agent::measure),
+        ("ingest", hub::ingest),
+        ("notify", hub::notification),
+        ("peer", peer::measure),
+    ];
+    for (name, part) in parts {
+        if wanted.as_deref().is_none_or(|wanted| wanted == name) {
+            eprintln!("measuring: {name}");
+            part(&mut table);
+        }
+    }
+    println!("{table}");
+}

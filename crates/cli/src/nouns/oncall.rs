@@ -1,0 +1,182 @@
+//! Who is paged for what, and how: services, teams, routes, policies, channels.
+
+use super::Kind::*;
+use super::{Does, Noun, field, verb};
+use crate::output::cell::{As, Shape, column, wide};
+
+pub static SERVICE: Noun = Noun {
+    name: "service",
+    about: "What is paged for",
+    shape: Shape {
+        key: "name",
+        columns: &[
+            column("SERVICE", "name", As::Text, 0),
+            column("OPEN", "open_incidents", As::Text, 0),
+            column("ACK TIMEOUT", "ack_timeout_seconds", As::Seconds, 2),
+            column("DESCRIPTION", "description", As::Text, 3),
+            wide("TEAM", "team_id", As::Text),
+            wide("POLICY", "policy_id", As::Text),
+            wide("RUNBOOK", "runbook_url", As::Text),
+            wide("ID", "id", As::Text),
+        ],
+    },
+    title: Some("name"),
+    identity: "name",
+    fields: &[
+        field("description", "description", Text, "What it is"),
+        field("team", "team_id", Ref("team"), "Id or name of the owning team"),
+        field("policy", "policy_id", Ref("policy"), "Id or name of the escalation policy"),
+        field(
+            "ack-timeout",
+            "ack_timeout_seconds",
+            Seconds,
+            "Acknowledged falls back to triggered after this",
+        ),
+        field("auto-resolve", "auto_resolve_seconds", Seconds, "Untouched incidents resolve after this"),
+        field("hold-pages-for", "hold_pages_for_seconds", Seconds, "Hold the first page while a repair runs"),
+        field("runbook", "runbook_url", Text, "URL of the runbook"),
+    ],
+    defaults: &[],
+    verbs: CRUD,
+};
+
+const CRUD: &[super::Verb] = &[
+    verb("list", Does::List),
+    verb("get", Does::Get),
+    verb("create", Does::Create),
+    verb("edit", Does::Edit),
+    verb("apply", Does::Apply),
+    verb("delete", Does::Delete),
+];
+
+pub static TEAM: Noun = Noun {
+    name: "team",
+    about: "People who are paged together",
+    shape: Shape {
+        key: "name",
+        columns: &[
+            column("TEAM", "name", As::Text, 0),
+            column("MEMBERS", "members", As::Text, 1),
+            wide("CREATED", "created_at", As::Time),
+            wide("ID", "id", As::Text),
+        ],
+    },
+    title: Some("name"),
+    identity: "name",
+    fields: &[field("member", "members", RefList("user"), "Id or name of a user; repeat for more")],
+    defaults: &[],
+    verbs: CRUD,
+};
+
+pub static ROUTE: Noun = Noun {
+    name: "route",
+    about: "From an alert's labels to a service; the last one matches all",
+    shape: Shape {
+        key: "id",
+        columns: &[
+            column("POS", "position", As::Text, 0),
+            column("MATCH", "matchers", As::Text, 0),
+            column("SERVICE", "service_id", As::Text, 1),
+            column("ID", "id", As::Text, 2),
+        ],
+    },
+    title: None,
+    identity: "matchers",
+    fields: &[
+        field("match", "matchers", Text, "Label matchers such as env=\"prod\",team=~\"db|storage\""),
+        field("service", "service_id", Ref("service"), "Id or name of the service"),
+        field("position", "position", Integer, "Place among the routes, from 0; before the last when absent"),
+    ],
+    defaults: &[],
+    verbs: CRUD,
+};
+
+pub static POLICY: Noun = Noun {
+    name: "policy",
+    about: "Escalation steps",
+    shape: Shape {
+        key: "name",
+        columns: &[
+            column("POLICY", "name", As::Text, 0),
+            column("REPEAT", "repeat", As::Text, 1),
+            column("STEPS", "steps", As::Text, 2),
+            wide("CREATED", "created_at", As::Time),
+            wide("ID", "id", As::Text),
+        ],
+    },
+    title: Some("name"),
+    identity: "name",
+    fields: &[
+        field(
+            "step",
+            "steps",
+            Steps,
+            "DELAY:KIND=NAME,... such as 5m:team=ops,channel=chat; repeat in order",
+        ),
+        field("repeat", "repeat", Integer, "How often to start again when nobody answers"),
+    ],
+    defaults: &[],
+    verbs: CRUD,
+};
+
+pub static CHANNEL: Noun = Noun {
+    name: "channel",
+    about: "Ways to reach people",
+    shape: Shape {
+        key: "name",
+        columns: &[
+            column("CHANNEL", "name", As::Text, 0),
+            column("KIND", "config.kind", As::Text, 1),
+            column("ON", "enabled", As::State, 1),
+            column("CATCH-ALL", "catch_all", As::State, 2),
+            column("DELIVERED", "last_delivered_at", As::Time, 2),
+            column("LAST ERROR", "last_error", As::Text, 3),
+            wide("ERROR AT", "last_error_at", As::Time),
+            wide("ID", "id", As::Text),
+        ],
+    },
+    title: Some("name"),
+    identity: "name",
+    fields: &[
+        field("kind", "config.kind", Words(&["webhook", "slack", "email"]), "How it reaches people"),
+        field("target-url", "config.url", Text, "Where a webhook goes"),
+        field(
+            "target-url-file",
+            "config.url",
+            SecretFile,
+            "File with the URL, - is stdin: a Slack URL is a secret",
+        ),
+        field(
+            "secret-file",
+            "config.secret",
+            SecretFile,
+            "File with the webhook's secret; made by the hub when absent",
+        ),
+        field("to", "config.to", List, "Address of an e-mail; repeat for more"),
+        field("from", "config.from", Text, "Sender of an e-mail"),
+        field("host", "config.host", Text, "Mail server"),
+        field("port", "config.port", Integer, "Port of the mail server"),
+        field(
+            "security",
+            "config.security",
+            Words(&["starttls", "tls", "plain"]),
+            "How the mail server is reached",
+        ),
+        field("username", "config.username", Text, "Name at the mail server"),
+        field("password-file", "config.password", SecretFile, "File with the password at the mail server"),
+        field("enabled", "enabled", Bool, "Whether it is used"),
+        field("catch-all", "catch_all", Bool, "Hears of incidents that no one answered"),
+    ],
+    defaults: &[],
+    verbs: &[
+        verb("list", Does::List),
+        verb("get", Does::Get),
+        verb("create", Does::Create),
+        verb("edit", Does::Edit),
+        verb("apply", Does::Apply),
+        verb("delete", Does::Delete),
+        verb("enable", Does::Set { field: "enabled", value: true, about: "Use a channel" }),
+        verb("disable", Does::Set { field: "enabled", value: false, about: "Stop using a channel" }),
+        verb("test", Does::Special(&crate::special::channel::TEST)),
+    ],
+};

@@ -1,0 +1,53 @@
+//! Verbs with code of their own, a file each, and the commands that are not nouns.
+
+pub mod channel;
+pub mod collect;
+pub mod completion;
+pub mod config;
+pub mod doctor;
+pub mod drill;
+pub mod follow;
+pub mod help;
+pub mod incident;
+pub mod login;
+pub mod metrics;
+pub mod password;
+pub mod poll;
+pub mod preview;
+pub mod run;
+pub mod screen;
+pub mod status;
+pub mod top;
+
+use crate::nouns::Special;
+
+/// A word and what it does.
+type Named = (&'static str, &'static Special);
+
+/// Commands of their own name.
+pub static COMMANDS: &[Named] = &[
+    ("status", &status::STATUS),
+    ("top", &top::TOP),
+    ("login", &login::LOGIN),
+    ("logout", &login::LOGOUT),
+    ("whoami", &login::WHOAMI),
+    ("doctor", &doctor::DOCTOR),
+    ("completion", &completion::COMPLETION),
+    ("help", &help::HELP),
+];
+
+/// Words with verbs below them that are no nouns of the API.
+pub static GROUPS: &[(&str, &str, &[Named])] = &[
+    (
+        "metrics",
+        "Ask for numbers, with PromQL",
+        &[
+            ("query", &metrics::QUERY),
+            ("range", &metrics::RANGE),
+            ("labels", &metrics::LABELS),
+            ("watch", &metrics::WATCH),
+            ("collect", &collect::COLLECT),
+        ],
+    ),
+    ("config", "Where this command line looks", &[("show", &config::SHOW)]),
+];

@@ -1,0 +1,274 @@
+// The dashboard on a real hub with a local agent, as a person uses it: every step builds on the one before.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { axe, launch, openPage, PHONE, WIDE } from "./browser.mjs";
+
+const origin = process.env.WATCHTOWER_URL;
+const token = process.env.WATCHTOWER_SETUP_TOKEN;
+const NAME = "ana";
+const PASSWORD = "correct horse battery";
+const SOON_MS = 15_000;
+/** The first report, and two more for a rate. */
+const REPORTS_MS = 60_000;
+
+let browser;
+let session;
+
+before(async () => {
+  assert.ok(
+    origin && token,
+    "WATCHTOWER_URL and WATCHTOWER_SETUP_TOKEN must be set: run tests/web/start.mjs",
+  );
+  browser = await launch();
+  session = await openPage(browser, origin);
+  session.page.setDefaultTimeout(SOON_MS);
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+const url = (path) => `${origin}${path}`;
+
+/** Waits until `read` gives something else than at first. */
+async function changes(read, within = SOON_MS) {
+  const first = await read();
+  const end = Date.now() + within;
+  while (Date.now() < end) {
+    await session.page.waitForTimeout(250);
+    const now = await read();
+    if (now !== first) return [first, now];
+  }
+  assert.fail(`still ${JSON.stringify(first)} after ${within} ms`);
+}
+
+test("the first administrator is made by the setup link", async () => {
+  const { page } = session;
+  await page.goto(url(`/setup?token=${encodeURIComponent(token)}`));
+  await page.getByLabel("Name").fill(NAME);
+  await page.getByLabel("Password").fill("short");
+  await page.getByRole("button", { name: "Create administrator" }).click();
+  await page.getByText("use at least 12").waitFor();
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Create administrator" }).click();
+  await page.getByRole("heading", { name: "Who hears when nobody answers?" }).waitFor();
+  await page.getByRole("button", { name: "Skip for now" }).click();
+  await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+});
+
+test("signing out and in again leads back to where one wanted to go", async () => {
+  const { page } = session;
+  await page.getByRole("button", { name: /Menu of/ }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(/\/login/);
+  await page.goto(url("/servers?q=nothing-is-called-so"));
+  await page.waitForURL(/\/login\?next=/);
+  await page.getByLabel("Name").fill(NAME);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(url("/servers?q=nothing-is-called-so"));
+  await page.getByText(/^0 of \d+ match$/).waitFor();
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.getByRole("row").nth(1).waitFor();
+});
+
+test("a server's numbers, charts and processes move by themselves", async () => {
+  const { page } = session;
+  await page.goto(url("/servers"));
+  await page.getByRole("row").nth(1).getByRole("link").click();
+  await page.waitForURL(/\/servers\/[^/]+\/overview/);
+  await page.getByText("1 s live").waitFor({ timeout: REPORTS_MS });
+  await changes(() => page.getByTestId("vitals").textContent());
+  await page.locator(".chart canvas").first().waitFor({ timeout: REPORTS_MS });
+  const asTable = page.getByRole("button", { name: "CPU by mode as a table" });
+  await asTable.click();
+  const newest = page.getByRole("region", { name: "CPU by mode, table" }).locator("tbody tr").first();
+  const [early, late] = await changes(() => newest.textContent(), REPORTS_MS);
+  assert.ok(late.slice(0, 19) > early.slice(0, 19), `${late} is not later than ${early}`);
+  await asTable.click();
+  await page.getByRole("link", { name: "Processes" }).click();
+  await page.getByRole("region", { name: "Processes" }).locator("tbody tr").first().waitFor();
+  await changes(() => page.getByTestId("process-meta").textContent());
+  await page.getByLabel("Filter processes").fill("watchtower");
+  const rows = page.getByRole("region", { name: "Processes" }).locator("tbody tr");
+  assert.ok((await rows.count()) >= 1, "the hub's own process is in the table");
+});
+
+test("a rule is written as a sentence", async () => {
+  const { page } = session;
+  await page.goto(url("/rules/new"));
+  await page.getByLabel("Metric").selectOption({ label: "memory available" });
+  await page.getByLabel("Threshold").fill("100");
+  await page.getByLabel("For how long").fill("10s");
+  assert.equal(
+    await page.getByTestId("promql").textContent(),
+    "100 * node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < 100",
+  );
+  await page.getByTestId("verdict").getByText("It holds now for 1").waitFor({ timeout: REPORTS_MS });
+  await page.getByLabel("Name").fill("Memory in use");
+  await page.getByRole("button", { name: "Make the rule" }).click();
+  await page.waitForURL(/\/rules\/(?!new)/);
+  await page.reload();
+  await page.getByLabel("Threshold").waitFor();
+  assert.equal(
+    await page.getByLabel("Threshold").inputValue(),
+    "100",
+    "it is read back as the same sentence",
+  );
+});
+
+test("a wrong expression is marked at its place", async () => {
+  const { page } = session;
+  await page.goto(url("/rules/new"));
+  await page.getByRole("button", { name: "PromQL" }).click();
+  await page.getByLabel("Expression").fill("sum(node_load1");
+  await page.locator("mark.wrong").waitFor();
+});
+
+test("the rule's incident comes by itself and is acknowledged by key", async () => {
+  const { page } = session;
+  await page.goto(url("/incidents"));
+  await page
+    .getByRole("link", { name: /Memory in use|memory/i })
+    .first()
+    .click({ timeout: REPORTS_MS });
+  await page.waitForURL(/\/incidents\/\d+/);
+  await page.locator(".chart canvas").waitFor();
+  await page.keyboard.press("a");
+  await page.getByText("acknowledged", { exact: true }).first().waitFor();
+  await page.getByText(`${NAME} has it`).waitFor();
+});
+
+test("a drill is fired, acknowledged, noted and resolved", async () => {
+  const { page } = session;
+  await page.goto(url("/incidents"));
+  await page.getByRole("button", { name: "Fire a drill" }).click();
+  await page.getByLabel("Title").fill("Drill of the suite");
+  await page.getByRole("button", { name: "Fire the drill" }).click();
+  await page.waitForURL(/\/incidents\/\d+/);
+  await page.getByText("TEST", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Ack", exact: true }).click();
+  await page.getByRole("button", { name: "Un-ack" }).waitFor();
+  await page.getByRole("button", { name: "Note" }).click();
+  await page.getByRole("textbox", { name: "Note" }).fill("seen by the suite");
+  await page.getByRole("button", { name: "Add the note" }).click();
+  await page.locator(".timeline").getByText("seen by the suite").waitFor();
+  await page.getByRole("button", { name: "Resolve", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
+  await page.getByText("resolved", { exact: true }).first().waitFor();
+});
+
+test("a script is written, planned and run with its output as it comes", async () => {
+  const { page } = session;
+  const server = await page.evaluate(async () => {
+    const answer = await fetch("/api/v1/servers");
+    return (await answer.json()).items[0].name;
+  });
+  await page.goto(url("/scripts/new"));
+  await page.getByLabel("Name", { exact: true }).fill("count");
+  await page
+    .getByLabel("Script", { exact: true })
+    .fill('#!/bin/sh\nfor i in 1 2 3 4; do echo "$WORD $i"; sleep 1; done\n');
+  await page.getByRole("button", { name: "Add a parameter" }).click();
+  await page.locator(".parameter").getByLabel("Name").fill("WORD");
+  await page.locator(".parameter").getByLabel("Default").fill("line");
+  await page.getByRole("button", { name: "Make the script" }).click();
+  await page.waitForURL(/\/scripts\/(?!new)/);
+  await page.getByRole("button", { name: "Run…" }).click();
+  await page.getByLabel("On which servers").fill(`name="${server}"`);
+  await page.getByText("Matches 1 server").waitFor();
+  await page.getByRole("button", { name: "Show the plan" }).click();
+  await page.getByRole("button", { name: "Run on 1 server" }).click();
+  await page.waitForURL(/\/runs\/\d+/);
+  const output = page.getByTestId("output");
+  await output.getByText("line 1").waitFor();
+  assert.equal(
+    await output.getByText("line 4").count(),
+    0,
+    "the first line is shown before the last is written",
+  );
+  await output.getByText("line 4").waitFor();
+  await page
+    .getByText(/succeeded, exit 0/)
+    .first()
+    .waitFor();
+});
+
+test("the palette goes anywhere by name", async () => {
+  const { page } = session;
+  await page.goto(url("/"));
+  await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("audit");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/settings\/audit/);
+  await page.getByText("script.create").first().waitFor();
+});
+
+async function pagesToCheck(page) {
+  const ids = await page.evaluate(async () => {
+    const first = async (path) => (await (await fetch(`/api/v1/${path}`)).json()).items[0];
+    const [server, rule, script] = [await first("servers"), await first("rules"), await first("scripts")];
+    const [incident, run] = [await first("incidents"), await first("runs")];
+    return {
+      server: server.id,
+      rule: rule.id,
+      script: script.id,
+      incident: incident.number,
+      run: run.number,
+    };
+  });
+  return [
+    ...["/", "/servers", "/servers/add", "/incidents", "/rules", "/rules/new", "/scripts", "/scripts/new"],
+    ...["overview", "processes", "events", "config"].map((tab) => `/servers/${ids.server}/${tab}`),
+    ...[`/incidents/${ids.incident}`, `/rules/${ids.rule}`, `/scripts/${ids.script}`, `/runs/${ids.run}`],
+    ...["/automations", "/runs", "/channels", "/no-such-page", "/servers?q=nothing-is-called-so"],
+    ...["services", "routes", "policies", "teams", "users", "tokens", "audit", "health"].map(
+      (id) => `/settings/${id}`,
+    ),
+  ];
+}
+
+for (const scheme of ["light", "dark"]) {
+  for (const viewport of [WIDE, PHONE]) {
+    test(`axe finds nothing at ${viewport.width} px, ${scheme}, and nothing is wider than the screen`, async () => {
+      const state = await session.context.storageState();
+      const { page, context, faults } = await openPage(browser, origin, {
+        viewport,
+        colorScheme: scheme,
+        storageState: state,
+      });
+      const found = [];
+      for (const path of await pagesToCheck(session.page)) {
+        await page.goto(url(path));
+        await page.locator("h1").first().waitFor();
+        await page
+          .locator(".skeleton")
+          .first()
+          .waitFor({ state: "detached" })
+          .catch(() => {});
+        await page.waitForTimeout(150);
+        for (const violation of await axe(page)) found.push(`${path}: ${violation}`);
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        if (over > 0) found.push(`${path}: ${over} px wider than the screen`);
+      }
+      await context.close();
+      assert.deepEqual(found, []);
+      assert.deepEqual(faults, []);
+    });
+  }
+}
+
+test("axe finds nothing before the sign-in", async () => {
+  const { page, context } = await openPage(browser, origin);
+  for (const path of ["/login", "/setup"]) {
+    await page.goto(url(path));
+    await page.locator("h1").waitFor();
+    assert.deepEqual(await axe(page), [], path);
+  }
+  await context.close();
+});
+
+test("nothing went wrong on the console and nothing was asked of another origin", () => {
+  assert.deepEqual(session.faults, []);
+});
