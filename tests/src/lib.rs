@@ -1,1 +1,11 @@
-//! Placeholder.
+//! The end-to-end tests' surroundings: the real hub as a process, its API, a receiver of its webhooks, and a fleet of
+//! simulated agents that speak the real protocol over real TLS.
+//!
+//! Invariant: nothing here reaches into the hub; what a test knows it learnt through the same doors as a user or an agent.
+
+pub mod hub;
+pub mod api;
+pub mod sink;
+pub mod paging;
+pub mod link;
+pub mod agents;

@@ -34,7 +34,7 @@ impl Host {
         let name = network.machine(index);
         let address = network.address(index);
         let folder = network.folder().join(&name);
-        let root = lay_out(&network, &folder, &address);
+        let root = lay_out(&network, &folder, &name, &address);
         let log = folder.join("console.log");
         let tether = spawn(&network, &name, &root, &log);
         let leader = wait::until(BOOT_TIMEOUT, "the host's init", || {
@@ -112,7 +112,7 @@ impl Drop for Host {
 }
 
 /// The overlay, with the host's address in it.
-fn lay_out(network: &Network, folder: &Path, address: &str) -> PathBuf {
+fn lay_out(network: &Network, folder: &Path, name: &str, address: &str) -> PathBuf {
     let [upper, work, root] = ["upper", "work", "root"].map(|part| folder.join(part));
     for part in [&upper, &work, &root] {
         fs::create_dir_all(part).unwrap_or_else(|e| panic!("{}: {e}", part.display()));
@@ -129,6 +129,9 @@ fn lay_out(network: &Network, folder: &Path, address: &str) -> PathBuf {
     let folder = root.join("etc/systemd/network");
     fs::create_dir_all(&folder).expect("the overlay is ours");
     fs::write(folder.join("10-host0.network"), config).expect("the overlay is ours");
+    // As Debian's installer leaves it: sudo looks up the host's own name.
+    let hosts = format!("127.0.0.1 localhost\n127.0.1.1 {name}\n");
+    fs::write(root.join("etc/hosts"), hosts).expect("the overlay is ours");
     root
 }
 
@@ -141,6 +144,8 @@ fn spawn(network: &Network, name: &str, root: &Path, log: &Path) -> Tether {
         "-b",
         "--register=no",
         "--keep-unit",
+        // There is no name server on the bridge, and waiting for one would take longer than the test.
+        "--resolv-conf=off",
         &format!("--network-bridge={}", network.bridge()),
     ];
     Tethered {

@@ -1,0 +1,190 @@
+//! The real `watchtower serve`, with a folder and ports of its own; ended with the test.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use watchtower_testkit::tether::{Tether, Tethered};
+use watchtower_testkit::{port, wait};
+
+use crate::api::Api;
+
+/// Acts as administrator in every test.
+pub const BOOTSTRAP: &str = "bootstrap-token-of-the-end-to-end-tests";
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What differs between tests.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub database_url: Option<String>,
+    pub redis_url: Option<String>,
+    /// The address agents dial; the listener is on all interfaces when it is not loopback.
+    pub agent_host: String,
+    /// `interval=…,lost_grace=…,evaluate=…`
+    pub timing: String,
+    /// More options of `serve`.
+    pub more: Vec<String>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup {
+            database_url: None,
+            redis_url: None,
+            agent_host: "127.0.0.1".into(),
+            timing: "interval=1s,lost_grace=2s,evaluate=1s".into(),
+            more: vec![],
+        }
+    }
+}
+
+/// A hub that may be killed and started again on the same data and ports.
+pub struct Hub {
+    setup: Setup,
+    data: TempDir,
+    people: u16,
+    agents: u16,
+    tether: Option<Tether>,
+}
+
+impl Hub {
+    /// Starts a hub and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it is not ready within a minute, with the end of its log.
+    pub fn start(setup: Setup) -> Hub {
+        let data = TempDir::with_prefix("wt-hub-").expect("the temporary folder is writable");
+        let mut hub = Hub { setup, data, people: 0, agents: 0, tether: None };
+        wait::until(START_TIMEOUT, "the hub to start", || {
+            // Another process may take a port between finding and using it.
+            (hub.people, hub.agents) = (port::free(), port::free());
+            hub.launch().then_some(())
+        });
+        hub
+    }
+
+    /// Starts it again after [`Hub::kill`] or [`Hub::stop`].
+    pub fn restart(&mut self) {
+        assert!(self.launch(), "the hub did not start again:\n{}", self.log_tail());
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        if let Some(mut tether) = self.tether.take() {
+            tether.kill();
+        }
+    }
+
+    /// SIGTERM; its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        self.tether.take().and_then(|mut tether| tether.stop()).and_then(|status| status.code())
+    }
+
+    /// The API as administrator.
+    pub fn api(&self) -> Api {
+        Api::new(&self.url(), Some(BOOTSTRAP))
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.people)
+    }
+
+    /// `host:port` of the agents' listener, from this machine.
+    pub fn agent_address(&self) -> String {
+        format!("127.0.0.1:{}", self.agents)
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.tether.as_ref().map_or(0, Tether::pid)
+    }
+
+    /// Resident memory in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+        line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
+    }
+
+    /// The end of its log.
+    pub fn log_tail(&self) -> String {
+        let text = std::fs::read_to_string(self.data.path().join("hub.log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
+    /// `false` if it ended instead of becoming ready.
+    fn launch(&mut self) -> bool {
+        let program = program();
+        let tether = Tethered {
+            program: &program,
+            args: self.args(),
+            envs: vec![("WATCHTOWER_BOOTSTRAP_TOKEN".into(), BOOTSTRAP.into())],
+            ids: None,
+            log: Some(self.data.path().join("hub.log")),
+            stop_signal: "TERM",
+        }
+        .spawn();
+        let api = self.api();
+        let ready = wait::until(START_TIMEOUT, "the hub to be ready", || {
+            if !tether.alive() {
+                return Some(false);
+            }
+            (api.status("GET", "/readyz", None) == Some(200)).then_some(true)
+        });
+        self.tether = Some(tether);
+        if !ready {
+            eprintln!("the hub ended:\n{}", self.log_tail());
+        }
+        ready
+    }
+
+    fn args(&self) -> Vec<String> {
+        let host = if self.setup.agent_host == "127.0.0.1" { "127.0.0.1" } else { "0.0.0.0" };
+        let mut args = vec![
+            "serve".to_string(),
+            format!("--data-dir={}", self.data.path().join("data").display()),
+            format!("--listen=127.0.0.1:{}", self.people),
+            format!("--agent-listen={host}:{}", self.agents),
+            format!("--agent-url=https://{}:{}", self.setup.agent_host, self.agents),
+            format!("--agents-dir={}", agents_dir().display()),
+            "--keep-bootstrap".into(),
+            format!("--timing={}", self.setup.timing),
+            "--allow-egress=127.0.0.0/8".into(),
+        ];
+        args.extend(self.setup.database_url.iter().map(|url| format!("--database-url={url}")));
+        args.extend(self.setup.redis_url.iter().map(|url| format!("--redis-url={url}")));
+        args.extend(self.setup.more.iter().cloned());
+        args
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("---- the hub's log ends with\n{}\n----", self.log_tail());
+        }
+    }
+}
+
+/// The folder that cargo built this test into, two above its `deps`.
+fn target() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let profile = test.ancestors().find(|path| path.join("deps").is_dir() || path.ends_with("debug"));
+    profile.and_then(|path| path.parent()).expect("tests lie in the target folder").to_path_buf()
+}
+
+/// The hub's binary: `WATCHTOWER_BIN`, or the debug build beside the tests.
+pub fn program() -> PathBuf {
+    let path =
+        std::env::var_os("WATCHTOWER_BIN").map_or_else(|| target().join("debug/watchtower"), PathBuf::from);
+    assert!(path.exists(), "{} is missing: cargo build -p watchtower", path.display());
+    path
+}
+
+/// The folder of static agents: `WATCHTOWER_AGENTS_DIR`, or what `make agent-debug` made.
+pub fn agents_dir() -> PathBuf {
+    let given = std::env::var_os("WATCHTOWER_AGENTS_DIR");
+    let path = given.map_or_else(|| target().join("agents-debug"), PathBuf::from);
+    assert!(path.exists(), "{} is missing: make agent-debug", path.display());
+    path
+}

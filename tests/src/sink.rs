@@ -1,0 +1,126 @@
+//! A receiver of signed webhooks, as somebody outside would write it from the documentation.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ring::hmac;
+use serde_json::Value;
+use watchtower_testkit::wait;
+
+/// Shared with the hub when the channel is made.
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// One call.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Milliseconds since the epoch.
+    pub at_ms: i64,
+    pub delivery: String,
+    pub signature_valid: bool,
+    pub body: Value,
+}
+
+impl Received {
+    /// `incident.triggered`, ...
+    pub fn event(&self) -> &str {
+        self.body["event"].as_str().unwrap_or("")
+    }
+
+    pub fn incident(&self) -> i64 {
+        self.body["incident"]["number"].as_i64().unwrap_or(0)
+    }
+}
+
+/// Listens for as long as the process lives.
+pub struct Sink {
+    port: u16,
+    calls: Arc<Mutex<Vec<Received>>>,
+}
+
+impl Sink {
+    pub fn start() -> Sink {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&calls);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let into = Arc::clone(&into);
+                std::thread::spawn(move || serve(stream, &into));
+            }
+        });
+        Sink { port, calls }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/hook", self.port)
+    }
+
+    /// Everything received so far, in order.
+    pub fn calls(&self) -> Vec<Received> {
+        self.calls.lock().expect("no test panics while it holds the calls").clone()
+    }
+
+    /// The first call that matches.
+    ///
+    /// # Panics
+    /// If none comes in time, with what came.
+    pub fn wait(&self, timeout: Duration, what: &str, matches: impl Fn(&Received) -> bool) -> Received {
+        let what = format!("the webhook {what}");
+        wait::until(timeout, &what, || self.calls().into_iter().find(|call| matches(call)))
+    }
+}
+
+fn serve(mut stream: TcpStream, into: &Mutex<Vec<Received>>) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
+    let Ok(copy) = stream.try_clone() else { return };
+    let mut reader = BufReader::new(copy);
+    while let Some(call) = read_call(&mut reader) {
+        into.lock().expect("no test panics while it holds the calls").push(call);
+        if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").is_err() {
+            return;
+        }
+    }
+}
+
+fn read_call(reader: &mut BufReader<TcpStream>) -> Option<Received> {
+    let (mut length, mut timestamp, mut signature, mut delivery) =
+        (0, String::new(), String::new(), String::new());
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.parse().ok().filter(|n| *n <= BODY_BYTES_MAX)?,
+            "x-watchtower-timestamp" => timestamp = value.into(),
+            "x-watchtower-signature" => signature = value.into(),
+            "x-watchtower-delivery" => delivery = value.into(),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Some(Received {
+        at_ms: now.as_millis() as i64,
+        delivery,
+        signature_valid: valid(&timestamp, &signature, &body, now.as_secs()),
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+    })
+}
+
+/// `v1=` and the hex HMAC-SHA256 of `<timestamp>.<body>`; timestamps more than five minutes off are refused.
+fn valid(timestamp: &str, signature: &str, body: &[u8], now: u64) -> bool {
+    let fresh = timestamp.parse::<u64>().is_ok_and(|at| at.abs_diff(now) <= 300);
+    let Some(hex) = signature.strip_prefix("v1=") else { return false };
+    let bytes: Option<Vec<u8>> =
+        (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok()).collect();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let signed = [timestamp.as_bytes(), b".", body].concat();
+    fresh && bytes.is_some_and(|bytes| hmac::verify(&key, &signed, &bytes).is_ok())
+}

@@ -1,0 +1,8 @@
+//! End to end: the real hub, real agents on real hosts, real databases, and faults on purpose.
+
+mod flow;
+mod crash;
+mod hostile;
+mod hostile_api;
+mod access;
+mod restart;
