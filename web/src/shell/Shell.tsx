@@ -86,7 +86,7 @@ function Shell({ children }: { children: ReactNode }) {
   useListKeys();
   useKey("?", () => setOverlay("shortcuts"));
   useKey(" ", (event) => {
-    if ((event.target as Element).closest?.("button, a, [tabindex]")) return;
+    if ((event.target as Element).closest?.("button, a, [tabindex='0']")) return;
     event.preventDefault();
     setPaused(!paused);
   });

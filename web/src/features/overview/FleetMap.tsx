@@ -9,7 +9,7 @@ import { naturalCompare } from "@/lib/labels";
 import { formatPercent } from "@/lib/units";
 import { paths } from "@/paths";
 import { Empty, Loaded } from "@/ui/Panel";
-import { Glyph, serverWord, toneOfServer } from "@/ui/Status";
+import { serverWord, toneOfServer } from "@/ui/Status";
 
 const CELLS_MAX = 2000;
 
@@ -62,15 +62,13 @@ function Cells({ servers }: { servers: Server[] }) {
           <button
             key={server.id}
             type="button"
-            className="fleet-cell"
+            className={`fleet-cell tone-${toneOfServer(server)}`}
             tabIndex={index === at ? 0 : -1}
             aria-label={`${server.name}: ${serverWord[server.status]}, ${server.open_incidents} incidents`}
             onFocus={() => setAt(index)}
             onPointerEnter={() => setAt(index)}
             onClick={() => navigate(paths.server(server.id))}
-          >
-            <Glyph tone={toneOfServer(server)} />
-          </button>
+          />
         ))}
       </div>
       {current && <Card server={current} />}

@@ -14,7 +14,7 @@ import { Button } from "@/ui/Button";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Glyph } from "@/ui/Status";
-import { countTones, shownServers, TONE_WORDS, TONES } from "./list";
+import { countTones, filterServers, sortServers, TONE_WORDS, TONES } from "./list";
 import { ServerTable } from "./ServerTable";
 
 const MATCHERS_SETTLE_MS = 400;
@@ -123,7 +123,8 @@ function Listed({ all, q, status, setStatus, clear }: ListedProps) {
   const [sort, setSort] = useUrlState("sort", "worst");
   const [held, setHeld] = useState(false);
   const counts = useMemo(() => countTones(all), [all]);
-  const fresh = useMemo(() => shownServers(all, q, status, sort), [all, q, status, sort]);
+  const sorted = useMemo(() => sortServers(all, sort), [all, sort]);
+  const fresh = useMemo(() => filterServers(sorted, q, status), [sorted, q, status]);
   const shown = useHeldOrder(fresh, held, `${q}\n${status}\n${sort}`);
   return (
     <>

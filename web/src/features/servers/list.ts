@@ -22,6 +22,7 @@ export function countTones(servers: readonly Server[]): Record<Tone, number> {
 
 /** Every word must occur in the name or in a label, as `name=value`. */
 export function matchesWords(server: Server, words: readonly string[]): boolean {
+  if (words.length === 0) return true;
   const text = [server.name, ...Object.entries(server.labels).map(([name, value]) => `${name}=${value}`)]
     .join(" ")
     .toLowerCase();
@@ -44,15 +45,18 @@ function by(value: (server: Server) => number | null | undefined) {
     (value(b) ?? -Infinity) - (value(a) ?? -Infinity) || naturalCompare(a.name, b.name);
 }
 
-export function shownServers(servers: readonly Server[], q: string, status: string, sort: string): Server[] {
+/** Once per answer of the hub, not per keystroke. */
+export function sortServers(servers: readonly Server[], sort: string): Server[] {
+  return [...servers].sort(SORTS[sort as SortKey] ?? SORTS.worst);
+}
+
+/** Those with every word of `q`, in one of the states of `status`; both empty: all. */
+export function filterServers(servers: readonly Server[], q: string, status: string): Server[] {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
   const wanted = new Set(status.split(",").filter(Boolean));
-  const order = SORTS[sort as SortKey] ?? SORTS.worst;
-  return servers
-    .filter((server) => matchesWords(server, words))
-    .filter(
-      (server) =>
-        wanted.size === 0 || wanted.has(server.status) || wanted.has(TONE_WORDS[toneOfServer(server)]),
-    )
-    .sort(order);
+  return servers.filter(
+    (server) =>
+      matchesWords(server, words) &&
+      (wanted.size === 0 || wanted.has(server.status) || wanted.has(TONE_WORDS[toneOfServer(server)])),
+  );
 }

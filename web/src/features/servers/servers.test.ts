@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
 import type { Panels, Server } from "@/api/types";
-import { countTones, shownServers } from "./list";
+import { countTones, filterServers, sortServers } from "./list";
+
+const shownServers = (servers: Server[], q: string, status: string, sort: string) =>
+  filterServers(sortServers(servers, sort), q, status);
+
 import { mergePanels } from "./usePanels";
 
 function server(name: string, part: Partial<Server> = {}): Server {
