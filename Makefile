@@ -44,7 +44,7 @@ test: setup-test ## everything: lint, unit, stores and buses on real servers, en
 .PHONY: bench
 bench: setup-bench build ## measure the budgets beside node_exporter and Prometheus with Alertmanager
 	@cargo build --locked --release -p watchtower-bench
-	@$(TARGET)/release/watchtower-bench --bin-dir $(TARGET)/release --agents-dir $(TARGET)/agents
+	@WATCHTOWER_BIN=$(TARGET)/release/watchtower WATCHTOWER_AGENTS_DIR=$(TARGET)/agents $(TARGET)/release/watchtower-bench
 
 .PHONY: soak
 soak: setup-test web-dist agent-debug ## the fault tests with their full number of rounds

@@ -11,10 +11,13 @@ mod table;
 
 use table::Table;
 
+/// A part of the measurements, by its name.
+type Part = (&'static str, fn(&mut Table));
+
 fn main() {
     let mut table = Table::default();
     let wanted = std::env::args().nth(1);
-    let parts: [(&str, fn(&mut Table)); 4] = [
+    let parts: [Part; 4] = [
         ("agent", agent::measure),
         ("ingest", hub::ingest),
         ("notify", hub::notification),

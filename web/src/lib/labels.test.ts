@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { keysToRefetch } from "./change-keys";
 import { fuzzyScore } from "./fuzzy";
 import { formatMatchers, naturalCompare, parseLabels, writeLabels } from "./labels";
+import { shellWord } from "./shell";
 import { withParam } from "./url-state";
 import { visibleRows } from "./window";
 
@@ -48,4 +49,10 @@ test("only rows near the view are in the document", () => {
   expect(visibleRows(1000, 36, -36_000, 720, 8).end).toBe(1000);
   expect(visibleRows(3, 36, 100, 720)).toEqual({ start: 0, end: 3 });
   expect(visibleRows(0, 36, 100, 720)).toEqual({ start: 0, end: 0 });
+});
+
+test("a word for the shell is quoted when it must be", () => {
+  expect(shellWord("web-1.example")).toBe("web-1.example");
+  expect(shellWord("it's $HOME")).toBe("'it'\\''s $HOME'");
+  expect(shellWord("")).toBe("''");
 });

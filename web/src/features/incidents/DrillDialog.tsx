@@ -1,10 +1,12 @@
 // A drill: a real incident through the real way, marked TEST and left out of the statistics.
+
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Severity } from "@/api/types";
+import { shellWord } from "@/lib/shell";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { Cli } from "@/ui/Copy";
@@ -62,7 +64,7 @@ export function DrillDialog({ onClose }: { onClose: () => void }) {
           </Button>
           <Button onClick={onClose}>Cancel</Button>
         </div>
-        <Cli command={`watchtower incident test --title '${title}' --severity ${severity}`} />
+        <Cli command={`watchtower incident test --title ${shellWord(title)} --severity ${severity}`} />
       </form>
     </Dialog>
   );

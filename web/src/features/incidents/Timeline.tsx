@@ -10,14 +10,20 @@ import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge, Glyph, type Tone, words } from "@/ui/Status";
 
 const KIND_TONE: Record<string, Tone> = {
-  triggered: "crit",
+  opened: "crit",
+  retriggered: "crit",
+  severity_raised: "crit",
+  alert_added: "warn",
+  escalated: "warn",
+  not_paged: "muted",
+  step_empty: "warn",
+  exhausted: "crit",
   delivered: "ok",
   delivery_failed: "crit",
   acknowledged: "muted",
-  escalated: "warn",
+  unacknowledged: "warn",
+  alert_resolved: "ok",
   resolved: "ok",
-  repair_fixed: "ok",
-  repair_failed: "crit",
 };
 
 export function Timeline({ incident }: { incident: string }) {

@@ -18,6 +18,8 @@ import { toastError } from "@/ui/toast";
 import { Checklist } from "./Checklist";
 import { FleetMap } from "./FleetMap";
 
+const ACTIVITY_MAX = 8;
+
 export function OverviewPage() {
   const overview = useQuery(queries.overview());
   const status = useQuery(queries.status());
@@ -216,7 +218,7 @@ function Activity({ overview }: { overview: Overview | undefined }) {
         <Empty title="Quiet so far" />
       ) : (
         <ul>
-          {overview.activity.map((entry) => (
+          {overview.activity.slice(0, ACTIVITY_MAX).map((entry) => (
             <li key={`${entry.at} ${entry.text}`} className="list-row activity">
               <Glyph tone={entry.severity ? severityTone(entry.severity) : "unknown"} />
               <span>{entry.link ? <Link href={entry.link}>{entry.text}</Link> : entry.text}</span>

@@ -1,8 +1,10 @@
 // One rule: new, or stored with what it says now.
+
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { queries } from "@/api/queries";
 import type { Rule } from "@/api/types";
+import { shellWord } from "@/lib/shell";
 import { formatCount } from "@/lib/units";
 import { paths } from "@/paths";
 import { Ago } from "@/ui/Ago";
@@ -32,7 +34,7 @@ function Stored({ id }: { id: string }) {
     <Page
       title={rule.data?.name ?? "Rule"}
       parents={PARENTS}
-      cli={`watchtower rule get ${rule.data?.name ?? id}`}
+      cli={`watchtower rule get ${shellWord(rule.data?.name ?? id)}`}
     >
       <Loaded query={rule} lines={10}>
         {(data) => (

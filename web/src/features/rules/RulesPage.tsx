@@ -51,8 +51,10 @@ const COLUMNS: Column<Rule>[] = [
     main: true,
     cell: (rule) => (
       <>
-        <Link href={paths.rule(rule.id)}>{rule.name}</Link>{" "}
-        {rule.builtin && <Badge tone="unknown">built in</Badge>}
+        <div className="row">
+          <Link href={paths.rule(rule.id)}>{rule.name}</Link>
+          {rule.builtin && <Badge tone="unknown">built in</Badge>}
+        </div>
         <div className="sub mono clip">{rule.expr ?? `event ${rule.event_kind}`}</div>
         {rule.last_error && <div className="sub">{rule.last_error}</div>}
       </>

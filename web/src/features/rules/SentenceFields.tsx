@@ -5,7 +5,7 @@ import { queries } from "@/api/queries";
 import { useSettled } from "@/lib/hooks";
 import { formatUnit } from "@/lib/units";
 import { CopyButton } from "@/ui/Copy";
-import { TextField } from "@/ui/Field";
+import { type Choice, TextField } from "@/ui/Field";
 import { problemOf } from "@/ui/Panel";
 import { type PartProps, SEVERITIES } from "./parts";
 import type { Direction, Sentence } from "./sentence";
@@ -42,7 +42,38 @@ function MatchCount({ on }: { on: string }) {
   );
 }
 
-export function SentenceFields({ draft, set, problems }: PartProps) {
+const DIRECTIONS: Choice<Direction>[] = [
+  { value: "above", label: "above" },
+  { value: "below", label: "below" },
+];
+
+interface PickProps<T extends string> {
+  label: string;
+  value: T;
+  choices: readonly Choice<T>[];
+  onChange: (value: T) => void;
+}
+
+/** A choice that stands inside the sentence. */
+function Pick<T extends string>({ label, value, choices, onChange }: PickProps<T>) {
+  return (
+    <select
+      className="select inline"
+      aria-label={label}
+      value={value}
+      onChange={(event) => onChange(event.target.value as T)}
+    >
+      {choices.map((choice) => (
+        <option key={choice.value} value={choice.value}>
+          {choice.label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** The sentence itself. What is typed stays as typed; the draft holds what it means. */
+function SentenceRow({ draft, set, problems }: PartProps) {
   const { sentence } = draft;
   const metric = metricOf(sentence.metric);
   const [on, setOn] = useState(toServerMatchers(sentence.on));
@@ -53,80 +84,73 @@ export function SentenceFields({ draft, set, problems }: PartProps) {
     setValueText(String(next.value));
     change({ metric: id, direction: next.direction, value: next.value });
   };
+  return (
+    <div className="sentence">
+      <span>When</span>
+      <Pick
+        label="Metric"
+        value={sentence.metric}
+        choices={METRICS.map(({ id, label }) => ({ value: id, label }))}
+        onChange={chooseMetric}
+      />
+      <span>on</span>
+      <input
+        className="input inline mono"
+        aria-label="Servers"
+        placeholder="all servers"
+        value={on}
+        onChange={(event) => {
+          setOn(event.target.value);
+          change({ on: toSeriesMatchers(normalizeMatchers(event.target.value)) });
+        }}
+      />
+      <span>is</span>
+      <Pick
+        label="Direction"
+        value={sentence.direction}
+        choices={DIRECTIONS}
+        onChange={(direction) => change({ direction })}
+      />
+      <input
+        className="input inline short"
+        aria-label="Threshold"
+        aria-invalid={problems.value ? true : undefined}
+        inputMode="decimal"
+        value={valueText}
+        onChange={(event) => {
+          setValueText(event.target.value);
+          change({ value: event.target.value.trim() === "" ? Number.NaN : Number(event.target.value) });
+        }}
+      />
+      <span>{UNIT_WORDS[metric.unit] ?? ""} for</span>
+      <input
+        className="input inline short"
+        aria-label="For how long"
+        aria-invalid={problems.forText ? true : undefined}
+        value={draft.forText}
+        onChange={(event) => set({ forText: event.target.value })}
+      />
+      <span>
+        <span aria-hidden="true">→</span>
+        <span className="visually-hidden">then</span>
+      </span>
+      <Pick
+        label="Severity"
+        value={draft.severity}
+        choices={SEVERITIES}
+        onChange={(severity) => set({ severity })}
+      />
+    </div>
+  );
+}
+
+export function SentenceFields({ draft, set, problems }: PartProps) {
+  const { sentence } = draft;
+  const metric = metricOf(sentence.metric);
   const expr = writeSentence(sentence);
   return (
     <>
-      <div className="sentence">
-        <span>When</span>
-        <select
-          className="select inline"
-          aria-label="Metric"
-          value={sentence.metric}
-          onChange={(event) => chooseMetric(event.target.value)}
-        >
-          {METRICS.map((one) => (
-            <option key={one.id} value={one.id}>
-              {one.label}
-            </option>
-          ))}
-        </select>
-        <span>on</span>
-        <input
-          className="input inline mono"
-          aria-label="Servers"
-          placeholder="all servers"
-          value={on}
-          onChange={(event) => {
-            setOn(event.target.value);
-            change({ on: toSeriesMatchers(normalizeMatchers(event.target.value)) });
-          }}
-        />
-        <span>is</span>
-        <select
-          className="select inline"
-          aria-label="Direction"
-          value={sentence.direction}
-          onChange={(event) => change({ direction: event.target.value as Direction })}
-        >
-          <option value="above">above</option>
-          <option value="below">below</option>
-        </select>
-        <input
-          className="input inline short"
-          aria-label="Threshold"
-          aria-invalid={problems.value ? true : undefined}
-          inputMode="decimal"
-          value={valueText}
-          onChange={(event) => {
-            setValueText(event.target.value);
-            change({ value: event.target.value.trim() === "" ? Number.NaN : Number(event.target.value) });
-          }}
-        />
-        <span>{UNIT_WORDS[metric.unit] ?? ""} for</span>
-        <input
-          className="input inline short"
-          aria-label="For how long"
-          aria-invalid={problems.forText ? true : undefined}
-          value={draft.forText}
-          onChange={(event) => set({ forText: event.target.value })}
-        />
-        <span>
-          <span aria-hidden="true">→</span>
-          <span className="visually-hidden">then</span>
-        </span>
-        <select
-          className="select inline"
-          aria-label="Severity"
-          value={draft.severity}
-          onChange={(event) => set({ severity: event.target.value as typeof draft.severity })}
-        >
-          {SEVERITIES.map(({ value, label }) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </div>
+      <SentenceRow draft={draft} set={set} problems={problems} />
       <MatchCount on={sentence.on} />
       {(problems.value || problems.forText) && (
         <p className="error" role="alert">

@@ -65,8 +65,6 @@ function problemsIn(draft: Draft) {
 export function AutomationDialog({ automation, onClose }: { automation?: Automation; onClose: () => void }) {
   const [draft, setDraft] = useState(() => draftOf(automation));
   const [tried, setTried] = useState(false);
-  const rules = useQuery(queries.rules());
-  const scripts = useQuery(queries.scripts());
   const all = problemsIn(draft);
   const problems: Partial<typeof all> = tried ? all : {};
   const set = (change: Partial<Draft>) => setDraft((now) => ({ ...now, ...change }));
@@ -84,76 +82,11 @@ export function AutomationDialog({ automation, onClose }: { automation?: Automat
     if (Object.values(all).some(Boolean)) return;
     if (await save.start()) onClose();
   };
-  const byName = (items: { id: string; name: string }[] | undefined, none: string) => [
-    { value: "", label: none },
-    ...(items ?? []).map(({ id, name }) => ({ value: id, label: name })),
-  ];
-  const script = scripts.data?.items.find((one) => one.id === draft.script);
   return (
     <Dialog title={automation ? `Edit ${automation.name}` : "New automation"} wide onClose={onClose}>
       <form className="stack" onSubmit={submit}>
-        <TextField
-          label="Name"
-          value={draft.name}
-          onChange={(name) => set({ name })}
-          error={problems.name ?? save.fieldError("name")}
-          placeholder="Restart nginx when it is down"
-        />
-        <div className="form-columns">
-          <SelectField
-            label="When this rule fires"
-            value={draft.rule}
-            choices={byName(rules.data?.items, "any alert that matches")}
-            onChange={(rule) => set({ rule })}
-          />
-          {draft.rule === "" && (
-            <TextField
-              label="Alerts that match"
-              value={draft.matchers}
-              onChange={(matchers) => set({ matchers })}
-              placeholder={'alertname="NginxDown"'}
-              error={problems.trigger}
-              mono
-            />
-          )}
-          <SelectField
-            label="Run this script"
-            value={draft.script}
-            choices={byName(scripts.data?.items, "choose")}
-            onChange={(id) => set({ script: id, parameters: {} })}
-            error={problems.script}
-          />
-        </div>
-        {script && (
-          <ParameterValues
-            parameters={script.parameters}
-            values={draft.parameters}
-            onChange={(parameters) => set({ parameters })}
-          />
-        )}
-        <SelectField label="How" value={draft.mode} choices={MODES} onChange={(mode) => set({ mode })} />
-        <div className="form-columns">
-          <TextField
-            label="Wait between attempts"
-            value={draft.cooldown}
-            onChange={(cooldown) => set({ cooldown })}
-            error={problems.cooldown}
-          />
-          <TextField
-            label="Attempts per incident"
-            value={draft.attempts}
-            onChange={(attempts) => set({ attempts })}
-            inputMode="numeric"
-            error={problems.attempts}
-          />
-          <TextField
-            label="Must help within"
-            value={draft.verify}
-            onChange={(verify) => set({ verify })}
-            placeholder="as the rule needs"
-            error={problems.verify}
-          />
-        </div>
+        <What draft={draft} set={set} problems={problems} nameError={save.fieldError("name")} />
+        <How draft={draft} set={set} problems={problems} />
         <CheckField label="Enabled" checked={draft.enabled} onChange={(enabled) => set({ enabled })} />
         <p className="meta">
           It acts on the alert's own server only. When it does not help, a person is paged at once.
@@ -167,5 +100,94 @@ export function AutomationDialog({ automation, onClose }: { automation?: Automat
         </div>
       </form>
     </Dialog>
+  );
+}
+
+interface PartProps {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+  problems: Partial<ReturnType<typeof problemsIn>>;
+}
+
+function byName(items: { id: string; name: string }[] | undefined, none: string) {
+  return [{ value: "", label: none }, ...(items ?? []).map(({ id, name }) => ({ value: id, label: name }))];
+}
+
+function What({ draft, set, problems, nameError }: PartProps & { nameError?: string }) {
+  const rules = useQuery(queries.rules());
+  const scripts = useQuery(queries.scripts());
+  const script = scripts.data?.items.find((one) => one.id === draft.script);
+  return (
+    <>
+      <TextField
+        label="Name"
+        value={draft.name}
+        onChange={(name) => set({ name })}
+        error={problems.name ?? nameError}
+        placeholder="Restart nginx when it is down"
+      />
+      <div className="form-columns">
+        <SelectField
+          label="When this rule fires"
+          value={draft.rule}
+          choices={byName(rules.data?.items, "any alert that matches")}
+          onChange={(rule) => set({ rule })}
+        />
+        {draft.rule === "" && (
+          <TextField
+            label="Alerts that match"
+            value={draft.matchers}
+            onChange={(matchers) => set({ matchers })}
+            placeholder={'alertname="NginxDown"'}
+            error={problems.trigger}
+            mono
+          />
+        )}
+        <SelectField
+          label="Run this script"
+          value={draft.script}
+          choices={byName(scripts.data?.items, "choose")}
+          onChange={(id) => set({ script: id, parameters: {} })}
+          error={problems.script}
+        />
+      </div>
+      {script && (
+        <ParameterValues
+          parameters={script.parameters}
+          values={draft.parameters}
+          onChange={(parameters) => set({ parameters })}
+        />
+      )}
+    </>
+  );
+}
+
+function How({ draft, set, problems }: PartProps) {
+  return (
+    <>
+      <SelectField label="How" value={draft.mode} choices={MODES} onChange={(mode) => set({ mode })} />
+      <div className="form-columns">
+        <TextField
+          label="Wait between attempts"
+          value={draft.cooldown}
+          onChange={(cooldown) => set({ cooldown })}
+          error={problems.cooldown}
+        />
+        <TextField
+          label="Attempts per incident"
+          value={draft.attempts}
+          onChange={(attempts) => set({ attempts })}
+          inputMode="numeric"
+          error={problems.attempts}
+        />
+        <TextField
+          label="Must help within"
+          value={draft.verify}
+          onChange={(verify) => set({ verify })}
+          placeholder="as the rule needs"
+          error={problems.verify}
+        />
+      </div>
+    </>
   );
 }

@@ -1,4 +1,5 @@
 // Run a script: targets by selector with a live count, the plan first, then the start.
+
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
@@ -7,6 +8,7 @@ import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Script } from "@/api/types";
 import { useSettled } from "@/lib/hooks";
+import { shellWord } from "@/lib/shell";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { Cli } from "@/ui/Copy";
@@ -37,7 +39,9 @@ export function RunSheet({ script, onClose }: { script: Script; onClose: () => v
     onClose();
     navigate(paths.run(answer.run.number));
   };
-  const parameters = Object.entries(given(values)).map(([name, value]) => ` -p ${name}='${value}'`);
+  const parameters = Object.entries(given(values)).map(
+    ([name, value]) => ` -p ${shellWord(`${name}=${value}`)}`,
+  );
   return (
     <Dialog title={`Run ${script.name}, version ${script.version}`} wide onClose={onClose}>
       <form className="stack" onSubmit={showPlan}>
@@ -85,7 +89,9 @@ export function RunSheet({ script, onClose }: { script: Script; onClose: () => v
           )}
           <Button onClick={onClose}>Cancel</Button>
         </div>
-        <Cli command={`watchtower script run ${script.name} --on '${on}'${parameters.join("")}`} />
+        <Cli
+          command={`watchtower script run ${shellWord(script.name)} --on ${shellWord(on)}${parameters.join("")}`}
+        />
       </form>
     </Dialog>
   );

@@ -115,30 +115,7 @@ export function ScriptForm({ script }: { script?: Script }) {
           onChange={(parameters) => set({ parameters })}
           error={problems.parameters ?? save.fieldError("parameters")}
         />
-        <div className="form-columns">
-          <TextField
-            label="Interpreter"
-            value={draft.interpreter}
-            onChange={(interpreter) => set({ interpreter })}
-            hint="The path of the script's file is appended."
-            error={save.fieldError("interpreter")}
-            mono
-          />
-          <TextField
-            label="Time limit"
-            value={draft.timeout}
-            onChange={(timeout) => set({ timeout })}
-            error={problems.timeout ?? save.fieldError("timeout_seconds")}
-          />
-          <TextField
-            label="Run as user"
-            value={draft.user}
-            onChange={(user) => set({ user })}
-            placeholder="the agent's own"
-            error={save.fieldError("user")}
-            mono
-          />
-        </div>
+        <HowItRuns draft={draft} set={set} timeoutError={problems.timeout} fieldError={save.fieldError} />
         {save.error !== undefined && <ErrorNotice error={save.error} title="Could not save the script" />}
         <div className="form-actions">
           <Button type="submit" kind="primary" needs="operate" busy={save.busy}>
@@ -147,5 +124,41 @@ export function ScriptForm({ script }: { script?: Script }) {
         </div>
       </form>
     </Panel>
+  );
+}
+
+interface HowProps {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+  timeoutError?: string;
+  fieldError: (field: string) => string | undefined;
+}
+
+function HowItRuns({ draft, set, timeoutError, fieldError }: HowProps) {
+  return (
+    <div className="form-columns">
+      <TextField
+        label="Interpreter"
+        value={draft.interpreter}
+        onChange={(interpreter) => set({ interpreter })}
+        hint="The path of the script's file is appended."
+        error={fieldError("interpreter")}
+        mono
+      />
+      <TextField
+        label="Time limit"
+        value={draft.timeout}
+        onChange={(timeout) => set({ timeout })}
+        error={timeoutError ?? fieldError("timeout_seconds")}
+      />
+      <TextField
+        label="Run as user"
+        value={draft.user}
+        onChange={(user) => set({ user })}
+        placeholder="the agent's own"
+        error={fieldError("user")}
+        mono
+      />
+    </div>
   );
 }

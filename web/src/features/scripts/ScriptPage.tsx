@@ -1,10 +1,12 @@
 // One script: text, parameters, versions, and the way to run it.
+
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Script } from "@/api/types";
+import { shellWord } from "@/lib/shell";
 import { useUrlState } from "@/lib/url-state";
 import { paths } from "@/paths";
 import { Ago } from "@/ui/Ago";
@@ -39,7 +41,7 @@ function Stored({ id }: { id: string }) {
     <Page
       title={script.data?.name ?? "Script"}
       parents={PARENTS}
-      cli={`watchtower script get ${script.data?.name ?? id}`}
+      cli={`watchtower script get ${shellWord(script.data?.name ?? id)}`}
       actions={
         script.data && (
           <>

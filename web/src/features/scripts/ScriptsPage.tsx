@@ -20,11 +20,8 @@ export const SCRIPT_TABS = [
   { href: paths.automations, label: "Automations" },
 ];
 
-export function ScriptsPage() {
-  const [q, setQ] = useUrlState("q");
-  const [running, setRunning] = useState<Script>();
-  const scripts = useQuery(queries.scripts());
-  const columns: Column<Script>[] = [
+function columnsOf(run: (script: Script) => void): Column<Script>[] {
+  return [
     {
       key: "name",
       head: "Script",
@@ -76,13 +73,19 @@ export function ScriptsPage() {
           icon="run"
           needs="operate"
           aria-label={`Run ${script.name}`}
-          onClick={() => setRunning(script)}
+          onClick={() => run(script)}
         >
           Run…
         </Button>
       ),
     },
   ];
+}
+
+export function ScriptsPage() {
+  const [q, setQ] = useUrlState("q");
+  const [running, setRunning] = useState<Script>();
+  const scripts = useQuery(queries.scripts());
   return (
     <Page
       title="Scripts"
@@ -109,45 +112,54 @@ export function ScriptsPage() {
         }
       >
         <Loaded query={scripts} lines={6}>
-          {({ items }) => {
-            const shown = items.filter((script) =>
-              `${script.name} ${script.description}`.toLowerCase().includes(q.toLowerCase()),
-            );
-            if (items.length === 0) {
-              return (
-                <Empty
-                  title="No scripts yet"
-                  action={
-                    <Link className="button primary" href={paths.scriptNew}>
-                      Write the first script
-                    </Link>
-                  }
-                >
-                  A script is kept in versions, takes typed parameters, and runs on the servers you select.
-                </Empty>
-              );
-            }
-            if (shown.length === 0) {
-              return (
-                <Empty
-                  title={`0 of ${items.length} match`}
-                  action={<Button onClick={() => setQ("")}>Clear the filter</Button>}
-                />
-              );
-            }
-            return (
-              <Table
-                label="Scripts"
-                rows={shown}
-                columns={columns}
-                rowKey={(script) => script.id}
-                sortBy="name"
-              />
-            );
-          }}
+          {({ items }) => <Listed scripts={items} q={q} clear={() => setQ("")} run={setRunning} />}
         </Loaded>
       </Panel>
       {running && <RunSheet script={running} onClose={() => setRunning(undefined)} />}
     </Page>
+  );
+}
+
+interface ListedProps {
+  scripts: Script[];
+  q: string;
+  clear: () => void;
+  run: (script: Script) => void;
+}
+
+function Listed({ scripts, q, clear, run }: ListedProps) {
+  const shown = scripts.filter((script) =>
+    `${script.name} ${script.description}`.toLowerCase().includes(q.toLowerCase()),
+  );
+  if (scripts.length === 0) {
+    return (
+      <Empty
+        title="No scripts yet"
+        action={
+          <Link className="button primary" href={paths.scriptNew}>
+            Write the first script
+          </Link>
+        }
+      >
+        A script is kept in versions, takes typed parameters, and runs on the servers you select.
+      </Empty>
+    );
+  }
+  if (shown.length === 0) {
+    return (
+      <Empty
+        title={`0 of ${scripts.length} match`}
+        action={<Button onClick={clear}>Clear the filter</Button>}
+      />
+    );
+  }
+  return (
+    <Table
+      label="Scripts"
+      rows={shown}
+      columns={columnsOf(run)}
+      rowKey={(script) => script.id}
+      sortBy="name"
+    />
   );
 }

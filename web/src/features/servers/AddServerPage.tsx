@@ -1,4 +1,5 @@
 // Add a server: a record, a one-line installer, and the wait for the first report.
+
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
@@ -7,6 +8,7 @@ import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import { useNow } from "@/lib/hooks";
 import { parseLabels } from "@/lib/labels";
+import { shellWord } from "@/lib/shell";
 import { formatAge } from "@/lib/time";
 import { paths } from "@/paths";
 import { Countdown } from "@/ui/Ago";
@@ -27,7 +29,9 @@ export function AddServerPage() {
     <Page
       title="Add a server"
       parents={[{ label: "Servers", href: paths.servers }]}
-      cli={enrolment ? `watchtower server add ${enrolment.name}` : "watchtower agent deploy root@HOST"}
+      cli={
+        enrolment ? `watchtower server add ${shellWord(enrolment.name)}` : "watchtower agent deploy root@HOST"
+      }
     >
       {enrolment ? <Waiting enrolment={enrolment} /> : <Form onDone={setEnrolment} />}
     </Page>

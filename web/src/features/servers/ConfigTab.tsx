@@ -1,9 +1,11 @@
 // What a person decides about a server: name, labels, maintenance, removal.
+
 import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
 import { api } from "@/api/client";
 import type { Server } from "@/api/types";
 import { parseLabels, writeLabels } from "@/lib/labels";
+import { shellWord } from "@/lib/shell";
 import { formatExact, toLocalInput, zoneName } from "@/lib/time";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
@@ -67,7 +69,9 @@ function Identity({ server }: { server: Server }) {
             Save
           </Button>
         </div>
-        <Cli command={`watchtower server edit ${server.name} --label '${labels}'`} />
+        <Cli
+          command={`watchtower server edit ${shellWord(server.name)}${labels ? ` --label ${shellWord(labels)}` : ""}`}
+        />
       </form>
     </Panel>
   );

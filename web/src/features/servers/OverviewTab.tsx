@@ -132,9 +132,11 @@ function Charts({ server, range, setRange, ticks }: ChartsProps) {
           from: resolveTime(range.from, end) ?? Date.parse(panels.from_at) / 1000,
           to: resolveTime(range.to, end) ?? end,
         };
+        const drawn = panels.panels.filter((panel) => panel.series.length > 0 || panel.error);
+        const silent = panels.panels.filter((panel) => !drawn.includes(panel));
         return (
           <div className="charts">
-            {panels.panels.map((panel) => (
+            {drawn.map((panel) => (
               <PanelChart
                 key={panel.id}
                 panel={panel}
@@ -142,6 +144,9 @@ function Charts({ server, range, setRange, ticks }: ChartsProps) {
                 onZoom={(from, to) => setRange(absolute(from, to))}
               />
             ))}
+            {silent.length > 0 && (
+              <p className="meta">No data in this range: {silent.map((panel) => panel.title).join(", ")}.</p>
+            )}
           </div>
         );
       }}

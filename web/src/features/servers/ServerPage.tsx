@@ -1,10 +1,12 @@
 // One server: what it does now, since when, and what changed.
+
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
 import { ApiError, api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Server } from "@/api/types";
 import { useKey } from "@/lib/hooks";
+import { shellWord } from "@/lib/shell";
 import { formatSeconds } from "@/lib/units";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
@@ -93,7 +95,7 @@ function Shown({ server, tab }: { server: Server; tab: string }) {
           Collect now
         </Button>
       }
-      cli={`watchtower server get ${server.name}`}
+      cli={`watchtower server get ${shellWord(server.name)}`}
     >
       <Tabs tabs={tabs} label={`Parts of ${server.name}`} />
       {tab === "processes" ? (

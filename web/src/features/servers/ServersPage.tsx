@@ -1,4 +1,5 @@
 // All servers, worst first. The hub gives them in pages; words and chips filter here, matchers on the hub.
+
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
@@ -6,6 +7,7 @@ import { useFleetVitals } from "@/api/live-hooks";
 import { queries } from "@/api/queries";
 import type { Server } from "@/api/types";
 import { useKey, useSettled } from "@/lib/hooks";
+import { shellWord } from "@/lib/shell";
 import { useUrlState } from "@/lib/url-state";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
@@ -45,7 +47,7 @@ export function ServersPage() {
     setStatus("");
     setOn("");
   };
-  const command = ["watchtower server list", on && `--on '${on}'`, q && `| grep ${q}`]
+  const command = ["watchtower server list", on && `--on ${shellWord(on)}`, q && `-q ${shellWord(q)}`]
     .filter(Boolean)
     .join(" ");
   return (

@@ -15,14 +15,6 @@ export function Routing() {
   const routes = useQuery(queries.routes());
   const services = useQuery(queries.services());
   const [editing, setEditing] = useState<Route | "new">();
-  const move = useAction(
-    (route: Route, position: number) =>
-      api.put("/routes/{route}", {
-        path: { route: route.id },
-        body: { matchers: route.matchers, service_id: route.service_id, position },
-      }),
-    { changes: ["route"] },
-  );
   const columns = (items: Route[]): Column<Route>[] => [
     {
       key: "matchers",
@@ -38,38 +30,7 @@ export function Routing() {
     {
       key: "actions",
       head: "",
-      cell: (route) => {
-        const index = items.indexOf(route);
-        const isLast = index === items.length - 1;
-        const name = route.matchers || "the last route";
-        return (
-          <div className="row">
-            <Button small needs="operate" aria-label={`Edit ${name}`} onClick={() => setEditing(route)}>
-              Edit
-            </Button>
-            {!isLast && (
-              <>
-                <Button
-                  small
-                  needs="operate"
-                  aria-label={`Move ${name} up`}
-                  disabled={index === 0}
-                  onClick={() => void move.start(route, index - 1)}
-                >
-                  ↑
-                </Button>
-                <DeleteButton
-                  what={name}
-                  consequence="Its alerts go to the next route that matches."
-                  needs="operate"
-                  changes={["route"]}
-                  run={() => api.delete("/routes/{route}", { path: { route: route.id } })}
-                />
-              </>
-            )}
-          </div>
-        );
-      },
+      cell: (route) => <RouteActions route={route} items={items} onEdit={() => setEditing(route)} />,
     },
   ];
   return (
@@ -96,6 +57,53 @@ export function Routing() {
         <RouteDialog route={editing === "new" ? undefined : editing} onClose={() => setEditing(undefined)} />
       )}
     </Panel>
+  );
+}
+
+interface ActionsProps {
+  route: Route;
+  items: Route[];
+  onEdit: () => void;
+}
+
+function RouteActions({ route, items, onEdit }: ActionsProps) {
+  const move = useAction(
+    (position: number) =>
+      api.put("/routes/{route}", {
+        path: { route: route.id },
+        body: { matchers: route.matchers, service_id: route.service_id, position },
+      }),
+    { changes: ["route"] },
+  );
+  const index = items.indexOf(route);
+  const isLast = index === items.length - 1;
+  const name = route.matchers || "the last route";
+  return (
+    <div className="row">
+      <Button small needs="operate" aria-label={`Edit ${name}`} onClick={onEdit}>
+        Edit
+      </Button>
+      {!isLast && (
+        <>
+          <Button
+            small
+            needs="operate"
+            aria-label={`Move ${name} up`}
+            disabled={index === 0}
+            onClick={() => void move.start(index - 1)}
+          >
+            ↑
+          </Button>
+          <DeleteButton
+            what={name}
+            consequence="Its alerts go to the next route that matches."
+            needs="operate"
+            changes={["route"]}
+            run={() => api.delete("/routes/{route}", { path: { route: route.id } })}
+          />
+        </>
+      )}
+    </div>
   );
 }
 

@@ -4,13 +4,13 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Service } from "@/api/types";
-import { parseSeconds, writeSeconds } from "@/lib/units";
+import { writeSeconds } from "@/lib/units";
 import { Button } from "@/ui/Button";
-import { SelectField, TextField } from "@/ui/Field";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
-import { DeleteButton, EditDialog } from "./EditDialog";
+import { DeleteButton } from "./EditDialog";
+import { ServiceDialog } from "./ServiceDialog";
 
 export function Services() {
   const services = useQuery(queries.services());
@@ -91,101 +91,5 @@ export function Services() {
         />
       )}
     </Panel>
-  );
-}
-
-function ServiceDialog({ service, onClose }: { service?: Service; onClose: () => void }) {
-  const policies = useQuery(queries.policies());
-  const teams = useQuery(queries.teams());
-  const time = (seconds: number | null | undefined) => (seconds == null ? "" : writeSeconds(seconds));
-  const [draft, setDraft] = useState({
-    name: service?.name ?? "",
-    description: service?.description ?? "",
-    policy: service?.policy_id ?? "",
-    team: service?.team_id ?? "",
-    ack: time(service?.ack_timeout_seconds),
-    autoResolve: time(service?.auto_resolve_seconds),
-    hold: time(service?.hold_pages_for_seconds),
-    runbook: service?.runbook_url ?? "",
-  });
-  const set = (change: Partial<typeof draft>) => setDraft((now) => ({ ...now, ...change }));
-  const policy = draft.policy || policies.data?.items[0]?.id || "";
-  const times = [draft.ack, draft.autoResolve, draft.hold].filter(Boolean);
-  const missing = !draft.name.trim()
-    ? "Enter a name."
-    : !policy
-      ? "Make an escalation policy first."
-      : times.some((text) => parseSeconds(text) === undefined)
-        ? "Write times as 30m or 4h."
-        : undefined;
-  const body = {
-    name: draft.name.trim(),
-    description: draft.description.trim(),
-    policy_id: policy,
-    team_id: draft.team || null,
-    ack_timeout_seconds: draft.ack ? (parseSeconds(draft.ack) ?? null) : null,
-    auto_resolve_seconds: draft.autoResolve ? (parseSeconds(draft.autoResolve) ?? null) : null,
-    hold_pages_for_seconds: draft.hold ? (parseSeconds(draft.hold) ?? null) : null,
-    runbook_url: draft.runbook.trim() || null,
-  };
-  const choices = (items: { id: string; name: string }[] | undefined) =>
-    (items ?? []).map(({ id, name }) => ({ value: id, label: name }));
-  return (
-    <EditDialog
-      title={service ? `Edit ${service.name}` : "New service"}
-      missing={missing}
-      needs="operate"
-      changes={["service"]}
-      save={() =>
-        service
-          ? api.put("/services/{service}", { path: { service: service.id }, body })
-          : api.post("/services", { body })
-      }
-      onClose={onClose}
-    >
-      <TextField label="Name" value={draft.name} onChange={(name) => set({ name })} />
-      <TextField
-        label="What it is"
-        value={draft.description}
-        onChange={(description) => set({ description })}
-      />
-      <div className="form-columns">
-        <SelectField
-          label="Escalation policy"
-          value={policy}
-          choices={choices(policies.data?.items)}
-          onChange={(id) => set({ policy: id })}
-        />
-        <SelectField
-          label="Team"
-          value={draft.team}
-          choices={[{ value: "", label: "none" }, ...choices(teams.data?.items)]}
-          onChange={(team) => set({ team })}
-        />
-      </div>
-      <div className="form-columns">
-        <TextField
-          label="An ack lasts"
-          value={draft.ack}
-          onChange={(ack) => set({ ack })}
-          placeholder="for good"
-          hint="Then it pages again."
-        />
-        <TextField
-          label="Resolves itself after"
-          value={draft.autoResolve}
-          onChange={(autoResolve) => set({ autoResolve })}
-          placeholder="never"
-        />
-        <TextField
-          label="Hold the first page"
-          value={draft.hold}
-          onChange={(hold) => set({ hold })}
-          placeholder="no"
-          hint="While a repair runs."
-        />
-      </div>
-      <TextField label="Runbook" type="url" value={draft.runbook} onChange={(runbook) => set({ runbook })} />
-    </EditDialog>
   );
 }

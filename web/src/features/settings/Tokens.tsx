@@ -15,7 +15,7 @@ import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
 import { useAction } from "@/ui/useAction";
 import { DeleteButton } from "./EditDialog";
-import { ROLES } from "./Users";
+import { ROLES } from "./roles";
 
 type Scope = Schemas["TokenScope"];
 const SCOPES: { value: Scope; label: string }[] = [

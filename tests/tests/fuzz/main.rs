@@ -1,0 +1,172 @@
+//! Hostile bytes against every parser of outside input: none may panic, hang or take more than its bound.
+//!
+//! Seeds are valid inputs; each round takes one, cuts, doubles, swaps and splices it. `FUZZ_SECONDS` is the time for each parser;
+//! without it a short, fixed number of rounds runs with every test.
+
+use std::time::{Duration, Instant};
+
+use watchtower_matchers::Matchers;
+use watchtower_model::{Timestamp, parse_duration_ms};
+use watchtower_protocol::limits::FRAME_BYTES_MAX;
+use watchtower_protocol::{AgentMessage, Frame, HubMessage, TrustBundle, decode};
+
+/// Rounds of each parser in an ordinary test run.
+const ROUNDS: u64 = 3_000;
+/// Inputs grow no longer than this.
+const BYTES_MAX: usize = 4096;
+
+const PROMQL: &[&str] = &[
+    "sum by (instance) (rate(node_cpu_seconds_total{mode!~\"idle|iowait\"}[5m] offset -1m)) > bool 0.5",
+    "quantile_over_time(0.9, x[1h:5m] @ end()) and on (a, b) group_left (c) y unless {__name__=~\"a.*\", b=\"\\u00e9\"}",
+    "-2 ^ -x{a=\"b\"} % 1e3 or label_replace(up, \"a\", \"$1\", \"b\", \"(.*)\")",
+];
+const MATCHERS: &[&str] =
+    &["env=prod,role=~\"web|db\"", "{a!=\"\\\"x\\n\", b!~\"^(a|b)+c{1,3}$\"}", "name=\"web-1\""];
+const TEMPLATES: &[&str] = &[
+    "{{ $labels.instance }}: {{ $value | printf \"%.2f\" }} {{ $value | humanizePercentage }}",
+    "{{ \"}}\" }}",
+];
+const MESSAGES: &[&str] = &[
+    r#"{"type":"report","epoch":3,"seq":17,"lane":"live","t":1795000000000,"age_ms":2,"interval_ms":10000,"dictionary":"00000000000000000000000000000000","samples":[[0,1.5],[1,"NaN"]],"events":[{"kind":"unit.failed","severity":"error","message":"x","labels":{"a":"b"},"t":1}]}"#,
+    r#"{"type":"hello","version":{"major":1,"minor":0},"agent_version":"1","public_key":"AAAA","nonce":"AAAA","encodings":["zstd"]}"#,
+    r#"{"type":"execution","execution_id":"07070707-0707-0707-0707-070707070707","state":{"state":"running","pid":1},"t":1}"#,
+];
+const TIMES: &[&str] = &["2026-11-24T21:52:17.042Z", "1h30m", "-0001-01-01T00:00:00+23:59"];
+
+/// xorshift64*: the same bytes again from the same seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}
+
+fn mutate(seeds: &[&str], random: &mut Random) -> Vec<u8> {
+    let mut bytes = seeds[random.below(seeds.len())].as_bytes().to_vec();
+    for _ in 0..=random.below(6) {
+        let (at, length) = (random.below(bytes.len() + 1), random.below(12));
+        let end = (at + length).min(bytes.len());
+        match random.below(6) {
+            0 => drop(bytes.drain(at..end)),
+            1 => {
+                let part = bytes[at..end].repeat(1 + random.below(20));
+                bytes.splice(at..at, part);
+            }
+            2 => bytes.insert(at, random.next() as u8),
+            3 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            4 => {
+                let other = seeds[random.below(seeds.len())].as_bytes();
+                let from = random.below(other.len());
+                bytes.splice(at..end, other[from..].iter().copied().take(40));
+            }
+            _ => {
+                let nested = ["(", "{", "[", "\"", "-", "((((((((", "9999999999", "\u{0}", "\u{ffff}"];
+                bytes.splice(at..at, nested[random.below(nested.len())].bytes());
+            }
+        }
+        bytes.truncate(BYTES_MAX);
+    }
+    bytes
+}
+
+/// Runs a parser on many inputs; the one that broke it is printed by the panic.
+fn fuzz(name: &str, seeds: &[&str], parse: impl Fn(&[u8])) {
+    let seconds: Option<u64> = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
+    let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ name.len() as u64);
+    if until.is_some() {
+        random.0 ^= std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(1, |since| since.as_nanos() as u64);
+    }
+    let mut rounds = 0;
+    while until.map_or(rounds < ROUNDS, |until| Instant::now() < until) {
+        let input = mutate(seeds, &mut random);
+        let began = Instant::now();
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| parse(&input)));
+        assert!(result.is_ok(), "{name} panicked on {:?}", String::from_utf8_lossy(&input));
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "{name} took too long on {:?}",
+            String::from_utf8_lossy(&input)
+        );
+        rounds += 1;
+    }
+    eprintln!("{name}: {rounds} inputs");
+}
+
+#[test]
+fn promql() {
+    fuzz("promql", PROMQL, |bytes| {
+        if let Ok(expr) = watchtower_promql::parse(&String::from_utf8_lossy(bytes)) {
+            let printed = expr.to_string();
+            let again = watchtower_promql::parse(&printed)
+                .unwrap_or_else(|e| panic!("{printed} does not parse: {e}"));
+            assert_eq!(again, expr, "{printed}");
+        }
+    });
+}
+
+#[test]
+fn matchers() {
+    fuzz("matchers", MATCHERS, |bytes| {
+        if let Ok(matchers) = String::from_utf8_lossy(bytes).parse::<Matchers>() {
+            let printed = matchers.to_string();
+            assert!(printed.is_empty() || printed.parse::<Matchers>().is_ok(), "{printed}");
+        }
+    });
+}
+
+#[test]
+fn templates() {
+    fuzz("templates", TEMPLATES, |bytes| {
+        drop(watchtower_rules::Template::parse(&String::from_utf8_lossy(bytes)))
+    });
+}
+
+#[test]
+fn messages() {
+    fuzz("messages", MESSAGES, |bytes| {
+        let text = Frame::Text(String::from_utf8_lossy(bytes).into_owned());
+        for frame in [text, Frame::Binary(bytes.to_vec())] {
+            if let Ok(message) = decode::<AgentMessage>(&frame, FRAME_BYTES_MAX) {
+                let _ = message.check();
+            }
+            let _ = decode::<HubMessage>(&frame, FRAME_BYTES_MAX);
+        }
+        let _ = TrustBundle::from_line(&String::from_utf8_lossy(bytes));
+    });
+}
+
+#[test]
+fn chunks() {
+    let samples: Vec<_> =
+        (0..100).map(|i| watchtower_model::Sample { t: Timestamp(i * 1000), v: i as f64 * 0.1 }).collect();
+    let chunk = watchtower_tsdb::encode_chunk(&samples);
+    fuzz("chunks", &["x"], move |bytes| {
+        let mut damaged = chunk.clone();
+        for (i, byte) in bytes.iter().enumerate() {
+            let at = (usize::from(*byte) * 31 + i) % damaged.len();
+            damaged[at] ^= byte.rotate_left(3);
+        }
+        let _ = watchtower_tsdb::decode_chunk(&damaged);
+        let _ = watchtower_tsdb::decode_chunk(bytes);
+    });
+}
+
+#[test]
+fn times() {
+    fuzz("times", TIMES, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        if let Ok(time) = Timestamp::parse_rfc3339(&text) {
+            let _ = time.to_rfc3339();
+        }
+        let _ = parse_duration_ms(&text);
+    });
+}
