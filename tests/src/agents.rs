@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use watchtower_model::{Labels, Timestamp};
-use watchtower_protocol::{AgentMessage, Dictionary, HubMessage, Lane, Report, SeriesEntry, Value};
+use watchtower_protocol::{AgentMessage, Dictionary, Facts, HubMessage, Lane, Report, SeriesEntry, Value};
 
 use crate::api::Api;
 use crate::link::{Key, Link, Verdict};
@@ -205,7 +205,7 @@ impl Walk {
             dictionary: self.hash.clone(),
             samples: own.into_iter().chain(filler).collect(),
             processes: None,
-            facts: None,
+            facts: (self.seq == 1).then(facts),
             events: vec![],
         };
         if self.unacked.len() < UNACKED_MAX {
@@ -241,6 +241,28 @@ impl Walk {
             acked.insert(report.seq, report.t.0);
             self.unacked.pop_front();
         }
+    }
+}
+
+/// A machine that takes every command (and runs none).
+fn facts() -> Facts {
+    Facts {
+        hostname: "simulated".into(),
+        os: "Simulated".into(),
+        kernel: "6.1".into(),
+        arch: "x86_64".into(),
+        cpu_model: "none".into(),
+        cpus: 2,
+        memory_bytes: 1 << 30,
+        swap_bytes: 0,
+        boot_id: "1".into(),
+        booted_at: Timestamp(0),
+        init: "systemd".into(),
+        virtualization: "none".into(),
+        agent_version: "0.0.0-simulated".into(),
+        policy: "full".into(),
+        refuses: None,
+        addresses: vec![],
     }
 }
 

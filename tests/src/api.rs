@@ -31,6 +31,8 @@ impl Api {
             .http_status_as_error(false)
             .timeout_global(Some(TIMEOUT))
             .max_redirects(0)
+            // A server may close after an answer that came before the body was read: a kept connection would then fail.
+            .max_idle_connections(0)
             .build();
         Api { agent: config.into(), base: base.into(), token: token.map(Into::into) }
     }

@@ -1,6 +1,6 @@
 //! Errors as RFC 9457 problems: a code, what went wrong, what to do next.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use watchtower_api_types::Problem;
 use watchtower_hub::HubError;
@@ -21,6 +21,13 @@ impl<E: Into<HubError>> From<E> for Failure {
 
 pub fn denied(denied: Denied) -> Failure {
     HubError::Forbidden(denied.to_string()).into()
+}
+
+/// A path that exists, asked by another method.
+pub async fn method_not_allowed(method: Method, uri: Uri) -> Response {
+    let detail = format!("{} does not take {method}", uri.path());
+    let title = "This path takes other methods";
+    render(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", title, None, detail, None).0
 }
 
 /// Status, code, title, hint.
@@ -75,10 +82,6 @@ fn describe(error: &HubError) -> (StatusCode, &'static str, &'static str, Option
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, code, title, hint) = describe(&self.error);
-        let request_id = random::hex(&random::bytes::<8>());
-        if status.is_server_error() {
-            tracing::error!(request_id, "{}", self.error);
-        }
         // The cause of an internal error is for the log alone.
         let detail = match &self.error {
             HubError::Internal(_) => "something went wrong inside the hub".to_string(),
@@ -88,22 +91,11 @@ impl IntoResponse for Failure {
             HubError::Invalid { field, .. } => Some(field.clone()),
             _ => None,
         };
-        let problem = Problem {
-            kind: "about:blank".into(),
-            title: title.into(),
-            status: status.as_u16(),
-            code: code.into(),
-            detail,
-            hint: hint.map(String::from),
-            field,
-            request_id: request_id.clone(),
-        };
-        let mut response = (status, serde_json::to_string(&problem).unwrap_or_default()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Ok(value) = HeaderValue::from_str(&request_id) {
-            headers.insert("x-request-id", value);
+        let (mut response, request_id) = render(status, code, title, hint, detail, field);
+        if status.is_server_error() {
+            tracing::error!(request_id, "{}", self.error);
         }
+        let headers = response.headers_mut();
         let after = match &self.error {
             HubError::RateLimited { after_seconds } => Some(*after_seconds),
             HubError::Unavailable(_) => Some(5),
@@ -114,4 +106,33 @@ impl IntoResponse for Failure {
         }
         response
     }
+}
+
+/// The response, and the request id that is in it.
+fn render(
+    status: StatusCode,
+    code: &str,
+    title: &str,
+    hint: Option<&str>,
+    detail: String,
+    field: Option<String>,
+) -> (Response, String) {
+    let request_id = random::hex(&random::bytes::<8>());
+    let problem = Problem {
+        kind: "about:blank".into(),
+        title: title.into(),
+        status: status.as_u16(),
+        code: code.into(),
+        detail,
+        hint: hint.map(String::from),
+        field,
+        request_id: request_id.clone(),
+    };
+    let mut response = (status, serde_json::to_string(&problem).unwrap_or_default()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert("x-request-id", value);
+    }
+    (response, request_id)
 }

@@ -12,7 +12,7 @@ use crate::nouns::{
     access, alerts, automations, channels, events, incidents, objects, overview, rules, runs, scripts,
     servers,
 };
-use crate::{dashboard, headers, health, idempotency, live, prometheus};
+use crate::{dashboard, headers, health, idempotency, live, problem, prometheus};
 
 /// Handler of each endpoint, by its id.
 fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
@@ -173,6 +173,7 @@ pub fn router(hub: Hub) -> Router {
         .route("/s/{name}", get(dashboard::server_link))
         .route("/r/{number}", get(dashboard::run_link))
         .fallback(dashboard::serve)
+        .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(hub.clone(), idempotency::replay))
         .layer(from_fn_with_state(hub.clone(), headers::same_origin))

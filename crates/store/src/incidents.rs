@@ -49,6 +49,7 @@ pub struct IncidentFilter {
 /// Times of one incident, for the statistics.
 #[derive(Debug, Clone, Deserialize)]
 pub struct StatsRow {
+    pub server_id: Option<ServerId>,
     pub state: String,
     pub triggered_at: Timestamp,
     pub first_acknowledged_at: Option<Timestamp>,
@@ -127,7 +128,7 @@ impl Store {
 
     /// Without drills.
     pub async fn incident_stats(&self, since: Timestamp) -> Result<Vec<StatsRow>, DbError> {
-        let sql = "SELECT state, triggered_at, first_acknowledged_at, resolved_at, repair FROM incidents \
+        let sql = "SELECT server_id, state, triggered_at, first_acknowledged_at, resolved_at, repair FROM incidents \
                    WHERE NOT test AND (triggered_at >= $1 OR state <> 'resolved')";
         rows(self.db.query(sql, args![since]).await?)
     }

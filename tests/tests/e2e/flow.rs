@@ -183,7 +183,9 @@ fn escalated_with(scene: &Scene, number: i64, output: &str, repair: &str) {
         "{incident}"
     );
     let timeline = scene.api.list(&format!("/incidents/{number}/timeline"));
-    assert!(timeline.iter().any(|entry| entry["kind"] == "escalated"), "{timeline:#?}");
+    let escalated =
+        |entry: &&Value| entry["kind"] == "paged" && text(&entry["text"]).contains("the repair did not help");
+    assert_eq!(timeline.iter().filter(escalated).count(), 1, "{timeline:#?}");
     assert!(
         timeline.iter().any(|entry| entry["detail"].as_str().is_some_and(|d| d.contains(output))),
         "{timeline:#?}"

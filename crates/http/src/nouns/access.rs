@@ -91,6 +91,7 @@ async fn find(caller: &Caller, name: &str) -> Result<UserRow, Failure> {
 }
 
 pub async fn create_user(caller: Caller, Body(input): Body<UserInput>) -> Reply<User> {
+    caller.unrestricted()?;
     let user = access::create_user(&caller.hub, input).await?;
     caller.audit(&user.name, &format!("role {}", user.role)).await?;
     Ok(Json(views::user(user)))
@@ -105,6 +106,7 @@ pub async fn update_user(
     Path(name): Path<String>,
     Body(patch): Body<UserPatch>,
 ) -> Reply<User> {
+    caller.unrestricted()?;
     let user = find(&caller, &name).await?;
     let user = access::patch_user(&caller.hub, user, patch).await?;
     caller.audit(&user.name, &format!("role {}, disabled {}", user.role, user.disabled)).await?;
@@ -112,6 +114,7 @@ pub async fn update_user(
 }
 
 pub async fn delete_user(caller: Caller, Path(name): Path<String>) -> Result<StatusCode, Failure> {
+    caller.unrestricted()?;
     let user = find(&caller, &name).await?;
     access::delete_user(&caller.hub, &user).await?;
     caller.audit(&user.name, "").await?;
@@ -136,6 +139,9 @@ pub async fn password(
             .into());
         }
     };
+    if caller.principal.user != Some(user.id) {
+        caller.unrestricted()?;
+    }
     let name = user.name.clone();
     access::change_password(&caller.hub, &caller.principal, user, change).await?;
     caller.audit(&name, "").await?;
@@ -143,17 +149,20 @@ pub async fn password(
 }
 
 pub async fn tokens(caller: Caller) -> Reply<List<Token>> {
+    caller.unrestricted()?;
     let tokens = caller.hub.store.tokens().await?;
     Ok(Json(List { items: tokens.into_iter().map(views::token).collect(), next: None }))
 }
 
 pub async fn create_token(caller: Caller, Body(input): Body<TokenInput>) -> Reply<TokenCreated> {
+    caller.unrestricted()?;
     let (row, secret) = access::create_token(&caller.hub, &caller.principal, input).await?;
     caller.audit(&row.name, &format!("role {}", row.role)).await?;
     Ok(Json(TokenCreated { token: views::token(row), secret }))
 }
 
 pub async fn delete_token(caller: Caller, Path(name): Path<String>) -> Result<StatusCode, Failure> {
+    caller.unrestricted()?;
     let tokens = caller.hub.store.tokens().await?;
     let found = tokens.into_iter().find(|token| token.id.to_string() == name || token.name == name);
     let token = found.ok_or_else(|| HubError::not_found("token", &name))?;
@@ -163,6 +172,7 @@ pub async fn delete_token(caller: Caller, Path(name): Path<String>) -> Result<St
 }
 
 pub async fn audit(caller: Caller) -> Reply<List<AuditEntry>> {
+    caller.unrestricted()?;
     let limit = caller.limit()?;
     let before = caller.cursor()?.unwrap_or(i64::MAX);
     let rows = caller.hub.store.audit(before, caller.query("actor"), caller.query("action"), limit).await?;

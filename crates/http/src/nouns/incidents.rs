@@ -112,7 +112,8 @@ pub async fn create(caller: Caller, Body(input): Body<IncidentInput>) -> Reply<I
 pub async fn stats(caller: Caller) -> Reply<IncidentStats> {
     let now = caller.hub.now();
     let since = caller.query("since").map(|text| parse_time("since", text, now)).transpose()?;
-    Ok(Json(views::stats(&caller.hub, since.unwrap_or(now.plus_ms(-STATS_MS))).await?))
+    let since = since.unwrap_or(now.plus_ms(-STATS_MS));
+    Ok(Json(views::stats(&caller.hub, since, |server| caller.sees_server(server)).await?))
 }
 
 pub async fn timeline(caller: Caller, Path(name): Path<String>) -> Reply<List<TimelineEntry>> {

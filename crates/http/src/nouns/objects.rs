@@ -12,6 +12,9 @@ use crate::problem::Failure;
 
 pub async fn list<N: Noun>(caller: Caller) -> Reply<List<N::View>> {
     let mut items = configure::view_all::<N>(&caller.hub).await?;
+    for item in &mut items {
+        restrict::<N>(&caller, item);
+    }
     if let Some(words) = caller.query("q").map(str::to_lowercase) {
         items.retain(|item| {
             serde_json::to_string(item).is_ok_and(|text| text.to_lowercase().contains(&words))
@@ -25,7 +28,15 @@ pub async fn list<N: Noun>(caller: Caller) -> Reply<List<N::View>> {
 
 pub async fn get<N: Noun>(caller: Caller, Path(name): Path<String>) -> Reply<N::View> {
     let stored = configure::find::<N>(&caller.hub, &name)?;
-    Ok(Json(N::view(&caller.hub, &stored, true).await?))
+    let mut view = N::view(&caller.hub, &stored, true).await?;
+    restrict::<N>(&caller, &mut view);
+    Ok(Json(view))
+}
+
+fn restrict<N: Noun>(caller: &Caller, view: &mut N::View) {
+    if let Some(servers) = &caller.principal.servers {
+        N::restrict(&caller.hub, view, servers);
+    }
 }
 
 /// What applies to all servers is not for those who are restricted to some.

@@ -27,7 +27,7 @@ pub async fn overview(caller: Caller) -> Reply<Overview> {
     needs_action.truncate(NEEDS_ACTION);
     Ok(Json(Overview {
         servers: counts(&caller).await?,
-        stats: views::stats(hub, hub.now().plus_ms(-STATS_MS)).await?,
+        stats: views::stats(hub, hub.now().plus_ms(-STATS_MS), |server| caller.sees_server(server)).await?,
         needs_action,
         runs_in_progress: hub.store.runs_in_progress().await? as u32,
         activity: activity(&caller).await?,

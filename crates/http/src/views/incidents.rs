@@ -8,7 +8,7 @@ use watchtower_hub::configure::condition_of;
 use watchtower_hub::respond::targets;
 use watchtower_hub::{Hub, HubError, respond};
 use watchtower_incident::{self as engine, PendingKind, Resolution};
-use watchtower_model::Timestamp;
+use watchtower_model::{ServerId, Timestamp};
 use watchtower_protocol::ProcessTable;
 use watchtower_store::{AlertFilter, AlertRow, DbError, IncidentRow, OutboxRow, TimelineRow};
 
@@ -180,8 +180,14 @@ pub fn delivery(hub: &Hub, row: OutboxRow) -> Delivery {
     }
 }
 
-pub async fn stats(hub: &Hub, since: Timestamp) -> Result<IncidentStats, DbError> {
-    let rows = hub.store.incident_stats(since).await?;
+/// Over the incidents of those servers that `sees` lets through.
+pub async fn stats(
+    hub: &Hub,
+    since: Timestamp,
+    sees: impl Fn(Option<ServerId>) -> bool,
+) -> Result<IncidentStats, DbError> {
+    let mut rows = hub.store.incident_stats(since).await?;
+    rows.retain(|row| sees(row.server_id));
     let state = |state: IncidentState| rows.iter().filter(|row| row.state == state.as_str()).count() as u32;
     let mut to_ack: Vec<i64> =
         rows.iter().filter_map(|r| Some(r.first_acknowledged_at?.since(r.triggered_at))).collect();

@@ -69,6 +69,13 @@ impl Noun for Automations {
         })
     }
 
+    fn restrict(hub: &Hub, view: &mut api::Automation, servers: &Matchers) {
+        view.attempts.retain(|attempt| {
+            let server = hub.servers.get(attempt.server_id);
+            server.is_some_and(|server| servers.matches(&server.with(|state| state.selector_labels())))
+        });
+    }
+
     async fn view(
         hub: &Hub,
         stored: &Stored<AutomationBody>,

@@ -13,6 +13,7 @@ use std::future::Future;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use watchtower_matchers::Matchers;
 use watchtower_model::{Id, check_name};
 use watchtower_store::{DbError, Object, Store, Stored, objects as stored};
 
@@ -55,6 +56,9 @@ pub trait Noun: Send + Sync + 'static {
         stored: &Stored<Self::Body>,
         alone: bool,
     ) -> impl Future<Output = Result<Self::View, HubError>> + Send;
+
+    /// Leaves out what tells of servers outside those that a caller may see.
+    fn restrict(_hub: &Hub, _view: &mut Self::View, _servers: &Matchers) {}
 
     /// Why it may not be removed, if so.
     fn refuse_delete(_hub: &Hub, _stored: &Stored<Self::Body>) -> Result<(), HubError> {

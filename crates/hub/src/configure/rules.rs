@@ -2,6 +2,7 @@
 
 use watchtower_api_types as api;
 use watchtower_api_types::{RuleKind, RuleState};
+use watchtower_matchers::Matchers;
 use watchtower_model::{AutomationId, Id, RuleId, Timestamp};
 use watchtower_promql::{
     Answer, BinaryOp, Expr, Kind, Limits, QueryError, SeriesWindow, Settings, eval_instant, eval_range,
@@ -66,6 +67,16 @@ impl Noun for Rules {
             }
         }
         Ok(RuleBody { input, builtin: old.is_some_and(|old| old.body.builtin) })
+    }
+
+    fn restrict(hub: &Hub, view: &mut api::Rule, servers: &Matchers) {
+        // What is aggregated over servers tells of all of them.
+        view.instances.retain(|instance| {
+            let server = instance.labels.get("instance").and_then(|name| hub.servers.find(name));
+            server.is_some_and(|server| servers.matches(&server.with(|state| state.selector_labels())))
+        });
+        let count = |state| view.instances.iter().filter(|instance| instance.state == state).count() as u32;
+        (view.firing, view.pending) = (count(RuleState::Firing), count(RuleState::Pending));
     }
 
     async fn view(hub: &Hub, stored: &Stored<RuleBody>, _: bool) -> Result<api::Rule, HubError> {

@@ -149,7 +149,7 @@ pub fn eval_range(
     }
     if end.since(start) / step_ms >= STEPS_MAX {
         let message = format!("more than {STEPS_MAX} steps: use a longer step or a shorter range");
-        return Err(QueryError::limit(None, message));
+        return Err(QueryError::invalid(expr.span, message));
     }
     let mut eval = Evaluator::new(source, settings, limits, start.0, end.0);
     eval.prepare(expr, start.0, end.0)?;

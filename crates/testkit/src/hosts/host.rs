@@ -39,7 +39,7 @@ impl Host {
         let tether = spawn(&network, &name, &root, &log);
         let leader = wait::until(BOOT_TIMEOUT, "the host's init", || {
             assert!(tether.alive(), "{name} ended: {}", tail(&log));
-            child_of(tether.pid())
+            init_of(tether.pid())
         });
         let host = Host { name, address, folder, leader, tether, _network: network };
         wait::until(BOOT_TIMEOUT, &format!("{} to boot", host.name), || {
@@ -106,6 +106,7 @@ impl Drop for Host {
             let _ = kill_process(leader, Signal::KILL);
         }
         self.tether.stop();
+        leave(&self.name);
         unmount_below(&self.folder);
         attempt("rm", &["-rf", "--one-file-system", &self.folder.to_string_lossy()]);
     }
@@ -135,8 +136,30 @@ fn lay_out(network: &Network, folder: &Path, name: &str, address: &str) -> PathB
     root
 }
 
+/// A control group of its own in every hierarchy, before nspawn takes its place: hosts that shared one would see, and
+/// kill, each other's units of the same name.
+const ENTER: &str = r#"name=$1; shift
+for tree in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+    [ -f $tree/cgroup.procs ] || continue
+    mkdir -p $tree/$name && echo $$ > $tree/$name/cgroup.procs
+done 2>/dev/null
+exec systemd-nspawn "$@""#;
+
+/// Removes the host's control groups, innermost first.
+fn leave(name: &str) {
+    let script = format!(
+        "find /sys/fs/cgroup/{name} /sys/fs/cgroup/systemd/{name} /sys/fs/cgroup/unified/{name} -depth -type d -exec rmdir {{}} + 2>/dev/null"
+    );
+    attempt("/bin/sh", &["-c", &script]);
+}
+
 fn spawn(network: &Network, name: &str, root: &Path, log: &Path) -> Tether {
+    leave(name);
     let args = [
+        "-c",
+        ENTER,
+        "sh",
+        name,
         "-q",
         "-D",
         &root.to_string_lossy(),
@@ -149,7 +172,7 @@ fn spawn(network: &Network, name: &str, root: &Path, log: &Path) -> Tether {
         &format!("--network-bridge={}", network.bridge()),
     ];
     Tethered {
-        program: Path::new("systemd-nspawn"),
+        program: Path::new("/bin/sh"),
         args: args.map(String::from).to_vec(),
         envs: vec![],
         ids: None,
@@ -159,9 +182,13 @@ fn spawn(network: &Network, name: &str, root: &Path, log: &Path) -> Tether {
     .spawn()
 }
 
-fn child_of(parent: i32) -> Option<i32> {
-    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-    children.split_whitespace().next()?.parse().ok()
+/// The host's init: the only child that stays. Those that prepare its place come and go before it.
+fn init_of(nspawn: i32) -> Option<i32> {
+    let children = fs::read_to_string(format!("/proc/{nspawn}/task/{nspawn}/children")).ok()?;
+    let mut children = children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok());
+    children.find(|pid| {
+        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "systemd")
+    })
 }
 
 fn tail(path: &Path) -> String {

@@ -43,6 +43,11 @@ fn hosts_boot_run_commands_reach_us_and_leave_nothing() {
     assert_eq!(one.must("cat /etc/marker; stat -c %a /etc/marker"), "here\n640\n");
     assert!(!two.run("cat /etc/marker").status.success(), "hosts share nothing that is written");
     one.must("systemctl is-active ssh dbus systemd-networkd");
+    for host in [&one, &two] {
+        host.must("systemd-run --quiet --unit=twin sleep infinity");
+    }
+    one.must("systemctl kill -s KILL twin");
+    two.must("systemctl is-active twin");
 
     let listener = std::net::TcpListener::bind((network.gateway(), 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
