@@ -63,7 +63,7 @@ part "web: build" make --no-print-directory web-dist
 part "web: size" web size
 part "cargo: unit, stores, buses" cargo_tests
 part "agent for hosts" make --no-print-directory agent-debug
-part "hub" cargo build --locked -p watchtower
+part "hub" cargo build --locked -p watchtower -p watchtower-agent
 part "end to end" end_to_end
 part "browser" browser
 

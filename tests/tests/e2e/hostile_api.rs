@@ -46,14 +46,13 @@ fn is_clear(answer: &Answer) -> bool {
             .all(|field| answer.body[*field].as_str().is_some_and(|t| !t.is_empty()))
 }
 
-#[test]
-fn hostile_json_gets_a_clear_error_and_changes_nothing() {
-    let hub = Hub::start(Setup::default());
-    let api = hub.api();
-    let before = everything(&api);
+/// Method, path and body of each request.
+type Request = (&'static str, &'static str, Vec<u8>);
+
+fn requests() -> Vec<Request> {
     let long = "x".repeat(100_000);
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let cases: Vec<(&str, &str, Vec<u8>)> = vec![
+    vec![
         ("POST", "/servers", b"{".to_vec()),
         ("POST", "/servers", b"null".to_vec()),
         ("POST", "/servers", b"[]".to_vec()),
@@ -102,9 +101,16 @@ fn hostile_json_gets_a_clear_error_and_changes_nothing() {
         ("GET", "/incidents/99999999999999999999", vec![]),
         ("GET", "/nowhere", vec![]),
         ("PATCH", "/me", b"{}".to_vec()),
-    ];
+    ]
+}
+
+#[test]
+fn hostile_json_gets_a_clear_error_and_changes_nothing() {
+    let hub = Hub::start(Setup::default());
+    let api = hub.api();
+    let before = everything(&api);
     let mut wrong = Vec::new();
-    for (method, path, body) in &cases {
+    for (method, path, body) in &requests() {
         let kind = if body.is_empty() { "" } else { "application/json" };
         let sent = String::from_utf8_lossy(&body[..body.len().min(120)]).into_owned();
         match api.raw(method, &format!("/api/v1{path}"), kind, body) {
