@@ -79,11 +79,7 @@ impl IntoResponse for Failure {
         if status.is_server_error() {
             tracing::error!(request_id, "{}", self.error);
         }
-        // The cause of an internal error is for the log alone.
-        let detail = match &self.error {
-            HubError::Internal(_) => "something went wrong inside the hub".to_string(),
-            error => error.to_string(),
-        };
+        let detail = self.error.public_text();
         let field = match &self.error {
             HubError::Invalid { field, .. } => Some(field.clone()),
             _ => None,

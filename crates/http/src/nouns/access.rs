@@ -91,6 +91,8 @@ async fn find(caller: &Caller, name: &str) -> Result<UserRow, Failure> {
 }
 
 pub async fn create_user(caller: Caller, Body(input): Body<UserInput>) -> Reply<User> {
+    // A new user could see more than its maker.
+    caller.unrestricted()?;
     let user = access::create_user(&caller.hub, input).await?;
     caller.audit(&user.name, &format!("role {}", user.role)).await?;
     Ok(Json(views::user(user)))
@@ -105,6 +107,7 @@ pub async fn update_user(
     Path(name): Path<String>,
     Body(patch): Body<UserPatch>,
 ) -> Reply<User> {
+    caller.unrestricted()?;
     let user = find(&caller, &name).await?;
     let user = access::patch_user(&caller.hub, user, patch).await?;
     caller.audit(&user.name, &format!("role {}, disabled {}", user.role, user.disabled)).await?;
@@ -112,6 +115,7 @@ pub async fn update_user(
 }
 
 pub async fn delete_user(caller: Caller, Path(name): Path<String>) -> Result<StatusCode, Failure> {
+    caller.unrestricted()?;
     let user = find(&caller, &name).await?;
     access::delete_user(&caller.hub, &user).await?;
     caller.audit(&user.name, "").await?;
@@ -136,6 +140,9 @@ pub async fn password(
             .into());
         }
     };
+    if caller.principal.user != Some(user.id) {
+        caller.unrestricted()?;
+    }
     let name = user.name.clone();
     access::change_password(&caller.hub, &caller.principal, user, change).await?;
     caller.audit(&name, "").await?;

@@ -12,6 +12,7 @@ use crate::problem::Failure;
 
 pub async fn list<N: Noun>(caller: Caller) -> Reply<List<N::View>> {
     let mut items = configure::view_all::<N>(&caller.hub).await?;
+    items.iter_mut().for_each(|item| N::hide(&caller.hub, &caller.principal, item));
     if let Some(words) = caller.query("q").map(str::to_lowercase) {
         items.retain(|item| {
             serde_json::to_string(item).is_ok_and(|text| text.to_lowercase().contains(&words))
@@ -25,7 +26,9 @@ pub async fn list<N: Noun>(caller: Caller) -> Reply<List<N::View>> {
 
 pub async fn get<N: Noun>(caller: Caller, Path(name): Path<String>) -> Reply<N::View> {
     let stored = configure::find::<N>(&caller.hub, &name)?;
-    Ok(Json(N::view(&caller.hub, &stored, true).await?))
+    let mut view = N::view(&caller.hub, &stored, true).await?;
+    N::hide(&caller.hub, &caller.principal, &mut view);
+    Ok(Json(view))
 }
 
 /// What applies to all servers is not for those who are restricted to some.

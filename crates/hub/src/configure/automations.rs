@@ -69,6 +69,16 @@ impl Noun for Automations {
         })
     }
 
+    fn hide(hub: &Hub, by: &Principal, view: &mut api::Automation) {
+        let visible = |id| {
+            hub.servers.get(id).is_some_and(|server| {
+                let labels = server.with(|state| state.selector_labels());
+                by.servers.as_ref().is_none_or(|matchers| matchers.matches(&labels))
+            })
+        };
+        view.attempts.retain(|attempt| by.servers.is_none() || visible(attempt.server_id));
+    }
+
     async fn view(
         hub: &Hub,
         stored: &Stored<AutomationBody>,

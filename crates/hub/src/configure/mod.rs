@@ -56,6 +56,9 @@ pub trait Noun: Send + Sync + 'static {
         alone: bool,
     ) -> impl Future<Output = Result<Self::View, HubError>> + Send;
 
+    /// Takes out what the caller may not see.
+    fn hide(_hub: &Hub, _by: &Principal, _view: &mut Self::View) {}
+
     /// Why it may not be removed, if so.
     fn refuse_delete(_hub: &Hub, _stored: &Stored<Self::Body>) -> Result<(), HubError> {
         Ok(())

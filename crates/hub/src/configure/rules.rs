@@ -109,6 +109,12 @@ impl Noun for Rules {
         })
     }
 
+    fn hide(hub: &Hub, by: &Principal, view: &mut api::Rule) {
+        view.instances.retain(|instance| by.sees_labels(hub, &instance.labels));
+        let count = |state| view.instances.iter().filter(|instance| instance.state == state).count() as u32;
+        (view.firing, view.pending) = (count(RuleState::Firing), count(RuleState::Pending));
+    }
+
     fn refuse_delete(hub: &Hub, stored: &Stored<RuleBody>) -> Result<(), HubError> {
         match hub.objects().automations.iter().find(|a| a.body.trigger.rule_id == Some(RuleId(stored.id))) {
             Some(automation) => {
