@@ -99,7 +99,21 @@ fn refuse(error: &HubError) -> Response {
         HubError::Conflict(_) => StatusCode::GONE,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    (status, format!("watchtower: {error}\n")).into_response()
+    let text = match error {
+        HubError::NotFound { .. } | HubError::Conflict(_) => error.to_string(),
+        // The cause is for the log: whoever asks here is not known.
+        _ => {
+            tracing::error!("answering an installer: {error}");
+            "the hub cannot answer right now, try again".into()
+        }
+    };
+    never_stored((status, format!("watchtower: {text}\n")).into_response())
+}
+
+/// The path holds a secret: nothing on the way keeps what belongs to it.
+fn never_stored(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 async fn install(State(hub): State<Hub>, Path(token): Path<String>) -> Response {
@@ -108,23 +122,23 @@ async fn install(State(hub): State<Hub>, Path(token): Path<String>) -> Response 
             .into_response();
     }
     match link::install_script(&hub, &token).await {
-        Ok(script) => {
-            let mut response = script.into_response();
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response
-        }
+        Ok(script) => never_stored(script.into_response()),
         Err(error) => refuse(&error),
     }
 }
 
 async fn binary(State(hub): State<Hub>, Path((token, file)): Path<(String, String)>) -> Response {
+    if !allowed(&hub).await {
+        return (StatusCode::TOO_MANY_REQUESTS, "watchtower: too many installers at once, try again\n")
+            .into_response();
+    }
     // The same check as for the script: binaries are not for strangers.
-    if let Err(error) = link::install_script(&hub, &token).await {
+    if let Err(error) = link::check_token(&hub, &token).await {
         return refuse(&error);
     }
     let arch = file.strip_prefix("agent-").unwrap_or("");
     match link::agent_binary(&hub, arch) {
-        Ok(bytes) => bytes.into_response(),
+        Ok(bytes) => never_stored(bytes.into_response()),
         Err(error) => refuse(&error),
     }
 }

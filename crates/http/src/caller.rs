@@ -74,7 +74,9 @@ fn token_of(headers: &HeaderMap) -> Option<String> {
 
 /// The principal behind a request, and its session if it has one.
 pub async fn principal_of(hub: &Hub, headers: &HeaderMap) -> Result<(Principal, Option<String>), HubError> {
-    if let Some(token) = token_of(headers) {
+    // A header that cannot be read must not fall back to the cookie, whose Origin nobody has checked then.
+    if headers.contains_key(header::AUTHORIZATION) {
+        let token = token_of(headers).ok_or(HubError::Unauthenticated)?;
         return Ok((by_token(hub, &token).await?, None));
     }
     let secret = session_of(headers).ok_or(HubError::Unauthenticated)?;

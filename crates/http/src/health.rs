@@ -36,7 +36,10 @@ pub async fn metrics(
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    if !peer.is_some_and(|Extension(ConnectInfo(peer))| peer.ip().is_loopback()) {
+    // A proxy on this machine speaks for others.
+    let forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
+    let local = peer.is_some_and(|Extension(ConnectInfo(peer))| peer.ip().is_loopback());
+    if forwarded || !local {
         let (principal, _) = principal_of(&hub, &headers).await?;
         authorize(&principal, Access::View, "metrics", Object::Global).map_err(denied)?;
     }

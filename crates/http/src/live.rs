@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use watchtower_api_types::endpoints::Access;
 use watchtower_api_types::{LiveMessage, LiveRequest, LiveTopic};
 use watchtower_bus::Received;
-use watchtower_hub::access::{Object, Principal, authorize, by_session};
+use watchtower_hub::access::{Object, Principal, authorize};
 use watchtower_hub::{Hub, HubError, live};
 use watchtower_model::ServerId;
 
@@ -33,7 +33,7 @@ const CHANGES_POLL: Duration = Duration::from_secs(1);
 /// One-second reports are wanted this long after each renewal.
 const WATCH_LEASE: Duration = Duration::from_secs(60);
 const WATCH_RENEW: Duration = Duration::from_secs(15);
-/// A session may end while its socket is open: it is asked again this often.
+/// A session or token may end, or lose rights, while its socket is open: it is asked again this often.
 const RECHECK: Duration = Duration::from_secs(15);
 
 pub async fn upgrade(
@@ -41,15 +41,15 @@ pub async fn upgrade(
     headers: HeaderMap,
     socket: WebSocketUpgrade,
 ) -> Result<Response, Failure> {
-    let (principal, session) = principal_of(&hub, &headers).await?;
+    let (principal, _) = principal_of(&hub, &headers).await?;
     authorize(&principal, Access::View, "live", Object::Global).map_err(denied)?;
     let socket = socket.read_buffer_size(8 << 10).write_buffer_size(8 << 10).max_write_buffer_size(1 << 20);
     Ok(socket
         .max_message_size(MESSAGE_BYTES_MAX)
-        .on_upgrade(move |socket| serve(hub, principal, session, socket)))
+        .on_upgrade(move |socket| serve(hub, principal, headers, socket)))
 }
 
-async fn serve(hub: Hub, principal: Principal, session: Option<String>, mut socket: WebSocket) {
+async fn serve(hub: Hub, principal: Principal, headers: HeaderMap, mut socket: WebSocket) {
     let (out, mut queue) = mpsc::channel::<LiveMessage>(QUEUE);
     let mut subs: HashMap<u32, tokio::task::JoinHandle<()>> = HashMap::new();
     let mut recheck = tokio::time::interval(RECHECK);
@@ -57,9 +57,8 @@ async fn serve(hub: Hub, principal: Principal, session: Option<String>, mut sock
         tokio::select! {
             () = hub.stopped() => break,
             _ = recheck.tick() => {
-                if let Some(secret) = &session
-                    && by_session(&hub, secret).await.is_err()
-                {
+                let still = principal_of(&hub, &headers).await;
+                if !still.is_ok_and(|(now, _)| now.same_rights(&principal)) {
                     let frame = CloseFrame { code: 4001, reason: "signed out".into() };
                     let _ = socket.send(Message::Close(Some(frame))).await;
                     break;
@@ -117,7 +116,8 @@ async fn take(
             LiveTopic::Run => feed.run(request.id).await,
         };
         if let Err(error) = result {
-            let _ = feed.out.send(fault(sub, "failed", error)).await;
+            tracing::warn!("a live topic failed: {error}");
+            let _ = feed.out.send(fault(sub, "failed", error.public_text())).await;
         }
     });
     subs.insert(sub, task);

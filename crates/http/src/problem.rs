@@ -82,11 +82,7 @@ fn describe(error: &HubError) -> (StatusCode, &'static str, &'static str, Option
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, code, title, hint) = describe(&self.error);
-        // The cause of an internal error is for the log alone.
-        let detail = match &self.error {
-            HubError::Internal(_) => "something went wrong inside the hub".to_string(),
-            error => error.to_string(),
-        };
+        let detail = self.error.public_text();
         let field = match &self.error {
             HubError::Invalid { field, .. } => Some(field.clone()),
             _ => None,

@@ -69,7 +69,10 @@ impl From<HubError> for ApiError {
             HubError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
-        ApiError { status, kind, message: error.to_string() }
+        if let HubError::Internal(cause) = &error {
+            tracing::error!("a query failed: {cause}");
+        }
+        ApiError { status, kind, message: error.public_text() }
     }
 }
 
@@ -315,11 +318,9 @@ async fn do_alerts(request: &Request) -> Api {
 }
 
 async fn firing(request: &Request, rule: watchtower_model::RuleId) -> Vec<Value> {
-    let visible = |labels: &watchtower_model::Labels| {
-        request.principal.servers.as_ref().is_none_or(|m| m.matches(labels))
-    };
     let instances = request.hub.evaluator.instances(rule);
-    let shown = instances.iter().filter(|instance| visible(&instance.labels));
+    let shown =
+        instances.iter().filter(|instance| request.principal.sees_labels(&request.hub, &instance.labels));
     shown
         .map(|instance| {
             json!({

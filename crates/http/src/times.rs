@@ -6,8 +6,11 @@ use watchtower_model::{Timestamp, parse_duration_ms};
 pub fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, HubError> {
     let bad = || HubError::invalid(field, "must be RFC 3339, Unix seconds, or like now-1h");
     if let Some(rest) = text.strip_prefix("now") {
+        if rest.is_empty() {
+            return Ok(now);
+        }
         let (sign, duration) = match rest.split_at_checked(1) {
-            None => return Ok(now),
+            None => return Err(bad()),
             Some(("-", duration)) => (-1, duration),
             Some(("+", duration)) => (1, duration),
             Some(_) => return Err(bad()),
@@ -21,6 +24,8 @@ pub fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, 
     Timestamp::parse_rfc3339(text).map_err(|_| bad())
 }
 
+const STEP_MS_MAX: i64 = 10 * 366 * 86_400_000;
+
 /// Seconds as a number, or a duration such as `30s`.
 pub fn parse_step_ms(field: &str, text: &str) -> Result<i64, HubError> {
     let ms = match text.parse::<f64>() {
@@ -28,7 +33,11 @@ pub fn parse_step_ms(field: &str, text: &str) -> Result<i64, HubError> {
         _ => parse_duration_ms(text)
             .map_err(|_| HubError::invalid(field, "must be seconds or a duration such as 30s"))?,
     };
-    if ms > 0 { Ok(ms) } else { Err(HubError::invalid(field, "must be positive")) }
+    if (1..=STEP_MS_MAX).contains(&ms) {
+        Ok(ms)
+    } else {
+        Err(HubError::invalid(field, "must be positive, and at most 10 years"))
+    }
 }
 
 #[cfg(test)]
@@ -42,7 +51,7 @@ mod tests {
         assert_eq!(parse_time("from", "now", now).unwrap(), now);
         assert_eq!(parse_time("from", "12.5", now).unwrap(), Timestamp(12_500));
         assert_eq!(parse_time("from", "1970-01-01T00:00:01Z", now).unwrap(), Timestamp(1000));
-        for bad in ["", "nowish", "now-x", "NaN", "1e300", "yesterday"] {
+        for bad in ["", "nowish", "now-x", "nowé", "NaN", "1e300", "yesterday"] {
             assert!(parse_time("from", bad, now).is_err(), "{bad}");
         }
         assert_eq!(parse_step_ms("step", "15").unwrap(), 15_000);

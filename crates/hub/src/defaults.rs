@@ -54,6 +54,8 @@ type EventDefault = (&'static str, Severity, &'static str, &'static str, f64, bo
 
 const EVENT_RULES: &[EventDefault] = &[
     ("Server lost", Severity::Critical, "server.lost", "server.recovered", 60.0, false),
+    // The one page in place of those about the servers behind it, which are then only seen.
+    ("Hub cut off", Severity::Critical, "hub.cut_off", "hub.reconnected", 0.0, true),
     ("Service failed", Severity::Error, "unit.failed", "unit.recovered", 0.0, false),
 ];
 

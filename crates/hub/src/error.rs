@@ -33,6 +33,14 @@ impl HubError {
         HubError::NotFound { what, name: name.to_string().chars().take(128).collect() }
     }
 
+    /// For those who asked: the cause of an internal error is for the log alone.
+    pub fn public_text(&self) -> String {
+        match self {
+            HubError::Internal(_) => "something went wrong inside the hub".into(),
+            error => error.to_string(),
+        }
+    }
+
     pub fn invalid(field: impl Into<String>, message: impl ToString) -> Self {
         HubError::Invalid { field: field.into(), message: message.to_string() }
     }
@@ -43,7 +51,11 @@ impl From<DbError> for HubError {
         match error {
             DbError::Unique(_) => HubError::Conflict("the name is already taken".into()),
             DbError::Stale => HubError::Conflict("it was changed meanwhile: load it again and repeat".into()),
-            DbError::Unavailable(_) | DbError::Timeout => HubError::Unavailable(error.to_string()),
+            DbError::Unavailable(_) | DbError::Timeout => {
+                // The cause holds paths: it is for the log.
+                tracing::error!("{error}");
+                HubError::Unavailable("the database does not answer right now".into())
+            }
             _ => HubError::Internal(error.to_string()),
         }
     }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use watchtower_api_types::{ServerInput, ServerPatch};
 use watchtower_incident::Input;
-use watchtower_model::{LabelError, Labels, ServerId, check_name};
+use watchtower_model::{LabelError, Labels, ServerId, Timestamp, check_name};
 use watchtower_store::{DbError, Store};
 
 use crate::error::HubError;
 use crate::servers::Server;
-use crate::{Hub, WAKE_CHANGES, random, respond};
+use crate::{Hub, WAKE_CHANGES, evaluate, random, respond};
 
 /// Servers of one hub.
 pub const SERVERS_MAX: usize = 20_000;
@@ -56,22 +56,44 @@ pub async fn add(hub: &Hub, input: ServerInput) -> Result<Arc<Server>, HubError>
 }
 
 pub async fn change(hub: &Hub, server: &Server, patch: ServerPatch) -> Result<(), HubError> {
-    let state = server.get();
+    // What is not named in the patch is written back as it was read: nobody else may change it in between.
+    let _one_at_a_time = hub.configuring.lock().await;
+    let (old_name, old_labels, old_until) =
+        server.with(|state| (state.name.clone(), state.labels.clone(), state.maintenance_until));
     let now = hub.now();
-    let name = patch.name.unwrap_or(state.name);
+    let name = patch.name.unwrap_or(old_name);
     check_name(&name).map_err(|e| HubError::invalid("name", e))?;
-    let labels = patch.labels.unwrap_or(state.labels);
+    let labels = patch.labels.unwrap_or(old_labels);
     check_labels(&labels)?;
+    let begins = patch.maintenance_until.is_some_and(|until| until.0 > now);
     let maintenance = match patch.maintenance_until {
         Some(until) if until.0.since(now) > MAINTENANCE_MS_MAX => {
             return Err(HubError::invalid("maintenance_until", "must be within a year"));
         }
-        Some(until) => Some(until.0).filter(|until| *until > now),
-        None => state.maintenance_until,
+        Some(until) if begins => Some(until.0),
+        // Ended early: a time that is over stays in the row until its incidents have been told.
+        Some(_) => old_until.map(|until| until.min(now)),
+        None => old_until,
     };
+    store_change(hub, server, name, labels, maintenance).await?;
+    if begins {
+        tell_incidents(hub, server.id, &Input::Suppressed { by: "maintenance of the server".into() }).await?;
+    } else if maintenance.is_some_and(|until| until <= now) {
+        finish_maintenance(hub, server).await?;
+    }
+    Ok(())
+}
+
+async fn store_change(
+    hub: &Hub,
+    server: &Server,
+    name: String,
+    labels: Labels,
+    maintenance: Option<Timestamp>,
+) -> Result<(), HubError> {
     let statements = vec![
         Store::update_server(server.id, &name, &labels, maintenance),
-        Store::insert_change("server", server.id, now),
+        Store::insert_change("server", server.id, hub.now()),
     ];
     hub.store.commit(statements).await.map_err(taken(&name))?;
     let target_labels = server.with(|state| {
@@ -82,37 +104,39 @@ pub async fn change(hub: &Hub, server: &Server, patch: ServerPatch) -> Result<()
     });
     hub.tsdb.set_resource(server.id.0, target_labels);
     hub.bus.wake(WAKE_CHANGES);
-    tell_incidents(hub, server.id, maintenance.is_some(), state.maintenance_until.is_some()).await
+    Ok(())
 }
 
-/// Open incidents of the server stop or go on paging with its maintenance.
-async fn tell_incidents(hub: &Hub, server: ServerId, is: bool, was: bool) -> Result<(), HubError> {
-    if is == was {
-        return Ok(());
-    }
+/// Open incidents of the server stop or go on paging with its maintenance. Telling one twice changes nothing.
+async fn tell_incidents(hub: &Hub, server: ServerId, input: &Input) -> Result<(), HubError> {
     for row in hub.store.open_incidents().await?.into_iter().filter(|row| row.server_id == Some(server)) {
-        let input = if is {
-            Input::Suppressed { by: "maintenance of the server".into() }
-        } else {
-            Input::SuppressionEnded
-        };
-        respond::advance(hub, row.id, input, Vec::new()).await?;
+        respond::advance(hub, row.id, input.clone(), Vec::new()).await?;
     }
     Ok(())
+}
+
+/// First the incidents, then the row: a crash in between tells them again, and none stays silent for ever.
+async fn finish_maintenance(hub: &Hub, server: &Server) -> Result<(), HubError> {
+    tell_incidents(hub, server.id, &Input::SuppressionEnded).await?;
+    let (name, labels) = server.with(|state| (state.name.clone(), state.labels.clone()));
+    store_change(hub, server, name, labels, None).await
 }
 
 /// Removes a server, its samples, and its agent's right to connect.
 pub async fn remove(hub: &Hub, server: &Arc<Server>) -> Result<(), HubError> {
     let now = hub.now();
     let mut statements = Store::delete_server(server.id, now);
-    statements.push(Store::delete_rule_states_of_part(&server.id.to_string()));
     statements.push(Store::insert_change("server", server.id, now));
-    hub.store.commit(statements).await?;
-    hub.servers.remove(server.id);
+    {
+        let _one_at_a_time = hub.configuring.lock().await;
+        hub.store.commit(statements).await?;
+        hub.servers.remove(server.id);
+    }
     if let Some(agent) = server.with(|state| state.agent_id) {
         hub.links.close(agent);
     }
-    hub.evaluator.forget_part(server.id);
+    // Nobody reports any more that the trouble is over.
+    evaluate::end_alerts_of_server(hub, server.id).await?;
     let (tsdb, id) = (Arc::clone(&hub.tsdb), server.id.0);
     let removed = tokio::task::spawn_blocking(move || tsdb.remove_resource(id)).await;
     removed.map_err(|_| HubError::Internal("removing the samples ended abnormally".into()))??;
@@ -123,11 +147,14 @@ pub async fn remove(hub: &Hub, server: &Arc<Server>) -> Result<(), HubError> {
 /// Maintenance that has run out: its incidents go on.
 pub(crate) async fn end_maintenance(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();
-    for server in hub.servers.all() {
-        let over = server.with(|state| state.maintenance_until.is_some_and(|until| until <= now));
-        if over {
-            let until = Some(watchtower_api_types::Time(now));
-            change(hub, &server, ServerPatch { maintenance_until: until, ..ServerPatch::default() }).await?;
+    let over =
+        |server: &Server| server.with(|state| state.maintenance_until.is_some_and(|until| until <= now));
+    for server in hub.servers.unordered().into_iter().filter(|server| over(server)) {
+        let _one_at_a_time = hub.configuring.lock().await;
+        if over(&server)
+            && let Err(error) = finish_maintenance(hub, &server).await
+        {
+            tracing::error!(server = %server.id, "ending its maintenance: {error}");
         }
     }
     Ok(())

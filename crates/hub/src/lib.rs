@@ -83,6 +83,8 @@ pub struct Inner {
     objects: RwLock<Arc<Objects>>,
     /// Only one state change of incidents at a time in this hub: two would only make each other stale.
     pub(crate) responding: tokio::sync::Mutex<()>,
+    /// What people write by reading and writing back (servers, users, the first administrator) happens one after the other.
+    pub(crate) configuring: tokio::sync::Mutex<()>,
     /// Most of the fleet is silent at once.
     pub(crate) cut_off: AtomicBool,
     stopping: tokio::sync::watch::Sender<bool>,

@@ -29,7 +29,6 @@ pub struct ServerState {
     pub created_at: Timestamp,
     pub maintenance_until: Option<Timestamp>,
     pub agent_id: Option<AgentId>,
-    pub connected: bool,
     pub interval_ms: u32,
     /// The interval while nobody looks: what `server.lost` is measured in.
     pub base_interval_ms: u32,
@@ -38,6 +37,8 @@ pub struct ServerState {
     /// By the monotonic clock, since this hub started.
     pub last_live: Option<Instant>,
     pub lost_at: Option<Timestamp>,
+    /// When `up 0` was written last, while it is lost.
+    pub down_told_at: Option<Instant>,
     pub goodbye: Option<(String, Timestamp)>,
     pub facts: Option<Facts>,
     pub vitals: Option<Vitals>,
@@ -169,6 +170,11 @@ impl Servers {
             Ok(id) => self.get(id),
             Err(_) => self.read().values().find(|server| server.with(|s| s.name == id_or_name)).cloned(),
         }
+    }
+
+    /// For loops that look at each: without the sorting, which costs at ten thousand servers.
+    pub fn unordered(&self) -> Vec<Arc<Server>> {
+        self.read().values().cloned().collect()
     }
 
     /// Sorted by name.

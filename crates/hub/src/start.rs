@@ -77,6 +77,7 @@ impl Hub {
             logins: Default::default(),
             objects: RwLock::new(Arc::new(Objects::default())),
             responding: tokio::sync::Mutex::new(()),
+            configuring: tokio::sync::Mutex::new(()),
             cut_off: AtomicBool::new(false),
             stopping: tokio::sync::watch::channel(false).0,
         }));
@@ -97,7 +98,8 @@ impl Hub {
             self.tsdb.set_resource(server.id.0, server.with(|state| state.target_labels()));
         }
         jobs::repair::resume(self).await?;
-        self.reload_objects().await
+        self.reload_objects().await?;
+        evaluate::end_orphans(self).await
     }
 
     fn run_stages(&self) {

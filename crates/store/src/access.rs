@@ -75,6 +75,15 @@ impl Store {
         )
     }
 
+    /// Signed in now; nothing else of the row, which may be changed meanwhile.
+    pub fn touch_user(id: UserId, now: Timestamp) -> Statement {
+        Statement::expecting("UPDATE users SET last_login_at = $2 WHERE id = $1", args![id, now], 1)
+    }
+
+    pub fn set_password(id: UserId, hash: &str) -> Statement {
+        Statement::expecting("UPDATE users SET password_hash = $2 WHERE id = $1", args![id, hash], 1)
+    }
+
     pub fn delete_user(id: UserId) -> Statement {
         Statement::expecting("DELETE FROM users WHERE id = $1", args![id], 1)
     }

@@ -34,7 +34,8 @@ pub struct AlertFilter {
     pub server: Option<ServerId>,
     pub rule: Option<RuleId>,
     pub incident: Option<IncidentId>,
-    pub before: Option<Timestamp>,
+    /// Only those before this (time, id): the last of the page before.
+    pub before: Option<(Timestamp, AlertId)>,
     pub limit: i64,
 }
 
@@ -50,7 +51,10 @@ impl Store {
 
     pub async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<AlertRow>, DbError> {
         let sql = "SELECT * FROM alerts WHERE ($1 = '' OR state = $1) AND ($2 = '' OR server_id = $2) AND ($3 = '' OR rule_id = $3) \
-                   AND ($4 = '' OR incident_id = $4) AND last_seen_at < $5 ORDER BY last_seen_at DESC, id LIMIT $6";
+                   AND ($4 = '' OR incident_id = $4) AND (last_seen_at < $5 OR (last_seen_at = $5 AND id < $7)) \
+                   ORDER BY last_seen_at DESC, id DESC LIMIT $6";
+        let (before_at, before_id) =
+            filter.before.map_or((i64::MAX, String::new()), |(at, id)| (at.0, id.to_string()));
         let text = |id: Option<String>| id.unwrap_or_default();
         rows(
             self.db
@@ -61,8 +65,9 @@ impl Store {
                         text(filter.server.map(|id| id.to_string())),
                         text(filter.rule.map(|id| id.to_string())),
                         text(filter.incident.map(|id| id.to_string())),
-                        filter.before.unwrap_or(Timestamp::MAX),
-                        filter.limit
+                        before_at,
+                        filter.limit,
+                        before_id
                     ],
                 )
                 .await?,

@@ -26,6 +26,7 @@ impl Store {
         object: &str,
         detail: &str,
     ) -> Result<(), DbError> {
+        let _in_turn = self.auditing.lock().await;
         for _ in 0..16 {
             let last: Option<AuditRow> =
                 one(self.db.query("SELECT * FROM audit ORDER BY sequence DESC LIMIT 1", args![]).await?)?;

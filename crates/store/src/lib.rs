@@ -49,15 +49,21 @@ pub use timeline::{NewTimelineEntry, TimelineRow};
 pub struct Store {
     db: Db,
     clock: Clock,
+    /// One entry of the audit log after the other: each reads the one before.
+    auditing: std::sync::Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Store {
     pub fn open_sqlite(path: &Path) -> Result<Store, DbError> {
-        Ok(Store { db: Db::open_sqlite(path)?, clock: Clock::default() })
+        Ok(Store { db: Db::open_sqlite(path)?, clock: Clock::default(), auditing: Default::default() })
     }
 
     pub async fn connect_postgres(url: &str) -> Result<Store, DbError> {
-        let store = Store { db: Db::connect_postgres(url).await?, clock: Clock::default() };
+        let store = Store {
+            db: Db::connect_postgres(url).await?,
+            clock: Clock::default(),
+            auditing: Default::default(),
+        };
         store.measure_clock().await?;
         Ok(store)
     }

@@ -36,6 +36,14 @@ impl Store {
         )
     }
 
+    /// Unless there is one already.
+    pub fn insert_rule_state(rule: RuleId, part: &str, body: &str, evaluated_at: Timestamp) -> Statement {
+        Statement::new(
+            "INSERT INTO rule_states (rule_id, part, body, evaluated_at) VALUES ($1, $2, $3, $4) ON CONFLICT (rule_id, part) DO NOTHING",
+            args![rule, part, body, evaluated_at],
+        )
+    }
+
     pub fn delete_rule_state(rule: RuleId, part: &str) -> Statement {
         Statement::new("DELETE FROM rule_states WHERE rule_id = $1 AND part = $2", args![rule, part])
     }

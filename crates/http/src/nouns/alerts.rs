@@ -2,8 +2,9 @@
 
 use axum::Json;
 use watchtower_api_types::{Alert, AlertState, List};
+use watchtower_hub::HubError;
 use watchtower_hub::configure::{self, Rules};
-use watchtower_model::{RuleId, Timestamp};
+use watchtower_model::{AlertId, RuleId, Timestamp};
 use watchtower_store::AlertFilter;
 
 use crate::caller::{Caller, Reply};
@@ -18,15 +19,23 @@ pub async fn list(caller: Caller) -> Reply<List<Alert>> {
         server: server.map(|server| server.id),
         rule: rule.map(|rule| RuleId(rule.id)),
         incident: None,
-        before: caller.cursor()?.map(Timestamp),
+        before: caller.query("cursor").map(parse_cursor).transpose()?,
         limit,
     };
     let rows = caller.hub.store.alerts(&filter).await?;
-    let next =
-        (rows.len() as i64 == limit).then(|| rows.last().map(|row| row.last_seen_at.0.to_string())).flatten();
+    let next = (rows.len() as i64 == limit)
+        .then(|| rows.last().map(|row| format!("{}:{}", row.last_seen_at.0, row.id)))
+        .flatten();
     let mut items = Vec::new();
     for row in rows.into_iter().filter(|row| caller.sees_server(row.server_id)) {
         items.push(views::alert(&caller.hub, row).await?);
     }
     Ok(Json(List { items, next }))
+}
+
+/// Many alerts share one millisecond: the id tells them apart.
+fn parse_cursor(text: &str) -> Result<(Timestamp, AlertId), HubError> {
+    let bad = || HubError::invalid("cursor", "must be `next` of the page before");
+    let (at, id) = text.split_once(':').ok_or_else(bad)?;
+    Ok((Timestamp(at.parse().map_err(|_| bad())?), id.parse().map_err(|_| bad())?))
 }

@@ -13,6 +13,7 @@ use crate::caller::{Caller, Reply};
 use crate::problem::Failure;
 
 pub async fn close_breaker(caller: Caller, Path(name): Path<String>) -> Reply<Automation> {
+    caller.unrestricted()?;
     let automation = configure::find::<Automations>(&caller.hub, &name)?;
     repair::set_breaker(&caller.hub, AutomationId(automation.id), |breaker| breaker.reset()).await?;
     caller.audit(&automation.body.name, "").await?;

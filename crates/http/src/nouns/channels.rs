@@ -10,6 +10,7 @@ use watchtower_model::ChannelId;
 use crate::caller::{Caller, Reply};
 
 pub async fn test(caller: Caller, Path(name): Path<String>) -> Reply<ChannelTest> {
+    caller.unrestricted()?;
     let channel = configure::find::<Channels>(&caller.hub, &name)?;
     let id = ChannelId(channel.id);
     let mut answer = send::test_channel(&caller.hub, id, &caller.principal.name).await?;

@@ -75,6 +75,8 @@ pub async fn create(caller: Caller, Body(input): Body<IncidentInput>) -> Reply<I
     if input.title.trim().is_empty() {
         return Err(HubError::invalid("title", "must not be empty").into());
     }
+    check_text("description", &input.description)?;
+    input.labels.check().map_err(|e| HubError::invalid("labels", e))?;
     let server = input.server.as_deref().map(|name| caller.server(name)).transpose()?;
     if server.is_none() {
         caller.unrestricted()?;
@@ -156,6 +158,12 @@ pub async fn escalate(caller: Caller, Path(name): Path<String>) -> Reply<Inciden
 fn check_text(field: &str, text: &str) -> Result<(), HubError> {
     if text.len() > limits::TEXT_BYTES_MAX {
         return Err(HubError::invalid(field, format!("is longer than {} bytes", limits::TEXT_BYTES_MAX)));
+    }
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(HubError::invalid(
+            field,
+            "must not have control characters other than line breaks and tabs",
+        ));
     }
     Ok(())
 }

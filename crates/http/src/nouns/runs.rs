@@ -124,7 +124,7 @@ pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunSta
         }
     };
     let environment = runs::check_parameters(&script.body.parameters, &input.parameters)?;
-    let timeout = input.timeout_seconds.map(|seconds| (seconds * 1000.0) as i64);
+    let timeout = timeout_ms(input.timeout_seconds)?;
     let command = runs::command_of(&script, environment, timeout);
     let incident = match input.incident {
         Some(number) => Some(
@@ -133,6 +133,7 @@ pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunSta
                 .store
                 .find_incident(&number.to_string())
                 .await?
+                .filter(|row| caller.sees_server(row.server_id))
                 .ok_or_else(|| HubError::invalid("incident", "does not exist"))?
                 .id,
         ),
@@ -161,7 +162,7 @@ pub async fn exec(caller: Caller, Body(input): Body<ExecInput>) -> Reply<RunStar
         )
         .into());
     }
-    let timeout = input.timeout_seconds.map_or(runs::TIMEOUT_MS_DEFAULT, |seconds| (seconds * 1000.0) as i64);
+    let timeout = timeout_ms(input.timeout_seconds)?.unwrap_or(runs::TIMEOUT_MS_DEFAULT);
     let wanted = Wanted {
         name: input.command.join(" ").chars().take(200).collect(),
         script: None,
@@ -171,6 +172,16 @@ pub async fn exec(caller: Caller, Body(input): Body<ExecInput>) -> Reply<RunStar
         dry_run: input.dry_run,
     };
     begin(caller, wanted).await
+}
+
+fn timeout_ms(seconds: Option<f64>) -> Result<Option<i64>, HubError> {
+    let max = (runs::TIMEOUT_MS_MAX / 1000) as f64;
+    match seconds {
+        Some(value) if !(1.0..=max).contains(&value) => {
+            Err(HubError::invalid("timeout_seconds", format!("must be from 1 to {max}")))
+        }
+        other => Ok(other.map(|value| (value * 1000.0).round() as i64)),
+    }
 }
 
 struct Wanted {

@@ -46,8 +46,9 @@ pub struct Opened {
 
 pub async fn login(hub: &Hub, name: &str, password: &str) -> Result<Opened, HubError> {
     let account = format!("login/{}", random::hash_secret(name));
-    let allowed = hub.bus.take("login-total", TOTAL_PER_SECOND, TOTAL_BURST).await
-        && hub.bus.take(&account, ACCOUNT_PER_SECOND, ACCOUNT_BURST).await;
+    // The account first: whoever hammers on one must not use up what all share.
+    let allowed = hub.bus.take(&account, ACCOUNT_PER_SECOND, ACCOUNT_BURST).await
+        && hub.bus.take("login-total", TOTAL_PER_SECOND, TOTAL_BURST).await;
     if !allowed {
         return Err(HubError::RateLimited { after_seconds: 10 });
     }
@@ -75,7 +76,7 @@ pub(super) async fn open_session(hub: &Hub, user: UserRow) -> Result<Opened, Hub
     let expires_at = now.plus_ms(SESSION_MS);
     let user = UserRow { last_login_at: Some(now), ..user };
     let statements = vec![
-        Store::save_user(&user),
+        Store::touch_user(user.id, now),
         Store::insert_session(&random::hash_secret(&secret), user.id, now, expires_at),
     ];
     hub.store.commit(statements).await?;

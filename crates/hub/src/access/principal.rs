@@ -3,7 +3,7 @@
 use watchtower_api_types::{Role, TokenScope};
 use watchtower_incident::Actor;
 use watchtower_matchers::Matchers;
-use watchtower_model::UserId;
+use watchtower_model::{Labels, UserId};
 use watchtower_store::{Store, UserRow};
 
 use crate::error::HubError;
@@ -34,6 +34,20 @@ impl Principal {
     /// What it may read of the metric store.
     pub fn scope(&self) -> Scope {
         Scope { only: None, enforced: self.servers.clone() }
+    }
+
+    /// Whether it may do just what the other may.
+    pub fn same_rights(&self, other: &Principal) -> bool {
+        let rights = |p: &Principal| (p.role, p.scopes.clone(), p.servers.as_ref().map(ToString::to_string));
+        rights(self) == rights(other)
+    }
+
+    /// Whether it may see something with these labels: decided by the labels that the hub keeps of the server they name, since a
+    /// label that an expression dropped would meet every negative matcher.
+    pub fn sees_labels(&self, hub: &Hub, labels: &Labels) -> bool {
+        let Some(matchers) = &self.servers else { return true };
+        let server = labels.get("instance").and_then(|name| hub.servers.find(name));
+        server.is_some_and(|server| matchers.matches(&server.with(|state| state.selector_labels())))
     }
 
     pub(super) fn of_user(user: &UserRow) -> Result<Principal, HubError> {
@@ -80,7 +94,7 @@ pub async fn by_token(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
     if let Some(bootstrap) = &hub.config.bootstrap_token
         && random::hash_secret(bootstrap) == hash
     {
-        if hub.config.keep_bootstrap || super::setup_needed(hub).await? {
+        if hub.config.keep_bootstrap || !super::setup::administered(hub).await? {
             let scopes = vec![TokenScope::All];
             return Ok(Principal {
                 user: None,

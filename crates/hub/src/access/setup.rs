@@ -17,9 +17,20 @@ pub struct SetupLink {
     pub url: String,
 }
 
-/// Whether no user exists yet.
+/// Whether no administrator exists yet.
 pub async fn setup_needed(hub: &Hub) -> Result<bool, HubError> {
-    Ok(hub.store.users().await?.is_empty())
+    Ok(hub.store.users().await?.iter().all(|user| user.role != Role::Admin.as_str()))
+}
+
+/// Whether an administrator exists, or a token that acts as one: the bootstrap token ends with either.
+pub(super) async fn administered(hub: &Hub) -> Result<bool, HubError> {
+    let now = hub.now();
+    let acts = |token: &watchtower_store::TokenRow| {
+        token.role == Role::Admin.as_str()
+            && token.revoked_at.is_none()
+            && token.expires_at.is_none_or(|at| at > now)
+    };
+    Ok(!setup_needed(hub).await? || hub.store.tokens().await?.iter().any(acts))
 }
 
 /// Makes a new link, which ends the one before; none once an administrator exists.
@@ -35,6 +46,8 @@ pub async fn setup_link(hub: &Hub) -> Result<Option<SetupLink>, HubError> {
 
 /// Makes the first administrator and signs them in.
 pub async fn setup(hub: &Hub, input: Setup) -> Result<Opened, HubError> {
+    // Two at once with one link: the second finds the first one's administrator.
+    let one_at_a_time = hub.configuring.lock().await;
     if !setup_needed(hub).await? {
         return Err(HubError::Conflict("an administrator exists already: sign in".into()));
     }
@@ -58,6 +71,7 @@ pub async fn setup(hub: &Hub, input: Setup) -> Result<Opened, HubError> {
     };
     let user = create_user(hub, user).await?;
     hub.store.delete_meta(META_HASH).await?;
+    drop(one_at_a_time);
     hub.store.append_audit(hub.now(), &user.name, "setup", "", "made the first administrator").await?;
     open_session(hub, user).await
 }

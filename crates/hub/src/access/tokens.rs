@@ -24,11 +24,6 @@ pub async fn create_token(
             by.role, input.role
         )));
     }
-    if let Some(Err(error)) =
-        input.servers.as_deref().filter(|text| !text.is_empty()).map(str::parse::<Matchers>)
-    {
-        return Err(HubError::invalid("servers", error));
-    }
     if input.expires_in_seconds.is_some_and(|seconds| seconds == 0 || seconds > EXPIRES_SECONDS_MAX) {
         return Err(HubError::invalid(
             "expires_in_seconds",
@@ -42,10 +37,7 @@ pub async fn create_token(
         name: input.name,
         role: input.role.as_str().into(),
         scopes: Json(scopes.iter().map(|scope| scope.as_str().to_string()).collect()),
-        servers: input
-            .servers
-            .filter(|text| !text.is_empty())
-            .or_else(|| by.servers.as_ref().map(|m| m.to_string())),
+        servers: narrowed(input.servers.as_deref().unwrap_or(""), by)?,
         created_by: by.name.clone(),
         created_at: now,
         expires_at: input.expires_in_seconds.map(|seconds| now.plus_ms(seconds as i64 * 1000)),
@@ -55,6 +47,18 @@ pub async fn create_token(
     let secret = random::secret("wt_");
     hub.store.commit(vec![Store::insert_token(&token, &random::hash_secret(&secret))]).await?;
     Ok((token, secret))
+}
+
+/// What was asked for, within what its maker may see.
+fn narrowed(asked: &str, by: &Principal) -> Result<Option<String>, HubError> {
+    let mut all = Matchers::default();
+    if !asked.is_empty() {
+        all = asked.parse().map_err(|e| HubError::invalid("servers", e))?;
+    }
+    for matcher in by.servers.iter().flat_map(|own| own.iter()) {
+        all.push(matcher.clone());
+    }
+    Ok(Some(all.to_string()).filter(|_| !all.is_empty()))
 }
 
 pub async fn revoke_token(hub: &Hub, id: TokenId) -> Result<(), HubError> {

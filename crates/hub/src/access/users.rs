@@ -106,7 +106,10 @@ pub async fn create_user(hub: &Hub, input: UserInput) -> Result<UserRow, HubErro
     Ok(user)
 }
 
-pub async fn patch_user(hub: &Hub, mut user: UserRow, patch: UserPatch) -> Result<UserRow, HubError> {
+pub async fn patch_user(hub: &Hub, user: UserRow, patch: UserPatch) -> Result<UserRow, HubError> {
+    // The row is written back as a whole, and the last administrator counted: nobody else may do so in between.
+    let _one_at_a_time = hub.configuring.lock().await;
+    let mut user = hub.store.user(user.id).await?.ok_or_else(|| HubError::not_found("user", &user.name))?;
     if let Some(email) = patch.email {
         check_line(&email, 254).map_err(|e| HubError::invalid("email", e))?;
         user.email = Some(email).filter(|email| !email.is_empty());
@@ -135,6 +138,7 @@ pub async fn patch_user(hub: &Hub, mut user: UserRow, patch: UserPatch) -> Resul
 }
 
 pub async fn delete_user(hub: &Hub, user: &UserRow) -> Result<(), HubError> {
+    let _one_at_a_time = hub.configuring.lock().await;
     if user.role == "admin" {
         refuse_last_admin(hub, user.id).await?;
     }
@@ -165,7 +169,7 @@ pub async fn change_password(
     if own && !check_password(change.current.as_deref().unwrap_or(""), user.password_hash.clone()).await? {
         return Err(HubError::invalid("current", "is not your present password"));
     }
-    let user = UserRow { password_hash: hash_password(&change.new).await?, ..user };
-    hub.store.commit(vec![Store::save_user(&user), Store::delete_sessions_of(user.id)]).await?;
+    let hash = hash_password(&change.new).await?;
+    hub.store.commit(vec![Store::set_password(user.id, &hash), Store::delete_sessions_of(user.id)]).await?;
     Ok(())
 }

@@ -95,6 +95,10 @@ impl Noun for Channels {
         let used = objects.policies.iter().find(|policy| {
             policy.body.0.steps.iter().flat_map(|step| &step.targets).any(|target| target.id == stored.id)
         });
+        let people = hub.logins.people();
+        if let Some(user) = people.values().find(|user| user.channels.0.contains(&ChannelId(stored.id))) {
+            return Err(HubError::Conflict(format!("user {:?} is reached by this channel", user.name)));
+        }
         match used {
             Some(policy) => {
                 Err(HubError::Conflict(format!("policy {:?} uses this channel", policy.body.0.name)))

@@ -65,10 +65,11 @@ pub trait Noun: Send + Sync + 'static {
         Ok(())
     }
 
-    /// What else must happen after it was changed or removed; `stored` is as it was before.
+    /// What else must happen once it was changed, or removed (then `new` is absent).
     fn changed(
         _hub: &Hub,
-        _stored: &Stored<Self::Body>,
+        _old: &Stored<Self::Body>,
+        _new: Option<&Self::Body>,
     ) -> impl Future<Output = Result<(), HubError>> + Send {
         async { Ok(()) }
     }
@@ -129,8 +130,8 @@ pub async fn update<N: Noun>(
     let now = hub.now();
     let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
     statements.push(Store::insert_change(N::Body::KIND, old.id, now));
-    N::changed(hub, &old).await?;
     save::<N>(hub, by, "update", &body.name(), statements).await?;
+    N::changed(hub, &old, Some(&body)).await?;
     let made = find::<N>(hub, &old.id.to_string())?;
     N::view(hub, &made, true).await
 }
@@ -141,8 +142,8 @@ pub async fn delete<N: Noun>(hub: &Hub, by: &Principal, id_or_name: &str) -> Res
     let mut statements =
         vec![stored::delete::<N::Body>(old.id), Store::insert_change(N::Body::KIND, old.id, hub.now())];
     statements.extend(N::deleted(hub, &old));
-    N::changed(hub, &old).await?;
-    save::<N>(hub, by, "delete", &old.body.name(), statements).await
+    save::<N>(hub, by, "delete", &old.body.name(), statements).await?;
+    N::changed(hub, &old, None).await
 }
 
 pub async fn view_all<N: Noun>(hub: &Hub) -> Result<Vec<N::View>, HubError> {

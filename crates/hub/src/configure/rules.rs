@@ -134,9 +134,20 @@ impl Noun for Rules {
     }
 
     /// What the rule said before it changed no longer holds.
-    async fn changed(hub: &Hub, stored: &Stored<RuleBody>) -> Result<(), HubError> {
-        crate::evaluate::end_alerts(hub, RuleId(stored.id)).await
+    async fn changed(hub: &Hub, old: &Stored<RuleBody>, new: Option<&RuleBody>) -> Result<(), HubError> {
+        if new.is_some_and(|new| same_events(&old.body.input, &new.input)) {
+            return Ok(());
+        }
+        crate::evaluate::end_alerts(hub, RuleId(old.id)).await
     }
+}
+
+/// Whether an event rule still means the same events. Its alerts then stay: the event that began one does not happen again.
+fn same_events(old: &api::RuleInput, new: &api::RuleInput) -> bool {
+    new.enabled
+        && (old.kind, new.kind) == (RuleKind::Event, RuleKind::Event)
+        && (&old.event_kind, &old.resolve_kind, &old.event_matchers)
+            == (&new.event_kind, &new.resolve_kind, &new.event_matchers)
 }
 
 async fn event_instances(hub: &Hub, rule: RuleId) -> Result<Vec<api::RuleInstance>, HubError> {

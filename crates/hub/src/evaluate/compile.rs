@@ -1,7 +1,7 @@
 //! From rules as people write them to the engine's.
 
 use watchtower_api_types::{NoData, RuleInput};
-use watchtower_promql::{partitions, reach_ms};
+use watchtower_promql::{partitions, reach_ms, selectors};
 use watchtower_rules::{
     EventRule, EventRuleSpec, MetricRule, MetricRuleSpec, NoData as EngineNoData, RuleError,
 };
@@ -55,6 +55,14 @@ pub fn event_rule(input: &RuleInput) -> Option<EventRule> {
 pub(super) fn is_partitioned(rule: &MetricRule) -> bool {
     partitions(&rule.expr, "instance")
         && rule.recover.as_ref().is_none_or(|expr| partitions(expr, "instance"))
+}
+
+/// Whether the rule is about `up` alone, which the hub itself goes on writing while a server is lost.
+pub(super) fn reads_only_up(rule: &MetricRule) -> bool {
+    let exprs = [Some(&rule.expr), rule.recover.as_ref()];
+    let mut names =
+        exprs.into_iter().flatten().flat_map(selectors).map(|s| s.matchers.metric_name() == Some("up"));
+    names.all(|up| up)
 }
 
 /// How far back the rule reads, for the window in which a repair is verified.

@@ -6,19 +6,22 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::mpsc;
 use watchtower_api_types::{RuleInstance, RuleKind, RuleState as ApiState};
-use watchtower_model::{RuleId, ServerId, Severity, Timestamp, parse_value};
+use watchtower_model::{Id, RuleId, ServerId, Severity, Timestamp, parse_value};
 use watchtower_rules::{MetricRule, Phase, RuleState};
 use watchtower_store::{DbError, Store};
 
-use super::compile::{check_metric_rule, is_partitioned, longest_range_ms};
+use super::compile::{check_metric_rule, is_partitioned, longest_range_ms, reads_only_up};
 use super::worker::Job;
 use crate::Objects;
 
 /// A rule ready to run.
 pub struct Compiled {
     pub id: RuleId,
+    /// Of the rule as stored.
+    pub version: i64,
     pub rule: MetricRule,
     pub partitioned: bool,
+    pub reads_only_up: bool,
     pub paging: bool,
     pub severity: Severity,
 }
@@ -32,9 +35,11 @@ pub struct Evaluator {
     errors: RwLock<HashMap<RuleId, String>>,
     states: Mutex<HashMap<Part, RuleState>>,
     /// Repairs that wait for samples of these.
-    verifying: Mutex<HashSet<(RuleId, ServerId)>>,
+    verifying: Mutex<HashSet<(RuleId, ServerId, Id)>>,
     pub(super) queues: RwLock<Vec<mpsc::Sender<Job>>>,
     pub(super) whole_wanted: AtomicBool,
+    /// Held while transitions are stored, and while a rule or a server is taken away.
+    pub(super) applying: tokio::sync::Mutex<()>,
 }
 
 impl Evaluator {
@@ -65,7 +70,9 @@ impl Evaluator {
             match check_metric_rule(input) {
                 Ok(rule) => compiled.push(Arc::new(Compiled {
                     id,
+                    version: stored.version,
                     partitioned: is_partitioned(&rule),
+                    reads_only_up: reads_only_up(&rule),
                     rule,
                     paging: input.paging,
                     severity: input.severity,
@@ -95,15 +102,6 @@ impl Evaluator {
 
     pub(super) fn set_state(&self, part: Part, state: RuleState) {
         self.states().insert(part, state);
-    }
-
-    /// The parts of a rule that hold alerts, to end them.
-    pub fn parts_of(&self, rule: RuleId) -> Vec<(Part, RuleState)> {
-        self.states()
-            .iter()
-            .filter(|((id, _), _)| *id == rule)
-            .map(|(part, state)| (*part, state.clone()))
-            .collect()
     }
 
     pub fn forget_rule(&self, rule: RuleId) {
@@ -152,19 +150,23 @@ impl Evaluator {
     }
 
     /// A repair begins or ends waiting for samples of a rule on a server.
-    pub fn set_verifying(&self, rule: RuleId, server: ServerId, on: bool) {
+    pub fn set_verifying(&self, rule: RuleId, server: ServerId, attempt: Id, on: bool) {
         let mut verifying = self.verifying.lock().expect(HELD);
         if on {
-            verifying.insert((rule, server));
+            verifying.insert((rule, server, attempt));
         } else {
-            verifying.remove(&(rule, server));
+            verifying.remove(&(rule, server, attempt));
         }
     }
 
     /// Rules of a server that a repair waits for.
     pub(super) fn verified_on(&self, server: ServerId) -> Vec<RuleId> {
         let verifying = self.verifying.lock().expect(HELD);
-        verifying.iter().filter(|(_, id)| *id == server).map(|(rule, _)| *rule).collect()
+        let mut rules: Vec<_> =
+            verifying.iter().filter(|(_, id, _)| *id == server).map(|(rule, ..)| *rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
     }
 
     /// Asks for rules that are evaluated whole to run soon: something they read has changed.

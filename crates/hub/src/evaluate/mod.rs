@@ -9,4 +9,5 @@ mod worker;
 
 pub use compile::{check_event_rule, check_metric_rule, event_rule};
 pub use evaluator::Evaluator;
-pub use worker::{end_alerts, on_report, start};
+pub(crate) use worker::end_orphans;
+pub use worker::{end_alerts, end_alerts_of_server, on_report, on_silence, start};

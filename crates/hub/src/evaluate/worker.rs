@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use watchtower_model::{RuleId, ServerId, Timestamp};
 use watchtower_promql::{Limits, Settings};
-use watchtower_rules::{Freshness, RuleState, Transition, TransitionKind, advance, evaluate, forget};
+use watchtower_rules::{Freshness, RuleState, Transition, TransitionKind, advance, evaluate};
 use watchtower_store::{AlertFilter, Statement, Store};
 
 use super::evaluator::{Compiled, Part};
@@ -31,6 +31,8 @@ const TIME_MAX: Duration = Duration::from_secs(10);
 pub struct Job {
     server: ServerId,
     t: Timestamp,
+    /// The server is lost: only rules that read nothing but `up` have something to say.
+    only_up: bool,
 }
 
 /// Starts the workers and the clock.
@@ -47,9 +49,18 @@ pub fn start(hub: &Hub) {
 
 /// Wants the rules of this server evaluated at the time of its report.
 pub fn on_report(hub: &Hub, server: &Server, t: Timestamp) {
+    queue(hub, Job { server: server.id, t, only_up: false });
+}
+
+/// Wants the rules about `up` evaluated for a server that is lost.
+pub fn on_silence(hub: &Hub, server: &Server, t: Timestamp) {
+    queue(hub, Job { server: server.id, t, only_up: true });
+}
+
+fn queue(hub: &Hub, job: Job) {
     let queues = hub.evaluator.queues.read().expect("no code panics while it holds the queues");
-    let lane = server.id.0.as_bytes()[15] as usize % queues.len().max(1);
-    let queued = queues.get(lane).is_some_and(|queue| queue.try_send(Job { server: server.id, t }).is_ok());
+    let lane = job.server.0.as_bytes()[15] as usize % queues.len().max(1);
+    let queued = queues.get(lane).is_some_and(|queue| queue.try_send(job).is_ok());
     if !queued {
         hub.meters.evaluations_skipped.add(1);
     }
@@ -87,9 +98,11 @@ async fn clock(hub: Hub) {
 }
 
 async fn evaluate_server(hub: &Hub, job: &Job) -> Result<(), HubError> {
-    let rules: Vec<_> = hub.evaluator.rules().iter().filter(|rule| rule.partitioned).cloned().collect();
+    let concerned = |rule: &&Arc<Compiled>| rule.partitioned && (!job.only_up || rule.reads_only_up);
+    let rules: Vec<_> = hub.evaluator.rules().iter().filter(concerned).cloned().collect();
     hub.evaluator.want_whole();
-    let wanted = hub.evaluator.verified_on(job.server);
+    // A repair is verified by what the server itself says.
+    let wanted = if job.only_up { Vec::new() } else { hub.evaluator.verified_on(job.server) };
     let mut verified = Vec::new();
     for outcome in run(hub, rules, Some(job.server), job.t).await {
         if wanted.contains(&outcome.rule.id) {
@@ -173,27 +186,42 @@ fn evaluate_one(
     Outcome { part: (rule.id, server), rule, before, next, transitions }
 }
 
+fn is_current(hub: &Hub, rule: &Compiled, (_, server): Part) -> bool {
+    let rules = hub.evaluator.rules();
+    rules.iter().any(|known| known.id == rule.id && known.version == rule.version)
+        && server.is_none_or(|id| hub.servers.get(id).is_some())
+}
+
 /// Stores what changed with its consequences, then remembers it.
 async fn apply(hub: &Hub, outcome: Outcome, now: Timestamp) -> Result<(), HubError> {
     let Outcome { rule, part, before, next, transitions } = outcome;
-    if transitions.is_empty() {
-        // Only the time of evaluation moved on: it need not survive a restart.
-        if next.alerts != before.alerts || next.error != before.error {
-            hub.store.commit(vec![save(part, &next, now)]).await?;
+    // Only the time of evaluation moved on: it need not survive a restart.
+    if transitions.is_empty() && next.alerts == before.alerts && next.error == before.error {
+        if is_current(hub, &rule, part) {
+            hub.evaluator.set_state(part, next);
         }
+        return Ok(());
+    }
+    // What was evaluated before the rule was changed or the server removed must not come back behind it.
+    let _in_turn = hub.evaluator.applying.lock().await;
+    if !is_current(hub, &rule, part) {
+        return Ok(());
+    }
+    if transitions.is_empty() {
+        hub.store.commit(vec![save(part, &next, now)]).await?;
         hub.evaluator.set_state(part, next);
         return Ok(());
     }
     let mut also = vec![save(part, &next, now), Store::insert_change("rule", rule.id, now)];
-    for transition in &transitions {
+    let told = |t: &&Transition| matches!(t.kind, TransitionKind::Firing | TransitionKind::Resolved);
+    let mut told = transitions.iter().filter(told).peekable();
+    while let Some(transition) = told.next() {
+        // The state is stored with the last of its transitions: after a crash in between, all of them are told again, and alerts
+        // are unique by key. With the first, those behind it would be lost.
+        let with = if told.peek().is_none() { std::mem::take(&mut also) } else { Vec::new() };
         match transition.kind {
-            TransitionKind::Firing => {
-                trigger(hub, alert(hub, &rule, part, transition), std::mem::take(&mut also)).await?;
-            }
-            TransitionKind::Resolved => {
-                resolve(hub, ended(&rule, transition), std::mem::take(&mut also)).await?;
-            }
-            TransitionKind::Pending | TransitionKind::Cleared => {}
+            TransitionKind::Firing => drop(trigger(hub, alert(hub, &rule, part, transition), with).await?),
+            _ => drop(resolve(hub, ended(&rule, transition), with).await?),
         }
     }
     if !also.is_empty() {
@@ -248,22 +276,50 @@ fn summary(rule: &Compiled, transition: &Transition) -> String {
     }
 }
 
-/// Ends every alert of a rule that is deleted, switched off or rewritten.
+/// Ends every alert of a rule that is deleted, switched off or rewritten, and forgets where it stood. Called once the change is in
+/// force: an evaluation of the rule as it was is dropped from then on.
 pub async fn end_alerts(hub: &Hub, rule: RuleId) -> Result<(), HubError> {
-    let now = hub.now();
-    let compiled = hub.evaluator.rules().iter().find(|compiled| compiled.id == rule).cloned();
-    if let Some(compiled) = compiled {
-        for (part, state) in hub.evaluator.parts_of(rule) {
-            let (next, transitions) = forget(&compiled.rule, &state, now, |_| true);
-            let outcome = Outcome { rule: Arc::clone(&compiled), part, before: state, next, transitions };
-            apply(hub, outcome, now).await?;
+    let _in_turn = hub.evaluator.applying.lock().await;
+    hub.store.commit(vec![Store::delete_rule_states_of(rule)]).await?;
+    hub.evaluator.forget_rule(rule);
+    let filter = AlertFilter { rule: Some(rule), ..AlertFilter::default() };
+    resolve_all(hub, filter).await
+}
+
+/// Ends every alert about a server that is removed, and forgets where its rules stood. Called once it is gone.
+pub async fn end_alerts_of_server(hub: &Hub, server: ServerId) -> Result<(), HubError> {
+    let _in_turn = hub.evaluator.applying.lock().await;
+    hub.store.commit(vec![Store::delete_rule_states_of_part(&server.to_string())]).await?;
+    hub.evaluator.forget_part(server);
+    let filter = AlertFilter { server: Some(server), ..AlertFilter::default() };
+    resolve_all(hub, filter).await
+}
+
+async fn resolve_all(hub: &Hub, filter: AlertFilter) -> Result<(), HubError> {
+    let filter = AlertFilter { state: Some("firing".into()), limit: 500, ..filter };
+    loop {
+        let open = hub.store.alerts(&filter).await?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        for alert in open {
+            let end = AlertResolve { source: alert.source, dedup_key: alert.dedup_key };
+            resolve(hub, end, Vec::new()).await?;
         }
     }
-    let filter =
-        AlertFilter { state: Some("firing".into()), rule: Some(rule), limit: 1000, ..AlertFilter::default() };
-    for open in hub.store.alerts(&filter).await? {
-        resolve(hub, AlertResolve { source: open.source, dedup_key: open.dedup_key }, Vec::new()).await?;
+}
+
+/// Ends what a crash left behind: alerts of rules and servers that are gone, and that nothing would ever end.
+pub(crate) async fn end_orphans(hub: &Hub) -> Result<(), HubError> {
+    let objects = hub.objects();
+    for open in hub.store.open_alerts().await? {
+        let enabled = |id| objects.rule(id).is_some_and(|rule| rule.body.input.enabled);
+        let rule_gone = open.rule_id.is_some_and(|id| !enabled(id));
+        let server_gone = open.server_id.is_some_and(|id| hub.servers.get(id).is_none());
+        if rule_gone || server_gone {
+            let end = AlertResolve { source: open.source, dedup_key: open.dedup_key };
+            resolve(hub, end, Vec::new()).await?;
+        }
     }
-    hub.evaluator.forget_rule(rule);
     Ok(())
 }

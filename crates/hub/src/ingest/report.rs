@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use watchtower_model::limits::SERIES_PER_AGENT_MAX;
-use watchtower_model::{AgentId, Event, Labels, METRIC_NAME, ServerId, Timestamp};
+use watchtower_model::{AgentId, Event, Labels, METRIC_NAME, ServerId, Severity, Timestamp};
 use watchtower_protocol::{Dictionary, Lane, Report};
 use watchtower_store::{Statement, Store};
 use watchtower_tsdb::{Progress, SeriesRef, Tsdb};
 
 use super::appender::{Append, AppendError};
-use super::events::store_statements;
+use super::events::{Raise, store_statements};
 use super::vitals::VitalsPlan;
 use crate::error::HubError;
 use crate::servers::{ResolvedDictionary, Server};
@@ -59,8 +59,8 @@ pub async fn accept(
     agent: AgentId,
     report: Report,
 ) -> Result<Accepted, HubError> {
-    let state = server.get();
-    let Some(dictionary) = state.dictionary(&report.dictionary) else {
+    let (dictionary, up) = server.with(|state| (state.dictionary(&report.dictionary), state.up));
+    let Some(dictionary) = dictionary else {
         return Ok(Accepted::NeedDictionary);
     };
     let now = hub.now();
@@ -72,7 +72,7 @@ pub async fn accept(
             values.push((*series, value.0));
         }
     }
-    values.extend(state.up.map(|up| (up, 1.0)));
+    values.extend(up.map(|up| (up, 1.0)));
     let progress = Some(Progress { agent, epoch: report.epoch, seq: report.seq });
     let append = Append { progress, received_at: now, backfill: !live_lane, t: report.t, values };
     hub.appender.append(append).await.map_err(|error| match error {
@@ -129,11 +129,15 @@ async fn take_live(
     report: &Report,
     now: Timestamp,
 ) -> Result<(), HubError> {
-    let by_id: std::collections::HashMap<u32, f64> =
-        report.samples.iter().map(|(id, value)| (*id, value.0)).collect();
-    let values = |id: u32| by_id.get(&id).copied().filter(|v| !v.is_nan());
+    let mut by_id = vec![f64::NAN; dictionary.refs.len()];
+    for (id, value) in &report.samples {
+        if let Some(slot) = by_id.get_mut(*id as usize) {
+            *slot = value.0;
+        }
+    }
+    let values = |id: u32| by_id.get(id as usize).copied().filter(|v| !v.is_nan());
     let mut statements: Vec<Statement> = Vec::new();
-    let (came_back, vitals) = server.with(|state| {
+    let (was_lost, vitals) = server.with(|state| {
         let total = report
             .processes
             .as_ref()
@@ -141,7 +145,8 @@ async fn take_live(
             .or(state.vitals.as_ref().and_then(|v| v.processes));
         let (vitals, inputs) = dictionary.vitals.compute(report.t, &values, state.vitals_inputs, total);
         let first = state.last_report_at.is_none();
-        let came_back = state.lost_at.take().is_some();
+        let was_lost = state.lost_at.take();
+        let came_back = was_lost.is_some();
         let said_goodbye = state.goodbye.take().is_some();
         let stale_row = state.last_report_at.is_none_or(|at| now.since(at) >= LAST_REPORT_EVERY_MS);
         if report.interval_ms >= hub.config.timing.interval_ms {
@@ -153,6 +158,11 @@ async fn take_live(
         }
         if first || came_back || said_goodbye {
             statements.push(Store::insert_change("server", server.id, now));
+        }
+        if came_back {
+            let text = format!("{} reports again", state.name);
+            let event = Raise::hub("server.recovered", Some(server.id), Severity::Info, text);
+            statements.extend(store_statements(&event.into_event(now), None, now));
         }
         state.interval_ms = report.interval_ms;
         state.last_live = Some(Instant::now());
@@ -171,13 +181,17 @@ async fn take_live(
                 statements.push(Store::insert_processes(server.id, report.t, &body));
             }
         }
-        (came_back, vitals)
+        (was_lost, vitals)
     });
-    if !statements.is_empty() {
-        hub.store.commit(statements).await?;
+    if !statements.is_empty()
+        && let Err(error) = hub.store.commit(statements).await
+    {
+        // The report comes again; that the server had been lost must still be known then.
+        server.with(|state| state.lost_at = state.lost_at.or(was_lost));
+        return Err(error.into());
     }
-    if came_back {
-        super::liveness::recovered(hub, server).await?;
+    if was_lost.is_some() {
+        hub.wake_events();
     }
     live::publish_vitals(hub, server.id, report.t, &vitals);
     Ok(())

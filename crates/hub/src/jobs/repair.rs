@@ -12,7 +12,7 @@ use watchtower_model::{
     AutomationId, ExecutionId, Id, IncidentId, RuleId, RunId, ServerId, Timestamp, UserId,
 };
 use watchtower_store::objects as stored;
-use watchtower_store::{AlertRow, AttemptRow, DbError, ExecutionUpdate, Store, Stored};
+use watchtower_store::{AlertRow, AttemptRow, DbError, ExecutionRow, Store, Stored};
 
 use super::{facts, runs};
 use crate::error::HubError;
@@ -219,7 +219,7 @@ pub async fn advance(hub: &Hub, id: Id, input: Input) -> Result<(), HubError> {
 /// The evaluator tells samples only of what a repair waits for.
 fn note_verifying(hub: &Hub, row: &AttemptRow, body: &AttemptBody) {
     if let Some(rule) = body.rule_id {
-        hub.evaluator.set_verifying(rule, row.server_id, row.state == "verifying");
+        hub.evaluator.set_verifying(rule, row.server_id, row.id, row.state == "verifying");
     }
 }
 
@@ -258,16 +258,26 @@ fn execution_id(row: &AttemptRow, number: u32) -> ExecutionId {
 }
 
 async fn start_run(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(), HubError> {
-    let started = try_start(hub, row, number).await;
-    let input = match started {
+    match try_start(hub, row, number).await {
         Ok((run, name, run_number)) => {
+            Box::pin(advance(hub, row.id, Input::Started { run_id: run })).await?;
             let detail = format!("{name} started as run {run_number}");
             tell_incident(hub, row.incident_id, Some(run), RunState::Started, detail, String::new()).await?;
-            Input::Started { run_id: run }
+            // A quick script ended before the attempt knew its run.
+            Box::pin(catch_up(hub, run)).await
         }
-        Err(error) => Input::Refused { reason: error.to_string() },
-    };
-    Box::pin(advance(hub, row.id, input)).await
+        Err(error) => Box::pin(advance(hub, row.id, Input::Refused { reason: error.to_string() })).await,
+    }
+}
+
+/// Tells the attempt of a run how it ended, if it has. Telling it twice changes nothing.
+async fn catch_up(hub: &Hub, run: RunId) -> Result<(), HubError> {
+    for execution in hub.store.executions_of(run).await? {
+        if execution.finished_at.is_some() {
+            execution_ended(hub, &execution).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, String, i64), HubError> {
@@ -337,22 +347,17 @@ async fn alert_environment(hub: &Hub, row: &AttemptRow) -> Result<BTreeMap<Strin
 }
 
 /// An execution of a run that belongs to an attempt has ended.
-pub async fn execution_ended(hub: &Hub, run: RunId, update: &ExecutionUpdate) -> Result<(), HubError> {
-    let Some(row) = hub.store.attempt_of_run(run).await? else { return Ok(()) };
-    let reason = || update.reason.clone().unwrap_or_else(|| update.state.replace('_', " "));
-    let input = match (update.state, update.exit_code) {
-        (state, Some(exit))
-            if state == ExecutionState::Succeeded.as_str() || state == ExecutionState::Failed.as_str() =>
-        {
-            Input::Finished { exit }
+pub async fn execution_ended(hub: &Hub, execution: &ExecutionRow) -> Result<(), HubError> {
+    let Some(row) = hub.store.attempt_of_run(execution.run_id).await? else { return Ok(()) };
+    let state = execution.state.parse().map_err(HubError::Internal)?;
+    let reason = execution.reason.clone().unwrap_or_else(|| execution.state.replace('_', " "));
+    let input = match (state, execution.exit_code) {
+        (ExecutionState::Succeeded | ExecutionState::Failed, Some(exit)) => {
+            Input::Finished { exit: exit as i32 }
         }
-        (state, _) if state == ExecutionState::Lost.as_str() => Input::Lost { reason: reason() },
-        (state, _)
-            if state == ExecutionState::Rejected.as_str() || state == ExecutionState::Expired.as_str() =>
-        {
-            Input::Refused { reason: reason() }
-        }
-        _ => Input::Killed { reason: reason() },
+        (ExecutionState::Lost, _) => Input::Lost { reason },
+        (ExecutionState::Rejected | ExecutionState::Expired, _) => Input::Refused { reason },
+        _ => Input::Killed { reason },
     };
     advance(hub, row.id, input).await
 }
@@ -379,6 +384,10 @@ pub async fn sample(
 pub async fn wake_due(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();
     for row in hub.store.open_attempts().await? {
+        // The end of its run may have been stored right before a crash.
+        if let Some(run) = row.run_id.filter(|_| row.state == "running") {
+            catch_up(hub, run).await?;
+        }
         if row.wake_at.is_some_and(|at| at <= now) {
             advance(hub, row.id, Input::Wake).await?;
         }

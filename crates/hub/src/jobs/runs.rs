@@ -195,12 +195,16 @@ pub async fn record(hub: &Hub, execution: &ExecutionRow, update: ExecutionUpdate
     let ended = update.finished_at.is_some();
     let touched = hub.store.commit(vec![Store::update_execution(execution.id, &update)]).await?;
     live::publish_run(hub, execution.run_id);
-    if !ended || touched.first() == Some(&0) {
+    if !ended {
         return Ok(());
     }
-    hub.meters.executions.add(1);
+    hub.meters.executions.add(u64::from(touched.first() != Some(&0)));
+    // Also when it had ended before: what follows may have failed then, and the agent tells the end until it is acknowledged.
     finish_if_last(hub, execution.run_id).await?;
-    repair::execution_ended(hub, execution.run_id, &update).await
+    match hub.store.execution(execution.id).await? {
+        Some(stored) => repair::execution_ended(hub, &stored).await,
+        None => Ok(()),
+    }
 }
 
 async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {

@@ -38,9 +38,12 @@ pub async fn run(hub: Hub) {
     let slots = Arc::new(Semaphore::new(AT_ONCE));
     let Ok(mut waiter) = hub.bus.waiter(WAKE_OUTBOX) else { return };
     while hub.running() {
-        match hub.store.claim_outbox(hub.now(), LEASE_MS, CLAIM.min(slots.available_permits() as i64)).await {
+        // Waits for a free slot: to claim nothing would look like nothing being due.
+        drop(slots.acquire().await);
+        let limit = CLAIM.min(slots.available_permits() as i64);
+        match hub.store.claim_outbox(hub.now(), LEASE_MS, limit).await {
             Ok(rows) => {
-                let full = rows.len() as i64 == CLAIM;
+                let full = rows.len() as i64 == limit;
                 for row in rows {
                     let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
                     let hub = hub.clone();
@@ -70,8 +73,14 @@ async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     let objects = hub.objects();
     let outcome = match objects.channel(row.channel_id) {
         Some(channel) if channel.body.enabled => {
-            let config = open_config(hub, row.channel_id, &channel.body)?;
-            let message = compose(hub, row).await?;
+            let config = match open_config(hub, row.channel_id, &channel.body) {
+                Ok(config) => config,
+                Err(error) => return record(hub, row, Err(unusable(&error))).await,
+            };
+            let message = match compose(hub, row).await {
+                Ok(message) => message,
+                Err(error) => return record(hub, row, Err(unusable(&error))).await,
+            };
             if !hub.store.may_send(row.id, row.attempts).await? {
                 return Ok(());
             }
@@ -85,6 +94,17 @@ async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
         }),
     };
     record(hub, row, outcome).await
+}
+
+/// What cannot even be prepared is told and tried again like what cannot be delivered: not leased in silence for ever.
+fn unusable(error: &HubError) -> DeliveryError {
+    tracing::error!("preparing a message: {error}");
+    DeliveryError {
+        kind: FailureKind::Temporary,
+        channel: "none",
+        reason: "the hub could not prepare the message; its log has the cause".into(),
+        retry_after: None,
+    }
 }
 
 async fn record(

@@ -13,9 +13,7 @@ const TICK: Duration = Duration::from_millis(500);
 pub async fn run(hub: Hub) {
     let Ok(mut waiter) = hub.bus.waiter(WAKE_INCIDENTS) else { return };
     while hub.running() {
-        if let Err(error) = tick(&hub).await {
-            tracing::error!("timers: {error}");
-        }
+        tick(&hub).await;
         tokio::select! {
             () = hub.stopped() => return,
             () = tokio::time::sleep(TICK) => {}
@@ -24,9 +22,16 @@ pub async fn run(hub: Hub) {
     }
 }
 
-async fn tick(hub: &Hub) -> Result<(), HubError> {
-    respond::advance_due(hub).await?;
-    repair::wake_due(hub).await?;
-    fleet::end_maintenance(hub).await?;
-    runs::give_up_overdue(hub).await
+/// What fails in one of them must not stop the others.
+async fn tick(hub: &Hub) {
+    told("incidents", respond::advance_due(hub).await.map(drop));
+    told("repairs", repair::wake_due(hub).await);
+    told("maintenance", fleet::end_maintenance(hub).await);
+    told("executions", runs::give_up_overdue(hub).await);
+}
+
+fn told(what: &str, outcome: Result<(), HubError>) {
+    if let Err(error) = outcome {
+        tracing::error!("timers of {what}: {error}");
+    }
 }

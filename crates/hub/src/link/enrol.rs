@@ -45,7 +45,9 @@ pub(super) async fn enrol(
         ));
     };
     match (row.used_at, row.agent_id) {
-        (Some(_), Some(used_by)) if used_by == agent => return Ok(row.server_id),
+        (Some(_), Some(used_by)) if used_by == agent => {
+            return still_enrolled(hub, agent, row.server_id).await;
+        }
         (Some(_), _) => {
             tell_reuse(hub, row.server_id).await;
             return Err(refuse(
@@ -89,6 +91,20 @@ pub(super) async fn enrol(
         .append_audit(now, "hub", "agent.enrol", &row.server_id.to_string(), &format!("agent {agent}"))
         .await;
     Ok(row.server_id)
+}
+
+/// A used token proves no more than the key that used it: once that is revoked, the token opens nothing.
+async fn still_enrolled(hub: &Hub, agent: AgentId, server: ServerId) -> Result<ServerId, Refusal> {
+    match hub.store.agent(agent).await {
+        Ok(Some(known)) if known.revoked_at.is_none() && known.server_id == server => Ok(server),
+        Ok(_) => Err(Refusal {
+            code: RefusalCode::Revoked,
+            message: "this agent's key was revoked; make a new installer".into(),
+        }),
+        Err(_) => {
+            Err(Refusal { code: RefusalCode::Busy, message: "the hub's database is not available".into() })
+        }
+    }
 }
 
 async fn tell_reuse(hub: &Hub, server: ServerId) {

@@ -81,9 +81,14 @@ pub async fn take_update(
     agent: AgentId,
     update: ExecutionUpdate,
 ) -> Result<Option<HubMessage>, HubError> {
-    let Ok(row) = assigned(hub, agent, update.execution_id).await else {
+    let row = match assigned(hub, agent, update.execution_id).await {
+        Ok(row) => row,
         // Deleted meanwhile, or never this agent's: told to forget it, it does not repeat itself for ever.
-        return Ok(Some(HubMessage::ExecutionAck { execution_id: update.execution_id }));
+        Err(HubError::NotFound { .. }) => {
+            return Ok(Some(HubMessage::ExecutionAck { execution_id: update.execution_id }));
+        }
+        // Not stored: the agent keeps the result and tells it again.
+        Err(error) => return Err(error),
     };
     let now = hub.now();
     let known = translate(&update, now);
@@ -139,7 +144,13 @@ fn translate(update: &ExecutionUpdate, now: Timestamp) -> store::ExecutionUpdate
 
 /// Stores a chunk of output and says so; beyond the limit it is acknowledged and dropped.
 pub async fn take_output(hub: &Hub, agent: AgentId, chunk: OutputChunk) -> Result<HubMessage, HubError> {
-    let row = assigned(hub, agent, chunk.execution_id).await?;
+    let offset = chunk.offset.saturating_add(chunk.data.len() as u64);
+    let ack = HubMessage::OutputAck { execution_id: chunk.execution_id, stream: chunk.stream, offset };
+    let row = match assigned(hub, agent, chunk.execution_id).await {
+        Ok(row) => row,
+        Err(HubError::NotFound { .. }) => return Ok(ack),
+        Err(error) => return Err(error),
+    };
     let stream = match chunk.stream {
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",
@@ -149,6 +160,5 @@ pub async fn take_output(hub: &Hub, agent: AgentId, chunk: OutputChunk) -> Resul
         hub.store.commit(vec![Store::insert_output(row.id, stream, chunk.offset, &chunk.data)]).await?;
         live::publish_run(hub, row.run_id);
     }
-    let offset = chunk.offset + chunk.data.len() as u64;
-    Ok(HubMessage::OutputAck { execution_id: chunk.execution_id, stream: chunk.stream, offset })
+    Ok(ack)
 }

@@ -34,8 +34,8 @@ fn agent_path(hub: &Hub, arch: &str) -> Result<PathBuf, HubError> {
     }
 }
 
-/// The script for a valid token. Downloading it does not use the token.
-pub async fn install_script(hub: &Hub, token: &str) -> Result<String, HubError> {
+/// The server that a token may still enrol.
+pub async fn check_token(hub: &Hub, token: &str) -> Result<ServerId, HubError> {
     let row = hub.store.enrol_token(&random::hash_secret(token)).await?;
     let row = row.ok_or_else(|| HubError::not_found("enrolment token", "given"))?;
     if row.used_at.is_some() {
@@ -44,6 +44,12 @@ pub async fn install_script(hub: &Hub, token: &str) -> Result<String, HubError> 
     if row.expires_at <= hub.now() {
         return Err(HubError::Conflict("this installer has expired; make a new one".into()));
     }
+    Ok(row.server_id)
+}
+
+/// The script for a valid token. Downloading it does not use the token.
+pub async fn install_script(hub: &Hub, token: &str) -> Result<String, HubError> {
+    let server = check_token(hub, token).await?;
     let mut checksums = String::new();
     for arch in ARCHITECTURES {
         if let Ok(bytes) = agent_binary(hub, arch) {
@@ -51,7 +57,7 @@ pub async fn install_script(hub: &Hub, token: &str) -> Result<String, HubError> 
                 .push_str(&format!("  {arch}) sum={} ;;\n", random::hex(digest(&SHA256, &bytes).as_ref())));
         }
     }
-    Ok(script(hub, token, row.server_id, &checksums))
+    Ok(script(hub, token, server, &checksums))
 }
 
 fn script(hub: &Hub, token: &str, server: ServerId, checksums: &str) -> String {

@@ -38,6 +38,12 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// An agent that breaks the protocol this often in one connection is cut off.
 const FAULTS_MAX: u32 = 20;
 
+/// `agent.refused` events about keys nobody knows: at once, and then per second.
+const REFUSED_BURST: u32 = 20;
+const REFUSED_PER_SECOND: f64 = 0.1;
+/// One `agent.duplicate` event per agent in this time: both copies try again for ever.
+const DUPLICATE_EVERY: Duration = Duration::from_secs(600);
+
 /// Serves a connection until it ends.
 pub async fn serve(hub: Hub, mut io: Inbound) {
     let handshake =
@@ -136,7 +142,10 @@ async fn identify(hub: &Hub, hello: &Hello, agent: AgentId) -> Result<ServerId, 
 
 async fn tell_refused(hub: &Hub, agent: AgentId, why: &str) {
     // A refused agent tries again for ever: one event per agent and hour tells it.
-    if !hub.bus.dedup(&format!("refused/{agent}"), Duration::from_secs(3600)).await {
+    // Keys cost a stranger nothing: beyond some they are only counted.
+    if !hub.bus.dedup(&format!("refused/{agent}"), Duration::from_secs(3600)).await
+        || !hub.bus.take("refused-events", REFUSED_PER_SECOND, REFUSED_BURST).await
+    {
         return;
     }
     let text = format!("agent {agent} {why} and was refused");
@@ -153,8 +162,9 @@ async fn refuse_duplicate(hub: &Hub, agent: AgentId, server: &Server) -> Result<
     }
     let name = server.with(|state| state.name.clone());
     let text = format!("two machines connect with the key of {name}: one is a copy; enrol the copy again");
-    if let Err(error) =
-        raise(hub, Raise::hub("agent.duplicate", Some(server.id), Severity::Error, text.clone())).await
+    if hub.bus.dedup(&format!("duplicate/{agent}"), DUPLICATE_EVERY).await
+        && let Err(error) =
+            raise(hub, Raise::hub("agent.duplicate", Some(server.id), Severity::Error, text.clone())).await
     {
         tracing::error!("raising agent.duplicate: {error}");
     }
@@ -194,14 +204,14 @@ struct Session {
 impl Session {
     fn new(hub: Hub, io: Inbound, peer: Peer) -> Session {
         let link = hub.links.register(peer.agent);
-        peer.server.with(|state| {
-            state.connected = true;
-            state.agent_id = Some(peer.agent);
-        });
         Session { hub, io, peer, link, heard: 0, faults: 0, last_heard: Instant::now() }
     }
 
     async fn run(mut self) {
+        if !self.still_welcome().await {
+            self.hub.links.unregister(self.peer.agent, self.link.number);
+            return;
+        }
         tracing::info!(agent = %self.peer.agent, server = %self.peer.server.id, "agent connected");
         executions::dispatch_open(&self.hub, self.peer.agent).await;
         self.hub.watching.renew(&self.hub, self.peer.server.id);
@@ -223,10 +233,20 @@ impl Session {
                 break;
             }
         }
-        if self.hub.links.unregister(self.peer.agent, self.link.number) {
-            self.peer.server.with(|state| state.connected = false);
-        }
+        self.hub.links.unregister(self.peer.agent, self.link.number);
         tracing::info!(agent = %self.peer.agent, server = %self.peer.server.id, "agent disconnected");
+    }
+
+    /// Whoever was revoked or removed while the handshake went on found no connection to close: asked once more now that there is one.
+    async fn still_welcome(&self) -> bool {
+        let known = self.hub.store.agent(self.peer.agent).await;
+        let valid = matches!(known, Ok(Some(row)) if row.revoked_at.is_none());
+        let present = self.hub.servers.get(self.peer.server.id).is_some();
+        if valid && present {
+            let agent = self.peer.agent;
+            self.peer.server.with(|state| state.agent_id = Some(agent));
+        }
+        valid && present
     }
 
     async fn send(&mut self, message: &HubMessage) -> bool {

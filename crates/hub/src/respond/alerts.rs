@@ -59,7 +59,10 @@ pub async fn trigger(
         }
     };
     let (row, incident) = opened;
-    repair::consider(hub, &row, alert.depth).await?;
+    // The alert is stored: that a repair could not be considered must not make the caller tell it again.
+    if let Err(error) = repair::consider(hub, &row, alert.depth).await {
+        tracing::error!(alert = %row.id, "considering automations: {error}");
+    }
     Ok(incident)
 }
 

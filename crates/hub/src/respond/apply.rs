@@ -78,7 +78,10 @@ pub(super) async fn open_locked(
 pub async fn advance_due(hub: &Hub) -> Result<usize, HubError> {
     let due = hub.store.due_incidents(hub.now(), WAKES).await?;
     for row in &due {
-        advance(hub, row.id, Input::Wake, Vec::new()).await?;
+        // One that cannot be read must not keep the others from paging.
+        if let Err(error) = advance(hub, row.id, Input::Wake, Vec::new()).await {
+            tracing::error!(incident = row.number, "its timer: {error}");
+        }
     }
     Ok(due.len())
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use watchtower_api_types::{RuleInput, RuleKind};
 use watchtower_model::{Event, Labels, RuleId, ServerId, Severity, Timestamp};
 use watchtower_rules::{EventVerdict, Transition, TransitionKind};
-use watchtower_store::Store;
+use watchtower_store::{Statement, Store};
 
 use super::alerts::{AlertResolve, AlertTrigger, resolve, trigger};
 use crate::error::HubError;
@@ -54,17 +54,22 @@ pub async fn run(hub: Hub) {
 async fn tick(hub: &Hub) -> Result<bool, HubError> {
     let rows = hub.store.unhandled_events(BATCH).await?;
     let full = rows.len() as i64 == BATCH;
+    let mut failed = 0;
     for row in rows {
         let event = row.into_event();
-        match_event(hub, &event).await?;
-        hub.store.commit(vec![Store::mark_event_handled(event.id)]).await?;
+        // One that cannot be stored now is matched again; it does not hold up those behind it.
+        if let Err(error) = match_event(hub, &event).await {
+            tracing::error!(event = %event.id, kind = %event.kind.0, "matching event rules: {error}");
+            failed += 1;
+        }
     }
     fire_due(hub).await?;
-    Ok(full)
+    Ok(full && failed == 0)
 }
 
 async fn match_event(hub: &Hub, event: &Event) -> Result<(), HubError> {
     let objects = hub.objects();
+    let mut acts = Vec::new();
     for stored in objects.rules.iter().filter(|stored| stored.body.input.enabled) {
         let input = &stored.body.input;
         if input.kind != RuleKind::Event {
@@ -72,9 +77,17 @@ async fn match_event(hub: &Hub, event: &Event) -> Result<(), HubError> {
         }
         let Some(rule) = event_rule(input) else { continue };
         if let EventVerdict::Alert(transition) = rule.judge(event, hub.now()) {
-            act(hub, RuleId(stored.id), input, event, &transition).await?;
+            acts.push((RuleId(stored.id), input, transition));
         }
     }
+    // Handled in the same transaction as the last of what it causes: a crash cannot page for it twice.
+    let mut handled = vec![Store::mark_event_handled(event.id)];
+    let last = acts.len().saturating_sub(1);
+    for (i, (rule, input, transition)) in acts.iter().enumerate() {
+        let also = if i == last { std::mem::take(&mut handled) } else { Vec::new() };
+        act(hub, *rule, input, event, transition, also).await?;
+    }
+    hub.store.commit(handled).await?;
     Ok(())
 }
 
@@ -84,13 +97,14 @@ async fn act(
     input: &RuleInput,
     event: &Event,
     transition: &Transition,
+    mut also: Vec<Statement>,
 ) -> Result<(), HubError> {
     let key = transition.key.to_string();
     let part = format!("{WAITING}{key}");
     let source = format!("rule:{rule}");
     if transition.kind == TransitionKind::Resolved {
-        let gone = Store::delete_rule_state(rule, &part);
-        resolve(hub, AlertResolve { source, dedup_key: key }, vec![gone]).await?;
+        also.push(Store::delete_rule_state(rule, &part));
+        resolve(hub, AlertResolve { source, dedup_key: key }, also).await?;
         return Ok(());
     }
     let now = hub.now();
@@ -99,10 +113,12 @@ async fn act(
     // A cut-off hub has one page of its own; the servers behind it are only seen.
     if delay_ms > 0 && hub.store.open_alert(&source, &key).await?.is_none() {
         let body = serde_json::to_string(&waiting).unwrap_or_default();
-        hub.store.commit(vec![Store::save_rule_state(rule, &part, &body, now)]).await?;
+        // One that waits already keeps its time: an event that repeats itself must not put it off for ever.
+        also.push(Store::insert_rule_state(rule, &part, &body, now));
+        hub.store.commit(also).await?;
         return Ok(());
     }
-    trigger(hub, alert(rule, waiting), Vec::new()).await.map(drop)
+    trigger(hub, alert(rule, waiting), also).await.map(drop)
 }
 
 fn waiting(hub: &Hub, input: &RuleInput, event: &Event, transition: &Transition, due: Timestamp) -> Waiting {
@@ -158,11 +174,19 @@ async fn fire_due(hub: &Hub) -> Result<(), HubError> {
             hub.store.commit(vec![gone]).await?;
             continue;
         };
-        let wanted = hub.objects().rule(row.rule_id).is_some_and(|rule| rule.body.input.enabled);
-        if !wanted {
-            hub.store.commit(vec![gone]).await?;
-        } else if body.due <= now {
-            trigger(hub, alert(row.rule_id, body), vec![gone]).await?;
+        let objects = hub.objects();
+        let rule = objects.rule(row.rule_id).filter(|rule| rule.body.input.enabled);
+        let present = body.server_id.is_none_or(|id| hub.servers.get(id).is_some());
+        match rule.filter(|_| present) {
+            None => drop(hub.store.commit(vec![gone]).await?),
+            Some(rule) if body.due <= now => {
+                // The first servers to fall silent were told of before it was known that most of them are.
+                let behind_cut_off = rule.body.input.event_kind.as_deref() == Some("server.lost")
+                    && hub.cut_off.load(std::sync::atomic::Ordering::Relaxed);
+                let waiting = Waiting { paging: body.paging && !behind_cut_off, ..body };
+                trigger(hub, alert(row.rule_id, waiting), vec![gone]).await?;
+            }
+            Some(_) => {}
         }
     }
     Ok(())
