@@ -22,8 +22,9 @@ use tower_service::Service;
 
 /// Connections of one listener.
 const CONNECTIONS_MAX: usize = 12_000;
-/// TLS handshakes at the same time: each costs CPU before anybody is known.
-const HANDSHAKES_MAX: usize = 64;
+/// TLS handshakes at the same time. Each costs CPU before anybody is known, but a silent stranger also holds a place until the
+/// timeout: few places would let few strangers keep all agents out.
+const HANDSHAKES_MAX: usize = 1024;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 

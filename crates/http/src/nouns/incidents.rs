@@ -76,7 +76,6 @@ pub async fn create(caller: Caller, Body(input): Body<IncidentInput>) -> Reply<I
         return Err(HubError::invalid("title", "must not be empty").into());
     }
     check_text("description", &input.description)?;
-    input.labels.check().map_err(|e| HubError::invalid("labels", e))?;
     let server = input.server.as_deref().map(|name| caller.server(name)).transpose()?;
     if server.is_none() {
         caller.unrestricted()?;

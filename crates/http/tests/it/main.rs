@@ -1,0 +1,8 @@
+//! The hub over HTTP in one process: each test has a hub of its own, on free ports, with its own data directory.
+
+mod evaluation;
+mod fleet;
+mod hub;
+mod people;
+mod requests;
+mod restricted;

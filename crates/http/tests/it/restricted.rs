@@ -1,0 +1,66 @@
+//! Callers who are restricted to some servers see and make nothing beyond them.
+
+use serde_json::{Value, json};
+
+use crate::hub::{BOOTSTRAP, TestHub};
+
+async fn token(test: &TestHub, by: &str, body: Value) -> (u16, String) {
+    let answer = test.ask(by, "POST", "/api/v1/tokens", body).await;
+    let secret =
+        if answer.status == 200 { answer.json()["secret"].as_str().unwrap().into() } else { String::new() };
+    (answer.status, secret)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restricted_administrator_makes_nothing_wider() {
+    let test = TestHub::start().await;
+    for (name, env) in [("web-1", "dev"), ("db-1", "prod")] {
+        test.admin("POST", "/api/v1/servers", json!({"name": name, "labels": {"env": env}})).await;
+    }
+    let (_, own) =
+        token(&test, BOOTSTRAP, json!({"name": "dev", "role": "admin", "servers": "env=\"dev\""})).await;
+    let (status, wider) =
+        token(&test, &own, json!({"name": "w", "role": "viewer", "servers": "name=~\".+\""})).await;
+    assert_eq!(status, 200);
+    let seen = test.ask(&wider, "GET", "/api/v1/servers", json!(null)).await.json();
+    let names: Vec<_> =
+        seen["items"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["web-1"]);
+    let user = json!({"name": "eve", "password": "a long enough one", "role": "admin"});
+    assert_eq!(test.ask(&own, "POST", "/api/v1/users", user).await.status, 403);
+    let hook = json!({"name": "hook", "config": {"kind": "webhook", "url": "https://example.com/x"}});
+    test.admin("POST", "/api/v1/channels", hook).await;
+    let tested = test.ask(&own, "POST", "/api/v1/channels/hook/test", json!(null)).await;
+    assert_eq!(tested.status, 403, "{}", tested.body);
+    test.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_that_an_expression_dropped_hide_no_server() {
+    let test = TestHub::start().await;
+    for (name, env) in [("web-1", "dev"), ("db-1", "prod")] {
+        test.admin("POST", "/api/v1/servers", json!({"name": name, "labels": {"env": env}})).await;
+    }
+    let scope = json!({"name": "no-prod", "role": "viewer", "servers": "env!=\"prod\""});
+    let (_, secret) = token(&test, BOOTSTRAP, scope).await;
+    let rule = json!({"name": "Any", "kind": "metric", "paging": false,
+        "expr": "label_replace(vector(1), \"instance\", \"db-1\", \"\", \"\") or label_replace(vector(1), \"instance\", \"web-1\", \"\", \"\")"});
+    test.admin("POST", "/api/v1/rules", rule).await;
+    test.until("the rule fires", || async {
+        test.admin("GET", "/api/v1/rules/Any", json!(null)).await["firing"] == json!(2)
+    })
+    .await;
+    for path in ["/api/v1/rules/Any", "/prometheus/api/v1/alerts", "/prometheus/api/v1/rules"] {
+        let answer = test.ask(&secret, "GET", path, json!(null)).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        let shown = answer.body.replace(&rule_text(&answer.body), "");
+        assert!(shown.contains("\"instance\":\"web-1\""), "{path}: {shown}");
+        assert!(!shown.contains("\"instance\":\"db-1\""), "{path}: {shown}");
+    }
+    test.stop().await;
+}
+
+/// The expression names both servers: only what it gave counts.
+fn rule_text(_: &str) -> String {
+    "label_replace(vector(1)".into()
+}
