@@ -43,7 +43,19 @@ part "rustfmt" cargo fmt --check
 part "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 part "layers" cargo run --locked -q -p xtask -- layers
 part "tidy" cargo run --locked -q -p xtask -- tidy
+# What is generated is what is committed.
+openapi() {
+    cargo run --locked -q -p xtask -- openapi
+    git diff --exit-code --stat -- web/openapi.json
+}
+schema() {
+    web schema >/dev/null
+    git diff --exit-code --stat -- web/src/api/schema.ts
+}
+
+part "openapi" openapi
 part "web: install" make --no-print-directory node-modules
+part "web: schema" schema
 part "web: lint" web lint
 part "web: types" web typecheck
 part "web: unit" web test

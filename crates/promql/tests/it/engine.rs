@@ -52,7 +52,7 @@ fn limits_are_told_with_the_place() {
     assert!(error.message.contains("computes more than"), "{error}");
     let (start, end) = (Timestamp(0), Timestamp(11_000_000));
     let many = eval_range(&parse("1").unwrap(), start, end, 1000, &source, &Settings::default(), &WIDE);
-    assert_eq!(many.unwrap_err().kind, ErrorKind::Limit);
+    assert_eq!(many.unwrap_err().kind, ErrorKind::Invalid);
 }
 
 #[test]

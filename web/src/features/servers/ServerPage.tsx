@@ -97,7 +97,7 @@ function Shown({ server, tab }: { server: Server; tab: string }) {
       }
       cli={`watchtower server get ${shellWord(server.name)}`}
     >
-      <Tabs tabs={tabs} label={`Parts of ${server.name}`} />
+      <Tabs tabs={tabs} label={`Parts of ${server.name}`} at={paths.server(server.id, tab)} />
       {tab === "processes" ? (
         <ProcessesTab server={server} live={live} />
       ) : tab === "events" ? (
