@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
+use watchtower_testkit::postgres::Postgres;
+use watchtower_testkit::redis::Redis;
 use watchtower_testkit::wait;
 use watchtower_tests::agents::{COUNTER, Fleet, Pace, TROUBLE};
 use watchtower_tests::api::Api;
@@ -20,7 +22,19 @@ const SOON: Duration = Duration::from_secs(60);
 
 #[test]
 fn nothing_acknowledged_and_no_page_is_lost_under_kill_9() {
-    let mut hub = Hub::start(Setup::default());
+    play(Setup::default());
+}
+
+#[test]
+fn nor_on_postgresql_and_redis() {
+    let (Some(postgres), Some(redis)) = (Postgres::start(), Redis::start()) else { return };
+    let setup =
+        Setup { database_url: Some(postgres.database()), redis_url: Some(redis.url()), ..Setup::default() };
+    play(setup);
+}
+
+fn play(setup: Setup) {
+    let mut hub = Hub::start(setup);
     let (api, sink) = (hub.api(), Sink::start());
     page_to(&api, &sink);
     api.post(

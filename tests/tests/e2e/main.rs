@@ -6,3 +6,4 @@ mod hostile;
 mod hostile_api;
 mod access;
 mod restart;
+mod absence;
