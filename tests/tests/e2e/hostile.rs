@@ -216,7 +216,6 @@ fn an_enrolled_agent_that_misbehaves_is_told_and_harms_nobody() {
             with(|r| r.interval_ms = 0),
             with(|r| r.t = Timestamp(-5)),
             with(|r| r.dictionary = "../../etc/passwd".into()),
-            json!({"type": "output", "execution_id": "0199b2f0-7d3c-7a10-8c5e-2f1d6a9b4c11", "stream": "stdout", "offset": 0, "data": "AAAA"}),
             json!({"type": "hello"}),
         ];
         for case in cases {
@@ -227,6 +226,8 @@ fn an_enrolled_agent_that_misbehaves_is_told_and_harms_nobody() {
         // News of work that nobody gave it: neither believed nor a reason to end.
         let invented = json!({"type": "execution", "execution_id": "0199b2f0-7d3c-7a10-8c5e-2f1d6a9b4c11", "t": 1, "state": {"state": "accepted"}});
         link.send_frame(Frame::Text(invented.to_string())).await.unwrap();
+        let output = json!({"type": "output", "execution_id": "0199b2f0-7d3c-7a10-8c5e-2f1d6a9b4c11", "stream": "stdout", "offset": 0, "data": "AAAA"});
+        link.send_frame(Frame::Text(output.to_string())).await.unwrap();
         // A message of a newer minor version is answered, not punished.
         link.send_frame(Frame::Text(json!({"type": "from_the_future"}).to_string())).await.unwrap();
         assert!(unsupported(&mut link).await);
