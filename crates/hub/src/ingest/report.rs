@@ -16,7 +16,7 @@ use super::appender::{Append, AppendError};
 use super::events::{Raise, store_statements};
 use super::vitals::VitalsPlan;
 use crate::error::HubError;
-use crate::servers::{ResolvedDictionary, Server};
+use crate::servers::{ResolvedDictionary, Server, ServerState};
 use crate::{Hub, live, random};
 
 /// What became of a report.
@@ -168,19 +168,7 @@ async fn take_live(
         state.last_live = Some(Instant::now());
         state.vitals = Some(vitals.clone());
         state.vitals_inputs = Some(inputs);
-        if let Some(facts) = report.facts.as_ref().filter(|facts| state.facts.as_ref() != Some(facts)) {
-            statements.push(Store::set_facts(server.id, &serde_json::to_string(facts).unwrap_or_default()));
-            statements.push(Store::insert_change("server", server.id, now));
-            state.facts = Some(facts.clone());
-        }
-        if let Some(table) = &report.processes {
-            state.processes = Some((report.t, Arc::new(table.clone())));
-            if now.since(state.processes_saved_at) >= PROCESSES_EVERY_MS {
-                state.processes_saved_at = now;
-                let body = serde_json::to_string(table).unwrap_or_default();
-                statements.push(Store::insert_processes(server.id, report.t, &body));
-            }
-        }
+        statements.extend(note_contents(state, server.id, report, now));
         (was_lost, vitals)
     });
     if !statements.is_empty()
@@ -195,4 +183,28 @@ async fn take_live(
     }
     live::publish_vitals(hub, server.id, report.t, &vitals);
     Ok(())
+}
+
+/// What the report says beside its samples: facts that changed, and the process table, once a minute on disk.
+fn note_contents(
+    state: &mut ServerState,
+    server: ServerId,
+    report: &Report,
+    now: Timestamp,
+) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    if let Some(facts) = report.facts.as_ref().filter(|facts| state.facts.as_ref() != Some(facts)) {
+        statements.push(Store::set_facts(server, &serde_json::to_string(facts).unwrap_or_default()));
+        statements.push(Store::insert_change("server", server, now));
+        state.facts = Some(facts.clone());
+    }
+    if let Some(table) = &report.processes {
+        state.processes = Some((report.t, Arc::new(table.clone())));
+        if now.since(state.processes_saved_at) >= PROCESSES_EVERY_MS {
+            state.processes_saved_at = now;
+            let body = serde_json::to_string(table).unwrap_or_default();
+            statements.push(Store::insert_processes(server, report.t, &body));
+        }
+    }
+    statements
 }
