@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method as HttpMethod, header};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use watchtower_api_types::endpoints::{ENDPOINTS, Endpoint, Method};
 use watchtower_hub::access::{Object, Principal, authorize, by_session, by_token};
@@ -22,6 +24,9 @@ pub const COOKIE_TLS: &str = "__Host-watchtower";
 pub const COOKIE_PLAIN: &str = "watchtower";
 /// Bytes of a request's body.
 pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of a body that is too long which are still read.
+const DRAINED_BYTES_MAX: usize = 16 * 1024 * 1024;
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGE_DEFAULT: i64 = 100;
 const PAGE_MAX: i64 = 500;
 
@@ -192,16 +197,14 @@ pub struct Body<T>(pub T);
 impl<T: DeserializeOwned> FromRequest<Hub> for Body<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, hub: &Hub) -> Result<Self, Failure> {
+    async fn from_request(request: Request, _: &Hub) -> Result<Self, Failure> {
         let kind = request
             .headers()
             .get(header::CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())
             .unwrap_or("")
             .to_string();
-        let bytes = Bytes::from_request(request, hub).await.map_err(|_| {
-            HubError::invalid("body", format!("is larger than {BODY_BYTES_MAX} bytes or could not be read"))
-        })?;
+        let bytes = read_body(request.into_body()).await?;
         // A form of another site cannot send this type without asking first.
         if !kind.starts_with("application/json") && !bytes.is_empty() {
             return Err(HubError::invalid("Content-Type", "must be application/json").into());
@@ -209,6 +212,29 @@ impl<T: DeserializeOwned> FromRequest<Hub> for Body<T> {
         let bytes = if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes };
         parse_json(&bytes).map(Body)
     }
+}
+
+/// Reads a body within its bound. What is too long is still read to a further bound and thrown away: a client that cannot
+/// finish sending sees a broken connection instead of the answer.
+pub async fn read_body(mut body: axum::body::Body) -> Result<Bytes, HubError> {
+    let too_long = || HubError::invalid("body", format!("is larger than {BODY_BYTES_MAX} bytes"));
+    let read = async {
+        let (mut kept, mut read) = (Vec::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| HubError::invalid("body", "could not be read to its end"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            read += data.len();
+            if read > DRAINED_BYTES_MAX {
+                return Err(too_long());
+            }
+            if read <= BODY_BYTES_MAX {
+                kept.extend_from_slice(&data);
+            }
+        }
+        if read > BODY_BYTES_MAX { Err(too_long()) } else { Ok(Bytes::from(kept)) }
+    };
+    let slow = || HubError::invalid("body", format!("did not arrive within {} s", BODY_TIMEOUT.as_secs()));
+    tokio::time::timeout(BODY_TIMEOUT, read).await.map_err(|_| slow())?
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
