@@ -104,7 +104,8 @@ shapes! {
     pub struct TimelineEntry {
         pub sequence: i64,
         pub at: Time,
-        /// `triggered`, `paged`, `delivered`, `delivery_failed`, `acknowledged`, `escalated`, `repair_started`, `note`, ...
+        /// `opened`, `paged`, `not_paged`, `delivered`, `delivery_failed`, `acknowledged`, `escalated`, `run`, `note`,
+        /// `alert_resolved`, `resolved`, ...
         pub kind: String,
         pub actor: String,
         pub text: String,

@@ -2114,7 +2114,10 @@ export interface components {
             at: components["schemas"]["Time"];
             /** @description Output of a repair, the answer of a provider, a note's text. */
             detail?: string | null;
-            /** @description `triggered`, `paged`, `delivered`, `delivery_failed`, `acknowledged`, `escalated`, `repair_started`, `note`, ... */
+            /**
+             * @description `opened`, `paged`, `not_paged`, `delivered`, `delivery_failed`, `acknowledged`, `escalated`, `run`, `note`,
+             *     `alert_resolved`, `resolved`, ...
+             */
             kind: string;
             run_id?: components["schemas"]["RunId"] | null;
             /** Format: int64 */

@@ -17,6 +17,8 @@ use crate::{Hub, Objects};
 
 const COOLDOWN_SECONDS: f64 = 900.0;
 const ATTEMPTS: u32 = 2;
+/// The engine watches at least this long, whatever is asked for.
+const VERIFY_SECONDS_MIN: f64 = 120.0;
 /// How far back the page of an automation looks.
 const ATTEMPTS_SHOWN_MS: i64 = 30 * 86_400_000;
 
@@ -52,7 +54,7 @@ impl Noun for Automations {
         let cooldown = input.cooldown_seconds.unwrap_or(COOLDOWN_SECONDS);
         let verify = input
             .verify_within_seconds
-            .map(|value| seconds("verify_within_seconds", value, 1.0, 3600.0))
+            .map(|value| seconds("verify_within_seconds", value, VERIFY_SECONDS_MIN, 3600.0))
             .transpose()?;
         Ok(AutomationBody {
             name: input.name,
