@@ -58,8 +58,8 @@ pub struct ResolvedDictionary {
     pub vitals: crate::ingest::vitals::VitalsPlan,
 }
 
-/// Dictionaries kept per server: the present one, and one that backfill may still use.
-const DICTIONARIES_KEPT: usize = 3;
+/// Dictionaries kept per server: the present one, and some that backfill may still use.
+const DICTIONARIES_KEPT: usize = 8;
 
 impl ServerState {
     fn from_row(row: &ServerRow) -> Self {

@@ -85,7 +85,9 @@ fn largest_gap(times: &[f64]) -> f64 {
 
 #[test]
 fn neither_a_killed_agent_nor_an_absent_hub_leaves_a_gap() {
-    let mut hub = Hub::start(Setup::default());
+    // The grace of production: it outlasts the agent's longest wait between two attempts to connect.
+    let timing = "interval=1s,lost_grace=90s,evaluate=1s".into();
+    let mut hub = Hub::start(Setup { timing, ..Setup::default() });
     let api = hub.api();
     let agent = LocalAgent::enrol(&hub, "here");
     let mut running = agent.run();

@@ -142,7 +142,7 @@ impl Agent {
             return;
         };
         let mut messages = vec![AgentMessage::Dictionary(dictionary)];
-        let again = self.spool.under_way_again(now);
+        let again = self.spool.under_way_again(now, hash);
         messages.extend(again.into_iter().map(|report| AgentMessage::Report(Box::new(report))));
         self.send_all(messages);
     }

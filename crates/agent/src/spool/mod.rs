@@ -260,29 +260,40 @@ impl Spool {
         }
     }
 
-    /// Everything under way once more, in the order sent: the hub lacked a dictionary.
-    pub fn under_way_again(&mut self, now: Moment) -> Vec<Report> {
-        self.again(now, 0, usize::MAX)
+    /// What is under way with this dictionary once more, in the order sent: the hub lacked it. The others are not: a hub that
+    /// keeps a few dictionaries would ask for one after the other for ever.
+    pub fn under_way_again(&mut self, now: Moment, dictionary: &str) -> Vec<Report> {
+        self.again(now, 0, usize::MAX, Some(dictionary))
     }
 
     /// What has waited too long for its acknowledgement, once more: the hub could not store it then.
     pub fn overdue(&mut self, now: Moment) -> Vec<Report> {
-        self.again(now, OVERDUE_MS, OVERDUE_AT_ONCE)
+        self.again(now, OVERDUE_MS, OVERDUE_AT_ONCE, None)
     }
 
-    fn again(&mut self, now: Moment, older_than_ms: u64, count_max: usize) -> Vec<Report> {
+    fn again(
+        &mut self,
+        now: Moment,
+        older_than_ms: u64,
+        count_max: usize,
+        dictionary: Option<&str>,
+    ) -> Vec<Report> {
         let mut reports = Vec::new();
         for at in 0..self.under_way.len() {
             let sent = self.under_way[at];
             if reports.len() >= count_max || now.mono_ms.saturating_sub(sent.at_mono_ms) < older_than_ms {
                 continue;
             }
-            self.under_way[at].at_mono_ms = now.mono_ms;
             let ring = &self.lanes[sent.lane as usize].ring;
             if let Ok(Some((place, header))) = ring.next(sent.place, &mut self.buffer)
                 && place == sent.place
             {
-                reports.extend(self.decode(&header, sent.live, now));
+                let report = self.decode(&header, sent.live, now);
+                let wanted = |report: &Report| dictionary.is_none_or(|hash| report.dictionary == hash);
+                if let Some(report) = report.filter(wanted) {
+                    self.under_way[at].at_mono_ms = now.mono_ms;
+                    reports.push(report);
+                }
             }
         }
         reports

@@ -246,8 +246,10 @@ fn a_missing_dictionary_resends_what_is_under_way() {
     world.spool.connected(None, 8);
     world.tick(true, false);
     world.spool.next_backfill(world.now).unwrap();
+    let hash = dictionary().hash();
     let again: Vec<(u64, Lane)> =
-        world.spool.under_way_again(world.now).iter().map(|r| (r.seq, r.lane)).collect();
+        world.spool.under_way_again(world.now, &hash).iter().map(|r| (r.seq, r.lane)).collect();
     assert_eq!(again, [(2, Lane::Live), (1, Lane::Backfill)]);
-    assert_eq!(world.spool.dictionary(&dictionary().hash()).unwrap(), dictionary());
+    assert!(world.spool.under_way_again(world.now, "of no report").is_empty());
+    assert_eq!(world.spool.dictionary(&hash).unwrap(), dictionary());
 }
