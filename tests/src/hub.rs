@@ -105,6 +105,11 @@ impl Hub {
         line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
     }
 
+    /// Where it keeps databases and keys; to be changed only while it is stopped.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
     /// The end of its log.
     pub fn log_tail(&self) -> String {
         let text = std::fs::read_to_string(self.data.path().join("hub.log")).unwrap_or_default();
@@ -142,7 +147,7 @@ impl Hub {
         let host = if self.setup.agent_host == "127.0.0.1" { "127.0.0.1" } else { "0.0.0.0" };
         let mut args = vec![
             "serve".to_string(),
-            format!("--data-dir={}", self.data.path().join("data").display()),
+            format!("--data-dir={}", self.data_dir().display()),
             format!("--listen=127.0.0.1:{}", self.people),
             format!("--agent-listen={host}:{}", self.agents),
             format!("--agent-url=https://{}:{}", self.setup.agent_host, self.agents),

@@ -3,6 +3,7 @@
 mod flow;
 mod crash;
 mod hostile;
+mod forged;
 mod hostile_api;
 mod access;
 mod restart;
