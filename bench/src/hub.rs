@@ -15,7 +15,7 @@ use crate::table::{Table, quantile};
 
 /// Series of one simulated agent, the two that every one has included.
 const SERIES: usize = 250;
-const INGEST_AGENTS: usize = 200;
+const INGEST_AGENTS: usize = 1000;
 const INGEST_FOR: Duration = Duration::from_secs(20);
 const SERVERS: usize = 1000;
 /// Servers that get into trouble, one after the other as they report.
