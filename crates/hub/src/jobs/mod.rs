@@ -1,5 +1,6 @@
 //! Follow-up work: sending to people, running scripts, repairing. Each job may run twice; none may be lost.
 
+pub mod consider;
 pub mod repair;
 pub mod runs;
 pub mod send;

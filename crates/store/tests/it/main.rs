@@ -44,6 +44,7 @@ on_both! {
     happenings::an_event_of_one_origin_is_stored_once,
     happenings::events_are_filtered_and_paged,
     happenings::an_open_alert_is_unique_however_many_raise_it,
+    happenings::a_question_stays_until_it_is_answered,
     incidents::a_write_on_an_old_reading_is_stale,
     incidents::one_open_incident_per_group,
     incidents::incidents_are_filtered_and_paged,
