@@ -1,7 +1,8 @@
 //! Runs with their executions.
 
-use watchtower_api_types::{Execution, ExecutionState, Run, RunState};
+use watchtower_api_types::{Execution, ExecutionState, Rollout, Run, RunState};
 use watchtower_hub::Hub;
+use watchtower_hub::jobs::rollout;
 use watchtower_protocol::RunScript;
 use watchtower_store::{DbError, ExecutionRow, RunRow};
 
@@ -31,6 +32,10 @@ pub async fn run(hub: &Hub, row: &RunRow) -> Result<Run, DbError> {
         total: executions.len() as u32,
         succeeded: executions.iter().filter(|e| e.state == ExecutionState::Succeeded.as_str()).count() as u32,
         failed: executions.iter().filter(failed).count() as u32,
+        queued: executions.iter().filter(|e| e.state == ExecutionState::Queued.as_str()).count() as u32,
+        rollout: Some(rollout::of_run(row)).filter(|rollout| *rollout != Rollout::default()),
+        approve_by: row.approve_by.map(Into::into),
+        approved_by: row.approved_by.clone(),
         executions: executions.into_iter().map(|row| execution(hub, row)).collect(),
     })
 }

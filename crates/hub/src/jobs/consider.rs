@@ -3,7 +3,6 @@
 //! Invariant: each automation that an alert concerns is asked, once. The question is stored with the alert and forgotten when all have
 //! answered; [`take_up`] asks again what a crash left.
 
-use watchtower_api_types::AutomationMode;
 use watchtower_automation::{self as engine, Action};
 use watchtower_incident::RunState;
 use watchtower_matchers::Matchers;
@@ -11,7 +10,7 @@ use watchtower_model::{AutomationId, ServerId};
 use watchtower_store::{AlertRow, AttemptRow, Statement, Store, Stored};
 
 use super::facts;
-use super::repair::{AttemptBody, carry_out, definition, fill, plan, store_new, tell_incident};
+use super::repair::{AttemptBody, carry_out, definition, fill, mode, plan, store_new, tell_incident};
 use crate::error::HubError;
 use crate::objects::AutomationBody;
 use crate::{Hub, random};
@@ -47,7 +46,7 @@ fn matching(hub: &Hub, alert: &AlertRow) -> Vec<Stored<AutomationBody>> {
 /// Whether an automation would act on this alert by itself, so that its service may hold the first page.
 pub fn would_start(hub: &Hub, alert: &AlertRow) -> bool {
     alert.server_id.is_some()
-        && matching(hub, alert).iter().any(|automation| automation.body.mode == AutomationMode::Auto)
+        && matching(hub, alert).iter().any(|automation| mode(hub, &automation.body) == engine::Mode::Auto)
 }
 
 /// What to store with an alert that automations are to be asked about.
@@ -96,7 +95,7 @@ async fn ask(
 ) -> Result<(), HubError> {
     let facts = facts::gather(hub, automation, alert, server, depth, None).await?;
     let now = hub.now();
-    let decision = engine::decide(&definition(automation), &facts, now);
+    let decision = engine::decide(&definition(hub, automation), &facts, now);
     let mut row = AttemptRow {
         id: random::id(now),
         automation_id: AutomationId(automation.id),

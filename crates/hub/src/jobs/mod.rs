@@ -3,6 +3,9 @@
 pub mod consider;
 pub mod repair;
 pub mod runs;
+pub mod rollout;
+pub mod halt;
+pub mod fold;
 pub mod send;
 
 mod facts;

@@ -31,17 +31,23 @@ pub struct AttemptBody {
     pub reason: String,
 }
 
-pub(super) fn definition(automation: &Stored<AutomationBody>) -> engine::Automation {
+/// A script that asks for approval is not started without by an automation either.
+pub(super) fn mode(hub: &Hub, body: &AutomationBody) -> engine::Mode {
+    let asks = || hub.objects().script(body.script_id).is_some_and(|script| script.body.needs_approval);
+    match body.mode {
+        AutomationMode::Observe => engine::Mode::Observe,
+        AutomationMode::Auto if !asks() => engine::Mode::Auto,
+        AutomationMode::Approve | AutomationMode::Auto => engine::Mode::Approve,
+    }
+}
+
+pub(super) fn definition(hub: &Hub, automation: &Stored<AutomationBody>) -> engine::Automation {
     let body = &automation.body;
     engine::Automation {
         id: AutomationId(automation.id),
         name: body.name.clone(),
         enabled: body.enabled,
-        mode: match body.mode {
-            AutomationMode::Observe => engine::Mode::Observe,
-            AutomationMode::Approve => engine::Mode::Approve,
-            AutomationMode::Auto => engine::Mode::Auto,
-        },
+        mode: mode(hub, body),
         script_id: body.script_id,
         script_version: engine::ScriptVersion::Latest,
         params: body.parameters.clone(),
@@ -212,8 +218,11 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
         selector: format!("name={name:?}"),
         targets: vec![server],
         started_by: format!("automation {}", automation.body.name),
+        person: String::new(),
         automation: Some(row.automation_id),
         incident: row.incident_id,
+        rollout: None,
+        needs_approval: false,
         execution_id: Some(execution_id(row, number)),
     };
     let run = runs::start(hub, start).await?;
@@ -232,7 +241,7 @@ async fn ask_gates_again(
         return Err(HubError::Conflict("the alert has ended meanwhile".into()));
     }
     let facts = facts::gather(hub, automation, &alert, row.server_id, 0, Some(row.id)).await?;
-    match engine::decide(&definition(automation), &facts, hub.now()).refusal() {
+    match engine::decide(&definition(hub, automation), &facts, hub.now()).refusal() {
         Some(reason) => Err(HubError::Conflict(reason)),
         None => Ok(()),
     }

@@ -10,7 +10,7 @@ use watchtower_protocol::{
 use watchtower_store::{self as store, ExecutionRow, Store};
 
 use crate::error::HubError;
-use crate::jobs::runs;
+use crate::jobs::{halt, runs};
 use crate::{Hub, live};
 
 /// Signs a command for exactly one agent.
@@ -39,7 +39,8 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
         let body = CommandBody::Cancel { execution_id: execution.id };
         link.send(command(hub, execution.agent_id, hub.now().plus_ms(60_000), body));
     }
-    if !matches!(execution.state.as_str(), "pending" | "dispatched") || execution.cancel {
+    let to_start = matches!(execution.state.as_str(), "pending" | "dispatched") && !execution.cancel;
+    if !to_start || halt::is_on(hub) {
         return;
     }
     let run = match hub.store.run(execution.run_id).await {

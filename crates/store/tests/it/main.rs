@@ -57,6 +57,8 @@ on_both! {
     runs::an_execution_ends_once,
     runs::output_keeps_its_bytes_and_order,
     runs::runs_are_filtered_and_overdue_executions_found,
+    runs::waiting_executions_are_released_once_and_runs_approved_once,
+    runs::the_end_of_an_output_is_found,
     runs::an_attempt_is_written_on_a_fresh_reading_only,
     records::changes_are_seen_in_the_order_of_commits,
     records::an_answer_is_remembered,
