@@ -66,6 +66,8 @@ shapes! {
         pub total: u32,
         pub succeeded: u32,
         pub failed: u32,
+        /// Not started, because too many others failed.
+        pub skipped: u32,
         /// Servers whose turn has not come.
         pub queued: u32,
         #[serde(default, skip_serializing_if = "Option::is_none")]

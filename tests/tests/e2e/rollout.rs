@@ -85,7 +85,10 @@ fn servers_take_turns_and_failures_stop_the_rest() {
 
     // A canary that fails: the others are never touched.
     let failed = ended(&api, exec(&api, "exit 3", json!({"rollout": {"canary": "1"}})));
-    assert_eq!(failed["state"], "failed");
+    assert_eq!(
+        (&failed["state"], &failed["failed"], &failed["skipped"]),
+        (&json!("failed"), &json!(1), &json!(3))
+    );
     let mut kinds = states(&failed);
     kinds.sort();
     assert_eq!(kinds, ["failed", "skipped", "skipped", "skipped"]);

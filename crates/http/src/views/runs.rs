@@ -13,7 +13,10 @@ pub async fn run(hub: &Hub, row: &RunRow) -> Result<Run, DbError> {
         None => None,
     };
     let command: Option<RunScript> = serde_json::from_str(&row.body).ok();
-    let failed = |e: &&ExecutionRow| e.finished_at.is_some() && e.state != ExecutionState::Succeeded.as_str();
+    let count =
+        |state: ExecutionState| executions.iter().filter(|e| e.state == state.as_str()).count() as u32;
+    let (succeeded, skipped) = (count(ExecutionState::Succeeded), count(ExecutionState::Skipped));
+    let ended = executions.iter().filter(|execution| execution.finished_at.is_some()).count() as u32;
     Ok(Run {
         id: row.id,
         number: row.number,
@@ -30,9 +33,10 @@ pub async fn run(hub: &Hub, row: &RunRow) -> Result<Run, DbError> {
         created_at: row.created_at.into(),
         finished_at: row.finished_at.map(Into::into),
         total: executions.len() as u32,
-        succeeded: executions.iter().filter(|e| e.state == ExecutionState::Succeeded.as_str()).count() as u32,
-        failed: executions.iter().filter(failed).count() as u32,
-        queued: executions.iter().filter(|e| e.state == ExecutionState::Queued.as_str()).count() as u32,
+        succeeded,
+        failed: ended - succeeded - skipped,
+        skipped,
+        queued: count(ExecutionState::Queued),
         rollout: Some(rollout::of_run(row)).filter(|rollout| *rollout != Rollout::default()),
         approve_by: row.approve_by.map(Into::into),
         approved_by: row.approved_by.clone(),
