@@ -1,6 +1,7 @@
 //! End to end: the real hub, real agents on real hosts, real databases, and faults on purpose.
 
 mod flow;
+mod executor;
 mod crash;
 mod hostile;
 mod hostile_api;
