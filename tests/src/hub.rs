@@ -94,6 +94,11 @@ impl Hub {
         format!("127.0.0.1:{}", self.agents)
     }
 
+    /// Database and keys.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
     pub fn pid(&self) -> i32 {
         self.tether.as_ref().map_or(0, Tether::pid)
     }
@@ -142,7 +147,7 @@ impl Hub {
         let host = if self.setup.agent_host == "127.0.0.1" { "127.0.0.1" } else { "0.0.0.0" };
         let mut args = vec![
             "serve".to_string(),
-            format!("--data-dir={}", self.data.path().join("data").display()),
+            format!("--data-dir={}", self.data_dir().display()),
             format!("--listen=127.0.0.1:{}", self.people),
             format!("--agent-listen={host}:{}", self.agents),
             format!("--agent-url=https://{}:{}", self.setup.agent_host, self.agents),

@@ -8,4 +8,5 @@ pub mod api;
 pub mod sink;
 pub mod paging;
 pub mod link;
+pub mod thief;
 pub mod agents;

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use watchtower_model::{AgentId, Id, Timestamp};
+use watchtower_protocol::{Command, CommandBody};
 use watchtower_testkit::hosts::{Host, Network};
 use watchtower_testkit::wait;
 use watchtower_tests::api::{Api, encode};
 use watchtower_tests::hub::{Hub, Setup};
 use watchtower_tests::paging::text;
+use watchtower_tests::thief::{Thief, sha256};
 
 const SOON: Duration = Duration::from_secs(30);
 /// Rounds of kill -9: some in `make test`, all in `make soak`.
@@ -19,7 +22,7 @@ const ROUNDS_SOAK: usize = 100;
 struct Scene {
     api: Api,
     host: Host,
-    _hub: Hub,
+    hub: Hub,
 }
 
 /// A host with an agent under this policy.
@@ -38,8 +41,15 @@ fn scene(policy: &str) -> Option<Scene> {
         let server = api.get(&format!("/servers/{}", host.name));
         (server["status"] == "up" && server["facts"]["policy"] == policy).then_some(())
     });
-    Some(Scene { api, host, _hub: hub })
+    Some(Scene { api, host, hub })
 }
+
+/// How an agent was installed when it was one process: as root, with the journal among its own files.
+const ONE_PROCESS: &str = "systemctl disable --now watchtower-agent.service watchtower-executor.socket \
+    && cd /var/lib && mv watchtower-executor/journal watchtower/journal && rm -r watchtower-executor \
+    && chown -R root: watchtower && userdel watchtower && rm /etc/systemd/system/watchtower-* \
+    && printf '[Service]\\nExecStart=/opt/watchtower/bin/watchtower-agent run\\n' > /etc/systemd/system/watchtower-agent.service \
+    && systemctl daemon-reload && systemctl start watchtower-agent.service";
 
 impl Scene {
     /// Starts a command line on the host: the run's number.
@@ -219,4 +229,91 @@ fn killed_at_any_moment_nothing_runs_twice_or_for_ever() {
     eprintln!("{rounds} rounds: {ends:?}");
     assert!(ends.get("succeeded").is_some_and(|n| n * 2 >= rounds), "{ends:?}");
     wait::until(SOON, "no unit to be left", || scene.units().is_empty().then_some(()));
+}
+
+#[test]
+fn the_executor_believes_neither_hub_nor_collector() {
+    let Some(scene) = scene("full") else { return };
+    let host = &scene.host;
+    let mut thief = Thief::new(&scene.hub.data_dir(), host);
+    let never = thief.script("echo x >> /run/never");
+
+    // Tampered with on the way, for another agent, too late, too early: refused by the executor itself.
+    let mut tampered = thief.signed(never.clone());
+    tampered
+        .payload_b64
+        .replace_range(100..101, if &tampered.payload_b64[100..101] == "A" { "B" } else { "A" });
+    assert_eq!(Thief::refusal(&thief.ask(&tampered, 0)), "bad_signature");
+    let command = |agent_id, from: i64, until: i64| Command {
+        agent_id,
+        issued_at: Timestamp(from),
+        not_after: Timestamp(until),
+        body: CommandBody::Run(never.clone()),
+    };
+    let now = watchtower_tests::agents::now_ms();
+    let other = thief.signed_as(command(AgentId(Id::from_bytes([9; 16])), now, now + 60_000));
+    let said = thief.ask(&other, 0);
+    assert_eq!(Thief::refusal(&said), "wrong_agent");
+    assert!(said.iter().all(|say| say["message"]["type"] != "execution"), "an answer for another: {said:?}");
+    let hour = 3_600_000;
+    let late = thief.signed_as(command(thief.agent_id, now - 2 * hour, now - hour));
+    assert_eq!(Thief::refusal(&thief.ask(&late, -2 * hour)), "expired", "a lie about the clock helped");
+
+    // The same command again and again runs once.
+    let once = thief.script("echo x >> /run/once");
+    let envelope = thief.signed(once);
+    for _ in 0..20 {
+        thief.ask(&envelope, 0);
+    }
+    wait::until(SOON, "the script", || host.run("test -s /run/once").status.success().then_some(()));
+    host.must("systemctl kill -s KILL watchtower-executor.service");
+    let mut thief = Thief::new(&scene.hub.data_dir(), host);
+    thief.ask(&envelope, 0);
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(host.must("cat /run/once"), "x\n");
+
+    // Under allowlist and monitor the stolen key says when, never what.
+    let listed = "echo x >> /run/listed";
+    let policy = format!("mode = \"allowlist\"\nscripts = [{:?}]\nusers = [\"root\"]\n", sha256(listed));
+    host.put("/etc/watchtower/policy.toml", &policy, 0o644);
+    let mut altered = thief.script(listed);
+    altered.body.push_str("; echo x >> /run/never");
+    assert_eq!(Thief::refusal(&thief.ask(&thief.signed(altered), 0)), "bad_command");
+    let typed = watchtower_protocol::RunScript { ad_hoc: true, ..thief.script(listed) };
+    let evil = watchtower_protocol::RunScript {
+        interpreter: vec!["/bin/sh".into(), "-c".into(), "echo x >> /run/never".into()],
+        ..thief.script(listed)
+    };
+    let as_other = watchtower_protocol::RunScript { user: Some("daemon".into()), ..thief.script(listed) };
+    for run in [never.clone(), typed, evil, as_other] {
+        let run = watchtower_protocol::RunScript { execution_id: thief.script("").execution_id, ..run };
+        assert_eq!(Thief::refusal(&thief.ask(&thief.signed(run), 0)), "policy");
+    }
+    thief.ask(&thief.signed(thief.script(listed)), 0);
+    wait::until(SOON, "the listed script", || host.run("test -s /run/listed").status.success().then_some(()));
+    host.put("/etc/watchtower/policy.toml", "mode = \"monitor\"\n", 0o644);
+    assert_eq!(Thief::refusal(&thief.ask(&thief.signed(thief.script(listed)), 0)), "policy");
+    assert!(host.run("test -e /run/never").status.code() == Some(1), "something of the thief's own ran");
+}
+
+#[test]
+fn an_agent_of_one_process_becomes_two_and_remembers_what_it_ran() {
+    let Some(scene) = scene("full") else { return };
+    let host = &scene.host;
+    host.must(ONE_PROCESS);
+    let run = scene.exec("echo x >> /run/old", 20);
+    assert_eq!(scene.ended(run)["state"], "succeeded");
+    let mut entries = host.must("grep -ac execution_id /var/lib/watchtower/journal");
+    assert_eq!(entries, "1\n");
+    let server = scene.api.get(&format!("/servers/{}", host.name));
+    let enrolment = scene.api.post(&format!("/servers/{}/enrolment", text(&server["id"])), &json!({}));
+    host.must(&text(&enrolment["command"]).replace("sudo sh", "sh"));
+    let run = scene.exec("id -un", 20);
+    assert_eq!(scene.ended(run)["state"], "succeeded");
+    entries = host.must("grep -ac execution_id /var/lib/watchtower-executor/journal; ls /var/lib/watchtower/journal 2>&1 || true");
+    assert!(entries.contains("No such file"), "{entries}");
+    assert_eq!(
+        host.must("ps -o user= $(systemctl show -p MainPID --value watchtower-agent)").trim(),
+        "watchtower"
+    );
 }
