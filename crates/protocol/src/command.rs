@@ -25,6 +25,16 @@ pub enum CommandBody {
     },
 }
 
+impl CommandBody {
+    /// The execution that this is about.
+    pub fn execution_id(&self) -> ExecutionId {
+        match self {
+            CommandBody::Run(run) => run.execution_id,
+            CommandBody::Cancel { execution_id } => *execution_id,
+        }
+    }
+}
+
 /// One script on one server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunScript {

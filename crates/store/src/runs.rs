@@ -327,6 +327,13 @@ impl Store {
         Ok(self.db.query(sql, args![execution]).await?.first().map_or(0, |row| row.int()))
     }
 
+    /// Up to where a stream of an execution is stored, the gap in the middle aside.
+    pub async fn output_end(&self, execution: ExecutionId, stream: &str) -> Result<u64, DbError> {
+        let sql = "SELECT CAST(COALESCE(MAX(start_at + length(data)), 0) AS BIGINT) AS n FROM output \
+                   WHERE execution_id = $1 AND stream = $2";
+        Ok(self.db.query(sql, args![execution, stream]).await?.first().map_or(0, |row| row.int()) as u64)
+    }
+
     pub fn delete_runs_before(at: Timestamp) -> Statement {
         Statement::new("DELETE FROM runs WHERE finished_at < $1", args![at])
     }

@@ -2,6 +2,7 @@
 
 mod flow;
 mod rollout;
+mod executor;
 mod crash;
 mod hostile;
 mod forged;

@@ -63,7 +63,15 @@ pub(super) async fn enrol(
         }
         _ => {}
     }
-    match hub.store.enrol(&hash, agent, row.server_id, public_key, now).await {
+    // Running the installer again replaces program and units, not the key.
+    let known = hub.store.agent(agent).await.map_err(broken)?;
+    let again = known.is_some_and(|known| known.revoked_at.is_none() && known.server_id == row.server_id);
+    let used = if again {
+        hub.store.enrol_again(&hash, agent, now).await
+    } else {
+        hub.store.enrol(&hash, agent, row.server_id, public_key, now).await
+    };
+    match used {
         Ok(()) => {}
         Err(DbError::Stale) => {
             tell_reuse(hub, row.server_id).await;

@@ -158,7 +158,12 @@ pub async fn take_output(hub: &Hub, agent: AgentId, chunk: OutputChunk) -> Resul
     };
     // Head and tail were kept by the agent; the hub's own limit only guards against an agent that did not.
     if hub.store.output_bytes(row.id).await? < 2 * OUTPUT_BYTES_MAX as i64 {
-        hub.store.commit(vec![Store::insert_output(row.id, stream, chunk.offset, &chunk.data)]).await?;
+        // An agent that was restarted sends from the beginning, cut into other chunks.
+        let known = hub.store.output_end(row.id, stream).await?.saturating_sub(chunk.offset);
+        let Some(data) = chunk.data.get(known as usize..).filter(|data| !data.is_empty()) else {
+            return Ok(ack);
+        };
+        hub.store.commit(vec![Store::insert_output(row.id, stream, chunk.offset + known, data)]).await?;
         live::publish_run(hub, row.run_id);
     }
     Ok(ack)
