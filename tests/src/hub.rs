@@ -94,11 +94,6 @@ impl Hub {
         format!("127.0.0.1:{}", self.agents)
     }
 
-    /// Database and keys.
-    pub fn data_dir(&self) -> PathBuf {
-        self.data.path().join("data")
-    }
-
     pub fn pid(&self) -> i32 {
         self.tether.as_ref().map_or(0, Tether::pid)
     }

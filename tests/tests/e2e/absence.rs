@@ -8,7 +8,7 @@ use watchtower_tests::hub::{Hub, Setup};
 use watchtower_tests::local_agent::LocalAgent;
 use watchtower_tests::paging::text;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 /// One report a second; an agent that starts again, and one that is busy, may miss some.
 const GAP_SECONDS_MAX: f64 = 4.0;
 

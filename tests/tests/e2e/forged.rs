@@ -87,6 +87,26 @@ fn a_restored_database_repeats_no_work() {
     assert_eq!(lines(&marks), 1, "the command ran a second time");
 }
 
+#[test]
+fn a_restored_database_learns_the_end_of_what_was_running() {
+    let mut hub = Hub::start(Setup::default());
+    let agent = LocalAgent::enrol(&hub, "here", "mode = \"full\"");
+    let _running = agent.run();
+    let api = hub.api();
+    let run = exec(&api, "sleep 2; exit 7");
+    await_state(&api, run, &["running"]);
+    hub.kill();
+    let backup = hub.data_dir().join("backup");
+    copy_database(&hub.data_dir(), &backup);
+    hub.restart();
+    await_state(&api, run, &["failed"]);
+    assert_eq!(hub.stop(), Some(0));
+
+    copy_database(&backup, &hub.data_dir());
+    hub.restart();
+    assert_eq!(await_state(&api, run, &["failed"])["exit_code"], 7);
+}
+
 fn signal(pid: i32, name: &str) {
     let sent = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status();
     assert!(sent.is_ok_and(|status| status.success()), "the agent is not there any more");
