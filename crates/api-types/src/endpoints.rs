@@ -111,6 +111,8 @@ endpoints! {
     "server.collect" Post "/servers/{server}/collect" Respond [] _ -> Collected, "Ask the agent for a report now";
     "server.panels" Get "/servers/{server}/panels" View ["from" "to" "step"] _ -> Panels, "All charts of the server's page";
     "server.processes" Get "/servers/{server}/processes" View ["at"] _ -> Processes, "The process table, now or at a past minute";
+    "agent.binaries" Get "/agent-binaries" Operate [] _ -> AgentBinaries, "What agents trust, where they dial, and the programs there are";
+    "agent.binary" Get "/agent-binaries/{arch}" Operate [] _ -> AgentProgram, "The agent's program for an architecture";
     "event.list" Get "/events" View ["server" "kind" "severity" "from" "to" "limit" "cursor"] _ -> [Event], "List events, newest first";
     "event.create" Post "/events" Respond [] EventInput -> Event, "Send a custom event";
     "rule.list" Get "/rules" View ["q" "state" "limit" "cursor"] _ -> [Rule], "List rules";

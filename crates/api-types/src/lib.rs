@@ -7,6 +7,7 @@
 pub mod endpoints;
 
 mod access;
+mod agent;
 mod automation;
 mod channel;
 mod derive;
@@ -27,6 +28,7 @@ pub use access::{
     AuditEntry, Login, Me, PasswordChange, Role, Session, Setup, SetupStatus, Token, TokenCreated,
     TokenInput, TokenScope, User, UserInput, UserPatch,
 };
+pub use agent::{AgentBinaries, AgentBinary, AgentProgram};
 pub use automation::{
     Attempt, AttemptState, Automation, AutomationInput, AutomationMode, AutomationTrigger, Gate,
 };

@@ -9,8 +9,8 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, alerts, automations, channels, events, incidents, objects, overview, rules, runs, scripts,
-    servers,
+    access, agents, alerts, automations, channels, events, incidents, objects, overview, rules, runs,
+    scripts, servers,
 };
 use crate::{dashboard, headers, health, idempotency, live, problem, prometheus};
 
@@ -57,6 +57,8 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("server.collect", post(servers::collect)),
         ("server.panels", get(servers::panels)),
         ("server.processes", get(servers::processes)),
+        ("agent.binaries", get(agents::binaries)),
+        ("agent.binary", get(agents::binary)),
         ("event.list", get(events::list)),
         ("event.create", post(events::create)),
         ("rule.preview", post(rules::preview)),
