@@ -38,6 +38,16 @@ words! {
         Full = "full",
     }
 
+    pub enum TargetFormat {
+        /// The hub finds out.
+        Auto = "auto",
+        /// `[user@]host[:port]`, ranges as `web-[01..20]`; by line, space or comma.
+        List = "list",
+        Csv = "csv",
+        SshConfig = "ssh_config",
+        Ansible = "ansible",
+    }
+
     pub enum HostKeyRule {
         /// The key must be known.
         Strict = "strict",
@@ -92,6 +102,15 @@ shapes! {
         pub fix: String,
         /// What the host said; may be several lines.
         pub detail: String,
+    }
+
+    /// Hosts read from a text.
+    pub struct ParsedTargets {
+        /// As which it was read.
+        pub format: TargetFormat,
+        pub items: Vec<DeploymentTarget>,
+        /// What could not be read, with its line.
+        pub problems: Vec<String>,
     }
 
     pub struct DeploymentStep {
@@ -188,6 +207,17 @@ inputs! {
         #[serde(default)]
         pub ssh: Option<SshAccess>,
     }
+
+    pub struct TargetsInput {
+        /// At most 256 KiB.
+        pub text: String,
+        #[serde(default = "auto")]
+        pub format: TargetFormat,
+    }
+}
+
+fn auto() -> TargetFormat {
+    TargetFormat::Auto
 }
 
 fn install() -> DeploymentAction {

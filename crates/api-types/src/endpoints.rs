@@ -114,6 +114,8 @@ endpoints! {
     "server.collect" Post "/servers/{server}/collect" Respond [] _ -> Collected, "Ask the agent for a report now";
     "server.panels" Get "/servers/{server}/panels" View ["from" "to" "step"] _ -> Panels, "All charts of the server's page";
     "server.processes" Get "/servers/{server}/processes" View ["at"] _ -> Processes, "The process table, now or at a past minute";
+    "agent.binaries" Get "/agent-binaries" Operate [] _ -> AgentBinaries, "What agents trust, where they dial, and the programs there are";
+    "agent.binary" Get "/agent-binaries/{arch}" Operate [] _ -> AgentProgram, "The agent's program for an architecture";
     "event.list" Get "/events" View ["server" "kind" "severity" "from" "to" "limit" "cursor"] _ -> [Event], "List events, newest first";
     "event.create" Post "/events" Respond [] EventInput -> Event, "Send a custom event";
     "rule.list" Get "/rules" View ["q" "state" "limit" "cursor"] _ -> [Rule], "List rules";
@@ -182,6 +184,7 @@ endpoints! {
     "automation.deny" Post "/automations/{automation}/attempts/{attempt}/deny" Operate [] _ -> Attempt, "Deny a waiting attempt";
     "deployment.list" Get "/deployments" View ["status" "server" "batch" "limit" "cursor"] _ -> [Deployment], "List deployments, newest first";
     "deployment.create" Post "/deployments" Operate [] DeploymentInput -> [Deployment], "Install agents over SSH, or uninstall them";
+    "deployment.targets" Post "/deployments/targets" Operate [] TargetsInput -> ParsedTargets, "Read hosts from a list with ranges, CSV, ssh_config or an Ansible inventory";
     "deployment.get" Get "/deployments/{deployment}" View [] _ -> Deployment, "One deployment with its steps, by number or id";
     "deployment.retry" Post "/deployments/{deployment}/retry" Operate [] DeploymentRetry -> [Deployment], "Do again what failed: one deployment, or by a batch's id all of it";
     "deployment.cancel" Post "/deployments/{deployment}/cancel" Operate [] _ -> [Deployment], "Cancel what has not ended: one deployment, or by a batch's id all of it";

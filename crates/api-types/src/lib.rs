@@ -7,6 +7,7 @@
 pub mod endpoints;
 
 mod access;
+mod agent;
 mod automation;
 mod channel;
 mod deployment;
@@ -29,13 +30,15 @@ pub use access::{
     AuditEntry, Login, Me, PasswordChange, Role, Session, Setup, SetupStatus, Token, TokenCreated,
     TokenInput, TokenScope, User, UserInput, UserPatch,
 };
+pub use agent::{AgentBinaries, AgentBinary, AgentProgram};
 pub use automation::{
     Attempt, AttemptState, Automation, AutomationInput, AutomationMode, AutomationTrigger, Gate,
 };
 pub use channel::{Channel, ChannelConfig, ChannelInput, ChannelTest};
 pub use deployment::{
     AgentPolicy, Deployment, DeploymentAction, DeploymentFailure, DeploymentInput, DeploymentRetry,
-    DeploymentStatus, DeploymentStep, DeploymentTarget, HostKeyRule, SshAccess, StepStatus,
+    DeploymentStatus, DeploymentStep, DeploymentTarget, HostKeyRule, ParsedTargets, SshAccess, StepStatus,
+    TargetFormat, TargetsInput,
 };
 pub use error::Problem;
 pub use event::{Event, EventInput};

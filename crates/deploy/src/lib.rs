@@ -22,8 +22,24 @@ pub use progress::{Notice, Progress};
 pub use secret::Secret;
 pub use step::Step;
 
+pub mod inventory;
+
+mod transport;
+mod reporter;
+mod connect;
 mod bastions;
+mod remote;
+mod facts;
+mod rights;
+mod plan;
 mod engine;
+mod offer;
+mod install;
+mod said;
+mod reach;
+mod service;
+mod uninstall;
 
 pub use bastions::Bastions;
 pub use engine::deploy;
+pub use offer::offered_host_key;

@@ -9,8 +9,8 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, alerts, automations, channels, deployments, events, incidents, objects, overview, rules, runs,
-    scripts, servers, ssh,
+    access, agents, alerts, automations, channels, deployments, events, incidents, objects, overview, rules,
+    runs, scripts, servers, ssh,
 };
 use crate::{dashboard, headers, health, idempotency, live, problem, prometheus};
 
@@ -57,6 +57,8 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("server.collect", post(servers::collect)),
         ("server.panels", get(servers::panels)),
         ("server.processes", get(servers::processes)),
+        ("agent.binaries", get(agents::binaries)),
+        ("agent.binary", get(agents::binary)),
         ("event.list", get(events::list)),
         ("event.create", post(events::create)),
         ("rule.preview", post(rules::preview)),
@@ -82,6 +84,7 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("run.output", get(runs::output)),
         ("deployment.list", get(deployments::list)),
         ("deployment.create", post(deployments::create)),
+        ("deployment.targets", post(deployments::targets)),
         ("deployment.get", get(deployments::get)),
         ("deployment.retry", post(deployments::retry)),
         ("deployment.cancel", post(deployments::cancel)),

@@ -4,6 +4,40 @@
  */
 
 export interface paths {
+    "/api/v1/agent-binaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What agents trust, where they dial, and the programs there are */
+        get: operations["agent.binaries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent-binaries/{arch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The agent's program for an architecture */
+        get: operations["agent.binary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts": {
         parameters: {
             query?: never;
@@ -244,6 +278,23 @@ export interface paths {
         put?: never;
         /** Ask a host for its key, without signing in */
         post: operations["host_key.offer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read hosts from a list with ranges, CSV, ssh_config or an Ansible inventory */
+        post: operations["deployment.targets"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1176,6 +1227,25 @@ export interface components {
             severity?: components["schemas"]["Severity"] | null;
             text: string;
         };
+        /** @description What agents of this hub trust, where they dial, and the programs it ships. No secret. */
+        AgentBinaries: {
+            /** @description The trust bundle as one line of base64: goes with a token into `watchtower-agent enrol`. */
+            bundle: string;
+            hub_id: string;
+            items: components["schemas"]["AgentBinary"][];
+            /** @description Base64 SHA-256 of the hub's roots, as `watchtower-agent probe --pin` takes them. */
+            pins: string[];
+            /** @description As servers reach the hub, in order of preference. */
+            urls: string[];
+        };
+        AgentBinary: {
+            /** @description `x86_64` or `aarch64`. */
+            arch: string;
+            sha256: string;
+            /** Format: int64 */
+            size_bytes: number;
+            version: string;
+        };
         /** Format: uuid */
         AgentId: string;
         /**
@@ -1183,6 +1253,13 @@ export interface components {
          * @enum {string}
          */
         AgentPolicy: "monitor" | "allowlist" | "full";
+        AgentProgram: {
+            arch: string;
+            /** @description The program itself in base64. */
+            data: string;
+            sha256: string;
+            version: string;
+        };
         /** @description One open problem, unique by source and dedup key. */
         Alert: {
             /** Format: int64 */
@@ -1926,6 +2003,14 @@ export interface components {
         };
         /** @enum {string} */
         ParameterKind: "text" | "integer" | "boolean" | "choice";
+        /** @description Hosts read from a text. */
+        ParsedTargets: {
+            /** @description As which it was read. */
+            format: components["schemas"]["TargetFormat"];
+            items: components["schemas"]["DeploymentTarget"][];
+            /** @description What could not be read, with its line. */
+            problems: string[];
+        };
         PasswordChange: {
             current?: string | null;
             new: string;
@@ -2452,7 +2537,14 @@ export interface components {
             kind: components["schemas"]["TargetKind"];
         };
         /** @enum {string} */
+        TargetFormat: "auto" | "list" | "csv" | "ssh_config" | "ansible";
+        /** @enum {string} */
         TargetKind: "user" | "team" | "channel";
+        TargetsInput: {
+            format?: components["schemas"]["TargetFormat"];
+            /** @description At most 256 KiB. */
+            text: string;
+        };
         Team: {
             created_at: components["schemas"]["Time"];
             id: components["schemas"]["TeamId"];
@@ -2621,6 +2713,67 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "agent.binaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentBinaries"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "agent.binary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                arch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentProgram"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "alert.list": {
         parameters: {
             query?: {
@@ -3351,6 +3504,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OfferedHostKey"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deployment.targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetsInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParsedTargets"];
                 };
             };
             /** @description A problem */

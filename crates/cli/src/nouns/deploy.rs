@@ -66,6 +66,22 @@ pub static DEPLOYMENT: Noun = Noun {
         verb("get", Does::Get),
         verb("create", Does::Create),
         verb(
+            "targets",
+            Does::Act {
+                endpoint: "deployment.targets",
+                fields: &[
+                    field("hosts-file", "text", File, "File with the hosts, - is stdin"),
+                    field(
+                        "format",
+                        "format",
+                        Words(&["auto", "list", "csv", "ssh_config", "ansible"]),
+                        "How it is written; found out when absent",
+                    ),
+                ],
+                many: false,
+            },
+        ),
+        verb(
             "retry",
             Does::Act {
                 endpoint: "deployment.retry",

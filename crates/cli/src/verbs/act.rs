@@ -60,7 +60,7 @@ pub fn act(
             return each_plan(session, vec![plan(id, &args, body)]);
         }
         let value = session.hub.call(id, &args, &[], body.as_ref())?;
-        session.print.object(&noun.shape, &value)?;
+        session.print.answer(&noun.shape, &value)?;
         return Ok(Exit::Ok);
     }
     let names = names(matches, noun.name);

@@ -2,7 +2,10 @@
 
 use axum::Json;
 use axum::extract::Path;
-use watchtower_api_types::{Deployment, DeploymentInput, DeploymentRetry, DeploymentStatus, List, SshAccess};
+use watchtower_api_types::{
+    Deployment, DeploymentInput, DeploymentRetry, DeploymentStatus, List, ParsedTargets, SshAccess,
+    TargetsInput,
+};
 use watchtower_hub::HubError;
 use watchtower_hub::deployments::{self, Wanted};
 use watchtower_model::BatchId;
@@ -112,6 +115,10 @@ pub async fn create(caller: Caller, Body(input): Body<DeploymentInput>) -> Reply
     let detail = format!("{} {}, policy {}", input.action, hosts(&rows), input.policy);
     caller.audit(&rows[0].batch_id.to_string(), &detail).await?;
     batch(rows)
+}
+
+pub async fn targets(_: Caller, Body(input): Body<TargetsInput>) -> Reply<ParsedTargets> {
+    Ok(Json(deployments::read_targets(&input)?))
 }
 
 pub async fn retry(

@@ -1,6 +1,7 @@
 //! Handlers, one file per noun.
 
 pub mod access;
+pub mod agents;
 pub mod alerts;
 pub mod automations;
 pub mod channels;

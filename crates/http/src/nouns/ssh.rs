@@ -27,7 +27,7 @@ pub async fn host_keys(caller: Caller) -> Reply<List<HostKey>> {
 pub async fn offer(caller: Caller, Body(query): Body<HostKeyQuery>) -> Reply<OfferedHostKey> {
     // It connects to wherever the caller likes, by the hub's own network.
     caller.unrestricted()?;
-    Ok(Json(views::offered(host_keys::offer(&caller.hub, &query).await?)))
+    Ok(Json(views::offered(host_keys::offer(&caller.hub, &query, &caller.principal.name).await?)))
 }
 
 pub async fn confirm(caller: Caller, Body(input): Body<HostKeyInput>) -> Reply<HostKey> {

@@ -1,18 +1,14 @@
 //! Keys of hosts: shown to a person before a password is sent, confirmed, revoked.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use watchtower_api_types::{HostKeyInput, HostKeyMatch, HostKeyQuery, HostKeyRule, HostKeyState, SshAccess};
-use watchtower_deploy::{
-    AgentBinary, Answer, Bastions, Code, Credentials, Fingerprint, HostKey, HubPort, PortError, Secret,
-    Trust, deploy,
-};
-use watchtower_model::{HostKeyId, Labels, Timestamp};
+use watchtower_deploy::{Code, Fingerprint, HostKey, offered_host_key};
+use watchtower_model::{DeploymentId, HostKeyId, Id, Labels};
 use watchtower_store::{DbError, HostKeyRow, Store};
 
 use super::access::{Access, access};
-use super::port::{answer, known, trust};
+use super::port::{Binaries, Port, known};
 use super::request::{Options, check_jumps, check_user, host_of, port_of};
 use crate::error::HubError;
 use crate::{Hub, random};
@@ -33,14 +29,14 @@ pub struct Offered {
 }
 
 /// Asks a host for its key. Only jump hosts are signed in to.
-pub async fn offer(hub: &Hub, query: &HostKeyQuery) -> Result<Offered, HubError> {
+pub async fn offer(hub: &Hub, query: &HostKeyQuery, by: &str) -> Result<Offered, HubError> {
     let host = host_of("host", &query.host)?;
     let port = port_of("port", query.port.or(query.ssh.port))?;
     check_jumps(&query.ssh.jump)?;
     let access = access(hub, &query.ssh, false).await?;
     let user = query.ssh.user.clone().or_else(|| access.user.clone()).unwrap_or_else(|| "root".into());
     check_user("ssh.user", &user)?;
-    let key = ask(hub, &options(&query.ssh, host.clone(), port, user), &access).await?;
+    let key = ask(hub, &options(&query.ssh, host.clone(), port, user), &access, by).await?;
     let known = known(hub, &host, port).await?;
     let same = known.iter().find(|old| old.blob == key.blob);
     let pinned = known.iter().find(|old| old.state == watchtower_deploy::HostKeyState::Pinned);
@@ -74,83 +70,23 @@ fn options(ssh: &SshAccess, host: String, port: u16, user: String) -> Options {
     }
 }
 
-/// Begins a dry run that has nothing to sign in with: it ends behind the key exchange, whose key is kept.
-async fn ask(hub: &Hub, options: &Options, access: &Access) -> Result<HostKey, HubError> {
-    let mut job = options.job("", access)?;
-    job.login.auth = Credentials::default();
-    job.sudo_password = None;
-    let listener = Listener { hub, host: &options.host, port: options.port, shown: Mutex::new(None) };
-    let bastions = Bastions::new();
-    let ended = tokio::time::timeout(OFFER_MAX, deploy(&job, &listener, &|_| {}, &bastions)).await;
-    if let Some(key) = listener.shown.into_inner().expect("no code panics while it holds the key") {
-        return Ok(key);
-    }
-    Err(match ended {
+/// Looks at the key, within the time a person waits.
+async fn ask(hub: &Hub, options: &Options, access: &Access, by: &str) -> Result<HostKey, HubError> {
+    let job = options.job("", access)?;
+    let (binaries, labels) = (Binaries::default(), Labels::default());
+    let port = Port { hub, binaries: &binaries, deployment: DeploymentId(Id::NIL), labels: &labels, by };
+    let shown = offered_host_key(&job.login, &job.jumps, &port);
+    match tokio::time::timeout(OFFER_MAX, shown).await {
+        Ok(Ok(key)) => Ok(key),
         Ok(Err(failure)) => {
-            HubError::Conflict(format!("{}: {}; {}", failure.code.as_str(), failure.cause, failure.fix))
+            Err(HubError::Conflict(format!("{}: {}; {}", failure.code.as_str(), failure.cause, failure.fix)))
         }
-        Ok(Ok(_)) => HubError::Internal("a connection without a host key".into()),
-        Err(_) => HubError::Conflict(format!(
+        Err(_) => Err(HubError::Conflict(format!(
             "{}: {} showed no key within {} s; check the address, the port and the firewall",
             Code::TcpTimeout.as_str(),
             options.host,
             OFFER_MAX.as_secs()
-        )),
-    })
-}
-
-/// A hub that knows nothing of the host that is asked for: whatever it shows is new.
-struct Listener<'a> {
-    hub: &'a Hub,
-    host: &'a str,
-    port: u16,
-    shown: Mutex<Option<HostKey>>,
-}
-
-impl HubPort for Listener<'_> {
-    fn host_keys<'a>(&'a self, host: &'a str, port: u16) -> Answer<'a, Vec<HostKey>> {
-        if (host, port) == (self.host, self.port) {
-            return Box::pin(async { Ok(Vec::new()) });
-        }
-        Box::pin(answer(known(self.hub, host, port)))
-    }
-
-    /// Nothing is remembered by looking: neither this host's key nor one on the way.
-    fn remember_host_key<'a>(&'a self, host: &'a str, port: u16, key: HostKey) -> Answer<'a, ()> {
-        if (host, port) == (self.host, self.port) {
-            *self.shown.lock().expect("no code panics while it holds the key") = Some(key);
-        }
-        Box::pin(async { Ok(()) })
-    }
-
-    fn trust(&self) -> Answer<'_, Trust> {
-        Box::pin(async { Ok(trust(self.hub)) })
-    }
-
-    fn agent_binary<'a>(&'a self, _: &'a str) -> Answer<'a, Option<AgentBinary>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn invite<'a>(&'a self, _: &'a str) -> Answer<'a, Secret> {
-        Box::pin(async {
-            Err(PortError {
-                cause: "only the host's key was asked for".into(),
-                fix: "start a deployment".into(),
-            })
-        })
-    }
-
-    fn agent_of<'a>(&'a self, _: &'a str) -> Answer<'a, Option<String>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn report_after<'a>(
-        &'a self,
-        _: &'a str,
-        _: Option<Timestamp>,
-        _: Duration,
-    ) -> Answer<'a, Option<Timestamp>> {
-        Box::pin(async { Ok(None) })
+        ))),
     }
 }
 
@@ -187,7 +123,7 @@ pub(super) async fn remember(
 pub async fn confirm(hub: &Hub, input: HostKeyInput, by: &str) -> Result<HostKeyRow, HubError> {
     let expected = Fingerprint::parse(&input.fingerprint).map_err(|e| HubError::invalid("fingerprint", e))?;
     let query = HostKeyQuery { host: input.host, port: input.port, ssh: input.ssh };
-    let offered = offer(hub, &query).await?;
+    let offered = offer(hub, &query, by).await?;
     let shown = offered.key.fingerprint();
     if shown != expected {
         return Err(HubError::Conflict(format!(

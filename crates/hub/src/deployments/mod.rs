@@ -3,6 +3,7 @@
 //! Invariants: a secret is in memory, or sealed because somebody saved it, and nowhere else: not in a row, a log or the
 //! audit. A deployment ends once, and none stays `running` behind a hub that is gone. One host's failure is its own.
 
+mod lists;
 mod request;
 mod access;
 mod batch;
@@ -24,6 +25,7 @@ use watchtower_model::{BatchId, DeploymentId};
 use access::Access;
 
 pub use batch::{cancel, create, retry};
+pub use lists::read_targets;
 pub use request::{Options, Wanted, wanted};
 pub(crate) use resume::resume;
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ring::digest::{SHA256, digest};
 use watchtower_api_types::ServerInput;
 use watchtower_deploy::{AgentBinary, Answer, HostKey, HostKeyState, HubPort, PortError, Secret, Trust};
 use watchtower_model::{DeploymentId, Labels, Timestamp};
@@ -12,7 +11,7 @@ use watchtower_store::Store;
 
 use super::host_keys;
 use crate::error::HubError;
-use crate::{Hub, fleet, link, random};
+use crate::{Hub, fleet, link};
 
 /// A question that only needs the store.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
@@ -34,7 +33,7 @@ pub(super) struct Port<'a> {
 }
 
 /// In time, and in the words of a deployment.
-pub(super) async fn answer<T>(work: impl Future<Output = Result<T, HubError>>) -> Result<T, PortError> {
+async fn answer<T>(work: impl Future<Output = Result<T, HubError>>) -> Result<T, PortError> {
     match tokio::time::timeout(ANSWER_MAX, work).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
@@ -73,17 +72,17 @@ impl Port<'_> {
             return Ok(kept);
         }
         let (hub, wanted) = (self.hub.clone(), arch.to_string());
-        let read = tokio::task::spawn_blocking(move || link::agent_binary(&hub, &wanted)).await;
-        let bytes = match read.map_err(|_| HubError::Internal("reading the agent ended abnormally".into()))? {
-            Ok(bytes) => bytes,
-            Err(HubError::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let read = tokio::task::spawn_blocking(move || link::shipped(&hub, &wanted)).await;
+        let shipped =
+            match read.map_err(|_| HubError::Internal("reading the agent ended abnormally".into()))? {
+                Ok(shipped) => shipped,
+                Err(HubError::NotFound { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            };
         let binary = AgentBinary {
-            // Both are built together and shipped together.
-            version: env!("CARGO_PKG_VERSION").into(),
-            sha256: random::hex(digest(&SHA256, &bytes).as_ref()),
-            bytes: Arc::new(bytes),
+            version: shipped.version.into(),
+            sha256: shipped.sha256,
+            bytes: Arc::new(shipped.bytes),
         };
         let mut binaries = self.binaries.lock().expect("no code panics while it holds the programs");
         binaries.insert(arch.into(), binary.clone());
@@ -133,7 +132,14 @@ impl HubPort for Port<'_> {
     }
 
     fn trust(&self) -> Answer<'_, Trust> {
-        Box::pin(answer(async { Ok(trust(self.hub)) }))
+        let bundle = self.hub.bundle();
+        let trust = Trust {
+            hub_id: bundle.hub_id.clone(),
+            urls: bundle.urls.clone(),
+            pins: bundle.roots.iter().map(|pin| pin.0.clone()).collect(),
+            bundle: bundle.to_line(),
+        };
+        Box::pin(async move { Ok(trust) })
     }
 
     fn agent_binary<'a>(&'a self, arch: &'a str) -> Answer<'a, Option<AgentBinary>> {
@@ -156,16 +162,5 @@ impl HubPort for Port<'_> {
         wait: Duration,
     ) -> Answer<'a, Option<Timestamp>> {
         Box::pin(async move { Ok(self.wait_for_report(server, after, wait).await) })
-    }
-}
-
-/// What agents trust, as a deployment carries it.
-pub(super) fn trust(hub: &Hub) -> Trust {
-    let bundle = hub.bundle();
-    Trust {
-        hub_id: bundle.hub_id.clone(),
-        urls: bundle.urls.clone(),
-        pins: bundle.roots.iter().map(|pin| pin.0.clone()).collect(),
-        bundle: bundle.to_line(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use watchtower_api_types::{AgentPolicy, DeploymentAction, DeploymentInput, DeploymentTarget, HostKeyRule};
-use watchtower_deploy::{self as deploy, Action, HostKeyCheck, HostKeyPolicy, Job, Login, Target};
+use watchtower_deploy::{self as deploy, Action, HostKeyCheck, HostKeyPolicy, Job, Login, Target, inventory};
 use watchtower_model::{CredentialId, Labels, check_name};
 
 use super::TARGETS_MAX;
@@ -189,16 +189,11 @@ pub(super) fn check_jumps(jumps: &[String]) -> Result<(), HubError> {
 
 /// `[user@]host[:port]`, an IPv6 address in brackets.
 pub(super) fn hop_of(text: &str, user: &str) -> Result<Target, HubError> {
-    let (user, rest) = text.trim().rsplit_once('@').unwrap_or((user, text.trim()));
-    let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, port)) => (host, port.strip_prefix(':')),
-        None => match rest.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') => (host, Some(port)),
-            _ => (rest, None),
-        },
+    let hosts = inventory::expand(text.trim()).map_err(|e| HubError::invalid("jump", e))?;
+    let [hop] = hosts.as_slice() else {
+        return Err(HubError::invalid("jump", format!("{text:?} names more than one host")));
     };
-    let port = port.map(str::parse::<u16>).transpose();
-    let port = port.map_err(|_| HubError::invalid("jump", "is [user@]host[:port]"))?;
+    let user = hop.user.as_deref().unwrap_or(user);
     check_user("jump", user)?;
-    Ok(Target { user: user.into(), host: host_of("jump", host)?, port: port_of("jump", port)? })
+    Ok(Target { user: user.into(), host: host_of("jump", &hop.host)?, port: port_of("jump", hop.port)? })
 }
