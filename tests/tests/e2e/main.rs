@@ -7,3 +7,4 @@ mod hostile_api;
 mod access;
 mod restart;
 mod absence;
+mod deployments;
