@@ -8,3 +8,4 @@ mod access;
 mod restart;
 mod absence;
 mod deployments;
+mod wizard;

@@ -14,7 +14,7 @@ import { useAction } from "@/ui/useAction";
 import { AccessFields } from "./AccessFields";
 import { type Draft, EMPTY, missing, toAccess } from "./access";
 import { BatchView } from "./BatchView";
-import { Fingerprints, type Shown } from "./Fingerprints";
+import { Fingerprints, type Shown, vouched } from "./Fingerprints";
 import { PolicyChoice } from "./PolicyChoice";
 import { Targets } from "./Targets";
 
@@ -41,7 +41,7 @@ export function SshForm() {
   );
   const start = async (dryRun: boolean) => {
     const unconfirmed =
-      draft.method === "password" && !(shown ?? []).some(({ key }) => key?.known === "pinned")
+      draft.method === "password" && !vouched(shown)
         ? "Look at the host keys and confirm them first: a password is not sent to a host nobody vouched for."
         : undefined;
     const problem = targets.length === 0 ? "Name at least one host." : (missing(draft) ?? unconfirmed);
