@@ -87,7 +87,9 @@ pub trait HubPort: Send + Sync {
     fn agent_of<'a>(&'a self, server: &'a str) -> Answer<'a, Option<String>>;
 
     /// The hub's time of the server's newest report, if later than `after` (any, when absent): waits for it, at most
-    /// `wait`; `None` when there is none by then. A server without a record has none.
+    /// `wait`; `None` when there is none by then. A server without a record has none. A
+    /// time that is derived anew with every answer may differ by some milliseconds for one and the same report: that is
+    /// the implementor's to even out.
     fn report_after<'a>(
         &'a self,
         server: &'a str,

@@ -23,6 +23,8 @@ use crate::failure::{Exit, Failure};
 
 /// Between two looks at a server that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The hub counts back from its monotonic clock, anew with every answer: the same report may seem this much later.
+const SAME_REPORT_MS: i64 = 50;
 
 pub struct HttpPort {
     hub: Hub,
@@ -167,7 +169,7 @@ impl HubPort for HttpPort {
                 let found = self.server(server).await?;
                 let at = found
                     .and_then(|server| Timestamp::parse_rfc3339(server["last_report_at"].as_str()?).ok());
-                if let Some(at) = at.filter(|at| after.is_none_or(|after| *at > after)) {
+                if let Some(at) = at.filter(|at| after.is_none_or(|after| at.since(after) > SAME_REPORT_MS)) {
                     return Ok(Some(at));
                 }
                 if Instant::now() >= until {

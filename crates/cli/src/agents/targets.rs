@@ -56,8 +56,9 @@ pub fn bulk(session: &mut Session, matches: &ArgMatches, action: Action) -> Resu
         false => None,
     };
     let jumps: Vec<String> = matches.get_many::<String>("jump").into_iter().flatten().cloned().collect();
-    let word = matches.get_one::<String>("policy").map_or("full", String::as_str);
-    let policy = AgentPolicy::parse(word).unwrap_or(AgentPolicy::Full);
+    // An uninstallation has no such flag.
+    let word = matches.try_get_one::<String>("policy").ok().flatten();
+    let policy = word.and_then(|word| AgentPolicy::parse(word)).unwrap_or(AgentPolicy::Full);
     let mut bulk = Bulk { jobs: Vec::new(), labels: BTreeMap::new() };
     for host in hosts {
         let settings = common.settings(host.host.as_deref().unwrap_or(&host.name));

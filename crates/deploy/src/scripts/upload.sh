@@ -14,6 +14,8 @@ say step reach_hub
 reached=
 for url in $URLS; do
   if said=$(timeout 40 "$t/agent" probe "$url" $PINS 2>&1); then reached=$url; break; fi
+  name=${url#*://}; name=${name%:*}
+  if command -v getent >/dev/null 2>&1 && ! timeout 5 getent ahosts "$name" >/dev/null; then said="$name does not resolve: $said"; fi
   say unreached "$url $(printf %s "$said" | tr '\n' ' ')"
 done
 [ -n "$reached" ] || exit 1

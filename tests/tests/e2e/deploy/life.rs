@@ -86,7 +86,9 @@ fn an_agent_lives_and_leaves_nothing() {
         text(&result(&operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"])["result"]),
         "uninstalled"
     );
-    assert_eq!(difference(&before, &files(&host)), Vec::<String>::new(), "an uninstallation leaves nothing");
+    let left = difference(&before, &files(&host));
+    assert!(left.len() == 1 && left[0].contains("real-agent"), "an uninstallation leaves nothing: {left:#?}");
+    fails_fresh(&operator, &host, &deploy);
     let nothing = result(&operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"]);
     assert_eq!(text(&nothing["result"]), "nothing_there");
 }
@@ -118,5 +120,12 @@ fn rolled_back(operator: &Operator, host: &Host, shipped: &Path, deploy: &[&str]
     wait::until(SOON, "the previous agent", || {
         host.run("systemctl is-active watchtower-agent").status.success().then_some(())
     });
-    host.must("rm /usr/local/lib/real-agent");
+}
+
+/// The same program on a host without an agent: what was placed is removed again.
+fn fails_fresh(operator: &Operator, host: &Host, deploy: &[&str]) {
+    let before = files(host);
+    let said = operator.run(deploy);
+    assert_eq!(text(&said.row()["failure"]["code"]), "E_SERVICE", "{said:?}");
+    assert_eq!(difference(&before, &files(host)), Vec::<String>::new(), "a failure leaves nothing");
 }
