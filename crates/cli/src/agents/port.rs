@@ -15,11 +15,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use watchtower_api_types::{AgentBinaries, AgentProgram};
 use watchtower_deploy::inventory::{KnownHosts, known_hosts_line};
-use watchtower_deploy::{AgentBinary, Answer, HostKey, HubPort, PortError, Secret, Trust};
+use watchtower_deploy::{AgentBinary, Answer, HostKey, HubPort, Owner, PortError, Secret, Trust};
 use watchtower_model::Timestamp;
 
 use crate::client::Hub;
 use crate::failure::{Exit, Failure};
+use crate::verbs::read::pages;
 
 /// Between two looks at a server that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -36,13 +37,18 @@ pub struct HttpPort {
     writing: Mutex<()>,
     offered: tokio::sync::OnceCell<AgentBinaries>,
     programs: tokio::sync::Mutex<BTreeMap<String, AgentBinary>>,
+    owners: tokio::sync::OnceCell<BTreeMap<String, Owner>>,
+}
+
+fn internal(error: &tokio::task::JoinError) -> Failure {
+    Failure::new(Exit::Failed, "internal", error.to_string())
 }
 
 impl HttpPort {
     /// `known_hosts`: the file that new keys go to, then those that are only read.
     pub fn new(hub: Hub, known_hosts: Vec<PathBuf>, labels: BTreeMap<String, Value>) -> HttpPort {
-        let (writing, offered, programs) = Default::default();
-        HttpPort { hub, known_hosts, labels, writing, offered, programs }
+        let (writing, offered, programs, owners) = Default::default();
+        HttpPort { hub, known_hosts, labels, writing, offered, programs, owners }
     }
 
     async fn call(&self, id: &'static str, args: &[&str], body: Option<Value>) -> Result<Value, Failure> {
@@ -52,7 +58,7 @@ impl HttpPort {
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             hub.call(id, &args, &[], body.as_ref())
         });
-        asked.await.unwrap_or_else(|e| Err(Failure::new(Exit::Failed, "internal", e.to_string())))
+        asked.await.unwrap_or_else(|e| Err(internal(&e)))
     }
 
     async fn offered(&self) -> Result<&AgentBinaries, PortError> {
@@ -78,6 +84,25 @@ impl HttpPort {
             AgentBinary { version: program.version, sha256: program.sha256, bytes: Arc::new(bytes) };
         programs.insert(arch.to_string(), program.clone());
         Ok(Some(program))
+    }
+
+    /// Every server's agent, as it was when the first host asked.
+    async fn owners(&self) -> Result<&BTreeMap<String, Owner>, PortError> {
+        let listed = self.owners.get_or_try_init(|| async {
+            let hub = self.hub.clone();
+            let asked = tokio::task::spawn_blocking(move || pages(&hub, "server.list", &[], &[], None));
+            let whole = asked.await.unwrap_or_else(|e| Err(internal(&e))).map_err(port_error)?;
+            let text = |value: &Value| value.as_str().map(String::from);
+            let items = whole["items"].as_array().into_iter().flatten();
+            let pair = |server: &Value| {
+                Some((
+                    text(&server["agent_id"])?,
+                    Owner { id: text(&server["id"])?, name: text(&server["name"])? },
+                ))
+            };
+            Ok(items.filter_map(pair).collect())
+        });
+        listed.await
     }
 
     /// The server's record, if there is one.
@@ -150,11 +175,8 @@ impl HubPort for HttpPort {
         })
     }
 
-    fn agent_of<'a>(&'a self, server: &'a str) -> Answer<'a, Option<String>> {
-        Box::pin(async move {
-            let server = self.server(server).await?;
-            Ok(server.and_then(|server| server["agent_id"].as_str().map(String::from)))
-        })
+    fn server_of<'a>(&'a self, agent: &'a str) -> Answer<'a, Option<Owner>> {
+        Box::pin(async move { Ok(self.owners().await?.get(agent).cloned()) })
     }
 
     fn report_after<'a>(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use watchtower_deploy::{
     Action, AgentBinary, AgentPolicy, Answer, Bastions, Change, Code, Credentials, Failure, HostKey,
-    HostKeyCheck, HostKeyPolicy, HubPort, Job, Login, Outcome, Secret, Target, Trust, deploy,
+    HostKeyCheck, HostKeyPolicy, HubPort, Job, Login, Outcome, Owner, Secret, Target, Trust, deploy,
 };
 use watchtower_model::Timestamp;
 
@@ -44,7 +44,7 @@ impl HubPort for Memory {
         panic!("a plan makes no token")
     }
 
-    fn agent_of<'a>(&'a self, _: &'a str) -> Answer<'a, Option<String>> {
+    fn server_of<'a>(&'a self, _: &'a str) -> Answer<'a, Option<Owner>> {
         Box::pin(async { Ok(None) })
     }
 
