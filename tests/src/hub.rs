@@ -111,6 +111,11 @@ impl Hub {
         line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
     }
 
+    /// Everything it writes: its data and its log.
+    pub fn folder(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
     /// The end of its log.
     pub fn log_tail(&self) -> String {
         let text = std::fs::read_to_string(self.data.path().join("hub.log")).unwrap_or_default();

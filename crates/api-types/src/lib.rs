@@ -10,6 +10,7 @@ mod access;
 mod agent;
 mod automation;
 mod channel;
+mod deployment;
 mod derive;
 mod error;
 mod event;
@@ -22,6 +23,7 @@ mod rule;
 mod run;
 mod script;
 mod server;
+mod ssh;
 mod time;
 
 pub use access::{
@@ -33,6 +35,11 @@ pub use automation::{
     Attempt, AttemptState, Automation, AutomationInput, AutomationMode, AutomationTrigger, Gate,
 };
 pub use channel::{Channel, ChannelConfig, ChannelInput, ChannelTest};
+pub use deployment::{
+    AgentPolicy, Deployment, DeploymentAction, DeploymentFailure, DeploymentInput, DeploymentRetry,
+    DeploymentStatus, DeploymentStep, DeploymentTarget, HostKeyRule, ParsedTargets, SshAccess, StepStatus,
+    TargetFormat, TargetsInput,
+};
 pub use error::Problem;
 pub use event::{Event, EventInput};
 pub use incident::{
@@ -57,6 +64,10 @@ pub use script::{Parameter, ParameterKind, Script, ScriptInput};
 pub use server::{
     Collected, Enrolment, Facts, Panel, PanelSeries, Panels, Process, Processes, Server, ServerInput,
     ServerPatch, ServerStatus, Vitals,
+};
+pub use ssh::{
+    Credential, CredentialInput, CredentialKind, HostKey, HostKeyInput, HostKeyMatch, HostKeyQuery,
+    HostKeyState, OfferedHostKey,
 };
 pub use time::Time;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::reporter::Reporter;
 use crate::transport::{Connection, Standing, dial};
-use crate::{Code, Failure, HubPort, Login, PortError, Step};
+use crate::{Code, Failure, HostKey, HubPort, Login, PortError, Step};
 
 pub(crate) async fn open(
     login: &Login,
@@ -20,18 +20,7 @@ pub(crate) async fn open(
     let known =
         hub.host_keys(&target.host, target.port).await.map_err(|error| of_hub(Step::HostKey, error))?;
     let before = known.clone();
-    let mut connection = match via {
-        Some(via) => {
-            let stream = via.tunnel(target).await?;
-            reporter.begin(Step::HostKey);
-            Connection::secure(stream, login, known, Some(via)).await?
-        }
-        None => {
-            let stream = dial(target).await?;
-            reporter.begin(Step::HostKey);
-            Connection::secure(stream, login, known, None).await?
-        }
-    };
+    let mut connection = way(login, via, known, || reporter.begin(Step::HostKey)).await?;
     reporter.detail(connection.host_key.fingerprint().to_string());
     reporter.begin(Step::SignIn);
     let how = connection.sign_in(login).await?;
@@ -50,6 +39,27 @@ pub(crate) async fn open(
         }
     }
     Ok(connection)
+}
+
+/// TCP or tunnel, then the key exchange; `reached` is called between them.
+pub(crate) async fn way(
+    login: &Login,
+    via: Option<Arc<Connection>>,
+    known: Vec<HostKey>,
+    reached: impl FnOnce(),
+) -> Result<Connection, Failure> {
+    match via {
+        Some(via) => {
+            let stream = via.tunnel(&login.target).await?;
+            reached();
+            Connection::secure(stream, login, known, Some(via)).await
+        }
+        None => {
+            let stream = dial(&login.target).await?;
+            reached();
+            Connection::secure(stream, login, known, None).await
+        }
+    }
 }
 
 /// The hub's own trouble.

@@ -33,6 +33,7 @@ mod facts;
 mod rights;
 mod plan;
 mod engine;
+mod offer;
 mod install;
 mod said;
 mod reach;
@@ -41,3 +42,4 @@ mod uninstall;
 
 pub use bastions::Bastions;
 pub use engine::deploy;
+pub use offer::offered_host_key;

@@ -8,3 +8,4 @@ mod hostile_api;
 mod access;
 mod restart;
 mod absence;
+mod deployments;

@@ -1,5 +1,13 @@
 // State as shape, word and colour together: never colour alone.
-import type { Attempt, ExecutionState, Incident, RunState, ServerStatus, Severity } from "@/api/types";
+import type {
+  Attempt,
+  DeploymentStatus,
+  ExecutionState,
+  Incident,
+  RunState,
+  ServerStatus,
+  Severity,
+} from "@/api/types";
 
 export type Tone = "ok" | "warn" | "crit" | "muted" | "unknown";
 
@@ -115,6 +123,14 @@ export const runTone: Record<RunState, Tone> = {
   running: "unknown",
   succeeded: "ok",
   partial: "warn",
+  failed: "crit",
+  cancelled: "muted",
+};
+
+export const deploymentTone: Record<DeploymentStatus, Tone> = {
+  pending: "unknown",
+  running: "unknown",
+  succeeded: "ok",
   failed: "crit",
   cancelled: "muted",
 };

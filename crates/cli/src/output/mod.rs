@@ -142,6 +142,11 @@ impl Printer {
         self.put(&text)
     }
 
+    /// What a request answered: a list where it has several objects, else one object.
+    pub fn answer(&mut self, shape: &Shape, value: &Value) -> io::Result<()> {
+        if value["items"].is_array() { self.list(shape, value) } else { self.object(shape, value) }
+    }
+
     /// One object. Tables show its fields one per line.
     pub fn object(&mut self, shape: &Shape, value: &Value) -> io::Result<()> {
         let one = std::slice::from_ref(value);

@@ -8,6 +8,7 @@ mod happenings;
 mod incidents;
 mod outbox;
 mod runs;
+mod deployments;
 mod records;
 mod engine;
 
@@ -57,6 +58,11 @@ on_both! {
     runs::output_keeps_its_bytes_and_order,
     runs::runs_are_filtered_and_overdue_executions_found,
     runs::an_attempt_is_written_on_a_fresh_reading_only,
+    deployments::a_deployment_ends_once,
+    deployments::steps_are_written_as_they_are_now,
+    deployments::deployments_are_filtered_and_paged,
+    deployments::a_revoked_host_key_stays,
+    deployments::credentials_are_found_by_id_and_name,
     records::changes_are_seen_in_the_order_of_commits,
     records::an_answer_is_remembered,
     records::the_audit_log_shows_tampering,
