@@ -1,10 +1,11 @@
 //! Targets that cannot work: each gets its own code, a cause and a fix, and is left as it was.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use watchtower_testkit::hosts::{Host, Network};
 use watchtower_tests::hub::{Hub, Setup};
-use watchtower_tests::operator::{Operator, Said, difference, files};
+use watchtower_tests::operator::{Operator, Said, difference, files, small_agents};
 use watchtower_tests::paging::text;
 
 /// One way to be broken.
@@ -235,7 +236,13 @@ fn check(operator: &Operator, host: &Host, case: &Case, wrong: &mut Vec<String>)
 #[test]
 fn broken_hosts_are_named_and_left_as_they_were() {
     let Some(network) = Network::start() else { return };
-    let hub = Hub::start(Setup { agent_host: network.gateway(), ..Setup::default() });
+    let agents = small_agents();
+    let setup = Setup {
+        agent_host: network.gateway(),
+        agents_dir: Some(agents.path().to_path_buf()),
+        ..Setup::default()
+    };
+    let hub = Hub::start(setup);
     let (operator, host) = (Operator::new(&hub.url()), network.host(1));
     host.must(USERS);
     for user in ["root", "free", "pat", "plain", "wants-tty", "nologin", "forced"] {
@@ -284,9 +291,21 @@ fn works_with_sudo(operator: &Operator, host: &Host, wrong: &mut Vec<String>) {
 }
 
 /// A hub that tells its agents this URL, and what a deployment by it ends with.
-fn unreachable(network: &Arc<Network>, host: &Host, url: String, code: &str, breaks: &str, mends: &str) {
-    let hub =
-        Hub::start(Setup { agent_host: network.gateway(), agent_url: Some(url.clone()), ..Setup::default() });
+fn unreachable(
+    network: &Arc<Network>,
+    agents: &Path,
+    host: &Host,
+    url: String,
+    code: &str,
+    breaks: &str,
+    mends: &str,
+) {
+    let hub = Hub::start(Setup {
+        agent_host: network.gateway(),
+        agents_dir: Some(agents.to_path_buf()),
+        agent_url: Some(url.clone()),
+        ..Setup::default()
+    });
     let operator = Operator::new(&hub.url());
     operator.may_enter(host, "root");
     host.must(&format!("true; {breaks}"));
@@ -308,14 +327,24 @@ fn unreachable(network: &Arc<Network>, host: &Host, url: String, code: &str, bre
 fn hubs_out_of_reach_are_told_by_the_host_itself() {
     let Some(network) = Network::start() else { return };
     let hub = Hub::start(Setup { agent_host: network.gateway(), ..Setup::default() });
+    let agents = small_agents();
     let other = hub.agent_address().replace("127.0.0.1", &network.gateway());
     let (gateway, host) = (network.gateway(), network.host(1));
-    unreachable(&network, &host, format!("https://{gateway}:1"), "E_CALLBACK_TCP", "", "");
-    unreachable(&network, &host, "https://no-such-hub.invalid:8401".into(), "E_CALLBACK_DNS", "", "");
-    unreachable(&network, &host, format!("https://{other}"), "E_CALLBACK_TLS", "", "");
+    unreachable(&network, agents.path(), &host, format!("https://{gateway}:1"), "E_CALLBACK_TCP", "", "");
+    unreachable(
+        &network,
+        agents.path(),
+        &host,
+        "https://no-such-hub.invalid:8401".into(),
+        "E_CALLBACK_DNS",
+        "",
+        "",
+    );
+    unreachable(&network, agents.path(), &host, format!("https://{other}"), "E_CALLBACK_TLS", "", "");
     let clock = lies!("date", "[ \"$1\" = +%%s ] && echo 1500000000 || exec /bin/date \"$@\"");
     unreachable(
         &network,
+        agents.path(),
         &host,
         format!("https://{other}"),
         "E_CALLBACK_CLOCK",
@@ -325,6 +354,7 @@ fn hubs_out_of_reach_are_told_by_the_host_itself() {
     let proxy = "systemctl set-environment https_proxy=http://127.0.0.1:1";
     unreachable(
         &network,
+        agents.path(),
         &host,
         format!("https://{other}"),
         "E_CALLBACK_TCP",

@@ -1,23 +1,21 @@
 //! The life of an agent: planned, installed, again, upgraded, rolled back, removed without a trace.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 use watchtower_testkit::hosts::{Host, Network};
 use watchtower_testkit::wait;
-use watchtower_tests::hub::{Hub, Setup, agents_dir};
-use watchtower_tests::operator::{Operator, difference, files};
+use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::operator::{AGENT, Operator, difference, files, small_agents};
 use watchtower_tests::paging::text;
 
 const SOON: Duration = Duration::from_secs(30);
-const PROGRAM: &str = "watchtower-agent-x86_64";
 
-/// A folder of agents like the built one, with the program changed.
-fn agents(folder: &Path, program: impl FnOnce(Vec<u8>) -> Vec<u8>) -> PathBuf {
-    let built = std::fs::read(agents_dir().join(PROGRAM)).expect("the agent was built");
-    std::fs::write(folder.join(PROGRAM), program(built)).expect("the folder is ours");
-    folder.to_path_buf()
+/// Ships another program from now on.
+fn ship(shipped: &Path, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+    let program = std::fs::read(shipped.join(AGENT)).expect("it was put there");
+    std::fs::write(shipped.join(AGENT), change(program)).expect("the folder is ours");
 }
 
 fn result(operator: &Operator, words: &[&str]) -> Value {
@@ -30,9 +28,9 @@ fn result(operator: &Operator, words: &[&str]) -> Value {
 #[test]
 fn an_agent_lives_and_leaves_nothing() {
     let Some(network) = Network::start() else { return };
-    let shipped = tempfile::tempdir().expect("the temporary folder is writable");
-    let agents_dir = agents(shipped.path(), |program| program);
-    let setup = Setup { agent_host: network.gateway(), agents_dir: Some(agents_dir), ..Setup::default() };
+    let shipped = small_agents();
+    let agents_dir = Some(shipped.path().to_path_buf());
+    let setup = Setup { agent_host: network.gateway(), agents_dir, ..Setup::default() };
     let hub = Hub::start(setup);
     let (operator, host) = (Operator::new(&hub.url()), network.host(1));
     operator.may_enter(&host, "root");
@@ -96,7 +94,7 @@ fn an_agent_lives_and_leaves_nothing() {
 /// Another program: the policy that root wrote stays, the previous program is kept.
 fn upgraded(operator: &Operator, host: &Host, shipped: &Path, deploy: &[&str]) {
     host.must("echo 'mode = \"monitor\"' > /etc/watchtower/policy.toml");
-    agents(shipped, |program| [program, b"another build".to_vec()].concat());
+    ship(shipped, |program| [program, b"another build".to_vec()].concat());
     let row = result(operator, deploy);
     assert_eq!(text(&row["result"]), "upgraded", "{row}");
     assert_eq!(host.must("cat /etc/watchtower/policy.toml").trim(), "mode = \"monitor\"");
@@ -108,7 +106,7 @@ fn upgraded(operator: &Operator, host: &Host, shipped: &Path, deploy: &[&str]) {
 fn rolled_back(operator: &Operator, host: &Host, shipped: &Path, deploy: &[&str]) {
     host.must("cp /opt/watchtower/bin/watchtower-agent /usr/local/lib/real-agent");
     let sum = host.must("sha256sum < /opt/watchtower/bin/watchtower-agent");
-    agents(shipped, |_| {
+    ship(shipped, |_| {
         b"#!/bin/sh\ncase $1 in run) echo cannot run here; exit 1;; esac\nexec /usr/local/lib/real-agent \"$@\"\n".to_vec()
     });
     let said = operator.run(deploy);
