@@ -9,3 +9,4 @@ pub mod sink;
 pub mod paging;
 pub mod link;
 pub mod agents;
+pub mod operator;

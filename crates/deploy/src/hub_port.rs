@@ -66,6 +66,13 @@ pub struct AgentBinary {
     pub bytes: Arc<Vec<u8>>,
 }
 
+/// A server's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub id: String,
+    pub name: String,
+}
+
 /// The hub, as a deployment sees it. Every call has its own time limit on the implementor's side.
 pub trait HubPort: Send + Sync {
     /// Keys of this host that were seen before, pinned or revoked.
@@ -83,11 +90,13 @@ pub trait HubPort: Send + Sync {
     /// A fresh one-time token for the server; makes its record if it is new.
     fn invite<'a>(&'a self, server: &'a str) -> Answer<'a, Secret>;
 
-    /// The id of the agent that the server's record has, as its enrolment gave it; `None` for none or no record.
-    fn agent_of<'a>(&'a self, server: &'a str) -> Answer<'a, Option<String>>;
+    /// The server whose present agent has this id (as `watchtower-agent id` prints it); `None` when it is no server's.
+    fn server_of<'a>(&'a self, agent: &'a str) -> Answer<'a, Option<Owner>>;
 
     /// The hub's time of the server's newest report, if later than `after` (any, when absent): waits for it, at most
-    /// `wait`; `None` when there is none by then. A server without a record has none.
+    /// `wait`; `None` when there is none by then. A server without a record has none. A
+    /// time that is derived anew with every answer may differ by some milliseconds for one and the same report: that is
+    /// the implementor's to even out.
     fn report_after<'a>(
         &'a self,
         server: &'a str,

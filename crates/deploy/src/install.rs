@@ -112,22 +112,19 @@ impl Work<'_> {
         if !ours {
             return Ok(Some(Enrol::Plain));
         }
-        if self.job.takeover {
-            return Ok(Some(Enrol::NewKey));
-        }
-        let known = self.hub.agent_of(&self.job.server).await.map_err(|e| of_hub(Step::Plan, e))?;
-        match (known, &survey.agent) {
-            (Some(known), Some(here)) if known != *here => Err(Failure::new(
+        // A key that no server has any more, or that cannot be told, is left behind: the hub would not take it again.
+        let Some(here) = &survey.agent else { return Ok(Some(Enrol::NewKey)) };
+        let owner = self.hub.server_of(here).await.map_err(|e| of_hub(Step::Plan, e))?;
+        match owner {
+            Some(owner) if owner.name == self.job.server || owner.id == self.job.server => Ok(None),
+            None => Ok(Some(Enrol::NewKey)),
+            Some(_) if self.job.takeover => Ok(Some(Enrol::NewKey)),
+            Some(owner) => Err(Failure::new(
                 Step::Plan,
                 Code::Duplicate,
-                format!(
-                    "this host is already another server of this hub: its agent is {here}, that of {} is {known}",
-                    self.job.server
-                ),
-                format!("deploy to it under its own name, or make it {} (--takeover)", self.job.server),
+                format!("this host is already the server {} of this hub", owner.name),
+                format!("deploy to it as {}, or make it {} (--takeover)", owner.name, self.job.server),
             )),
-            (Some(_), _) => Ok(None),
-            (None, _) => Ok(Some(Enrol::Plain)),
         }
     }
 

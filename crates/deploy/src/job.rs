@@ -90,6 +90,13 @@ pub struct Key {
     pub passphrase: Option<Secret>,
 }
 
+impl Key {
+    /// Whether it takes a passphrase to use it.
+    pub fn is_protected(&self) -> bool {
+        crate::transport::is_protected(self.text.reveal())
+    }
+}
+
 /// How a host's key is judged.
 #[derive(Clone, Debug)]
 pub struct HostKeyCheck {

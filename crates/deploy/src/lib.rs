@@ -13,7 +13,7 @@ mod hub_port;
 mod progress;
 
 pub use failure::{Code, Failure};
-pub use hub_port::{AgentBinary, Answer, HostKey, HostKeyState, HubPort, PortError, Trust};
+pub use hub_port::{AgentBinary, Answer, HostKey, HostKeyState, HubPort, Owner, PortError, Trust};
 pub use job::{
     Action, AgentPolicy, Credentials, Fingerprint, HostKeyCheck, HostKeyPolicy, Job, Key, Login, Target,
 };

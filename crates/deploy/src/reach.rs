@@ -13,6 +13,7 @@ pub(crate) fn failed(unreached: &str, ahead_seconds: i64) -> Failure {
         "Name or service",
         "failed to resolve",
         "Temporary failure in name",
+        "does not resolve: ",
     ]) {
         (
             Code::CallbackDns,

@@ -29,6 +29,9 @@ pub(crate) fn failure(step: Step, answers: &Answers, survey: &Survey) -> Failure
     let (word, said) = named.split_once(' ').unwrap_or((named, ""));
     let code = match Code::parse(word) {
         Some(Code::Enrol) => enrolment(said),
+        // Whatever was being done, this is why.
+        Some(_) if said.contains("No space left") => Code::Disk,
+        Some(_) if said.contains("Read-only file system") => Code::ReadOnly,
         Some(Code::NoExec) if survey.enforcing => Code::Selinux,
         Some(code) => code,
         None => Code::Place,
@@ -52,6 +55,7 @@ fn words(code: Code, said: &str) -> (String, &'static str) {
     let last = said.rsplit("watchtower-agent: ").next().unwrap_or(said);
     let (cause, fix) = match code {
         Code::Disk => ("the host's disk is full", "free some space (df -h /opt) and try again"),
+        Code::ReadOnly => ("the host's file system is read-only", "remount it writable, then try again"),
         Code::Hash => (
             "the uploaded program is not what was sent",
             "try again; if it stays, look at the host's disk (dmesg)",
@@ -96,7 +100,8 @@ mod tests {
     #[test]
     fn named_failures_are_told_apart() {
         for (said, code) in [
-            ("E_DISK cp: No space left on device", Code::Disk),
+            ("E_PLACE cp: Read-only file system", Code::ReadOnly),
+            ("E_UPLOAD cp: No space left on device", Code::Disk),
             ("E_ENROL watchtower-agent: the hub refused (TokenExpired): too late", Code::TokenExpired),
             ("E_ENROL watchtower-agent: the hub refused (TokenUsed): used", Code::TokenUsed),
             ("E_ENROL watchtower-agent: this server belongs to hub x", Code::OtherHub),

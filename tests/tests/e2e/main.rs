@@ -2,6 +2,7 @@
 
 mod flow;
 mod crash;
+mod deploy;
 mod hostile;
 mod hostile_api;
 mod access;

@@ -19,6 +19,7 @@ pub mod screen;
 pub mod status;
 pub mod top;
 
+use crate::agents;
 use crate::nouns::Special;
 
 /// A word and what it does.
@@ -47,6 +48,16 @@ pub static GROUPS: &[(&str, &str, &[Named])] = &[
             ("labels", &metrics::LABELS),
             ("watch", &metrics::WATCH),
             ("collect", &collect::COLLECT),
+        ],
+    ),
+    (
+        "agent",
+        "Agents on servers: installed, brought up to date and removed over SSH",
+        &[
+            ("deploy", &agents::DEPLOY),
+            ("upgrade", &agents::UPGRADE),
+            ("uninstall", &agents::UNINSTALL),
+            ("status", &agents::STATUS),
         ],
     ),
     ("config", "Where this command line looks", &[("show", &config::SHOW)]),

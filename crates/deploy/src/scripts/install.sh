@@ -8,9 +8,9 @@ said=$(mkdir -p "${bin%/*}" "${policy%/*}" "$state" 2>&1) || fail E_PLACE "$said
 chmod 755 /opt/watchtower "${bin%/*}" "${policy%/*}"; chmod 711 "$state"
 rm -rf "$previous"; mkdir -m 700 "$previous" || fail E_PLACE "$previous cannot be made"
 for kept in "$bin" "$unit" "$state/identity.key" "$state/bundle.json"; do
-  [ ! -e "$kept" ] || cp -p "$kept" "$previous/" || fail E_DISK "the previous version cannot be kept"
+  [ ! -e "$kept" ] || said=$(cp -p "$kept" "$previous/" 2>&1) || fail E_PLACE "$said"
 done
-said=$(cp "$STAGE/agent" "$bin.new" 2>&1) || fail E_DISK "$said"
+said=$(cp "$STAGE/agent" "$bin.new" 2>&1) || fail E_PLACE "$said"
 chmod 755 "$bin.new"
 mv -f "$bin.new" "$bin"
 if [ ! -e "$policy" ]; then
@@ -30,4 +30,5 @@ if [ -n "$START" ]; then
   say step start
   start
 fi
+rmdir "$previous" 2>/dev/null
 say placed yes

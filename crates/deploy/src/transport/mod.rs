@@ -12,3 +12,4 @@ mod channel;
 pub(crate) use channel::{Input, Ran, keep};
 pub(crate) use connect::{Connection, dial};
 pub(crate) use host_key::{Standing, unknown};
+pub(crate) use sign_in::is_protected;

@@ -256,8 +256,7 @@ fn lost(login: &Login, error: &russh::Error) -> Failure {
 fn decode(key: &Key) -> Result<PrivateKey, Failure> {
     let passphrase = key.passphrase.as_ref().map(Secret::reveal);
     let text = key.text.reveal();
-    let encrypted =
-        text.contains("ENCRYPTED") || matches!(PrivateKey::from_openssh(text), Ok(k) if k.is_encrypted());
+    let encrypted = is_protected(text);
     decode_secret_key(text, passphrase).map_err(|error| match (encrypted, passphrase.is_some()) {
         (true, false) => Failure::new(
             Step::SignIn,
@@ -278,4 +277,9 @@ fn decode(key: &Key) -> Result<PrivateKey, Failure> {
             "give a private key in OpenSSH or PEM form (not the .pub file); `ssh-keygen -p -f FILE` rewrites old ones",
         ),
     })
+}
+
+/// Whether a passphrase protects a private key, in any of the forms that are read.
+pub(crate) fn is_protected(text: &str) -> bool {
+    text.contains("ENCRYPTED") || PrivateKey::from_openssh(text).is_ok_and(|key| key.is_encrypted())
 }

@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use watchtower_api_types::ServerInput;
-use watchtower_deploy::{AgentBinary, Answer, HostKey, HostKeyState, HubPort, PortError, Secret, Trust};
+use watchtower_deploy::{
+    AgentBinary, Answer, HostKey, HostKeyState, HubPort, Owner, PortError, Secret, Trust,
+};
 use watchtower_model::{DeploymentId, Labels, Timestamp};
 use watchtower_store::Store;
 
 use super::host_keys;
 use crate::error::HubError;
+use crate::servers::Server;
 use crate::{Hub, fleet, link};
 
 /// A question that only needs the store.
@@ -150,9 +153,16 @@ impl HubPort for Port<'_> {
         Box::pin(answer(self.make_invitation(server)))
     }
 
-    fn agent_of<'a>(&'a self, server: &'a str) -> Answer<'a, Option<String>> {
-        let agent = self.hub.servers.find(server).and_then(|server| server.with(|state| state.agent_id));
-        Box::pin(async move { Ok(agent.map(|id| id.to_string())) })
+    fn server_of<'a>(&'a self, agent: &'a str) -> Answer<'a, Option<Owner>> {
+        let servers = self.hub.servers.unordered();
+        let has = |server: &&Arc<Server>| {
+            server.with(|state| state.agent_id.is_some_and(|id| id.to_string() == agent))
+        };
+        let owner = servers
+            .iter()
+            .find(has)
+            .map(|server| Owner { id: server.id.to_string(), name: server.with(|state| state.name.clone()) });
+        Box::pin(async move { Ok(owner) })
     }
 
     fn report_after<'a>(
