@@ -130,7 +130,13 @@ for (const colorScheme of ["light", "dark"]) {
         storageState,
       });
       const found = [];
-      for (const path of ["/servers/add?by=ssh", "/deploys", "/deploys?status=cancelled", ...batches]) {
+      for (const path of [
+        "/servers/add?by=ssh",
+        "/deploys",
+        "/deploys?status=cancelled",
+        "/settings/ssh",
+        ...batches,
+      ]) {
         await page.goto(url(path));
         await page.locator("h1").first().waitFor();
         await page.locator(".skeleton").first().waitFor({ state: "detached" });
