@@ -101,16 +101,16 @@ enum News {
 
 fn act(session: &mut Session, matches: &ArgMatches, action: Action) -> Done {
     let bulk = bulk(session, matches, action)?;
+    let own = session.settings.path.with_file_name("known_hosts");
+    let home = session.env.get("HOME").map(|home| std::path::Path::new(home).join(".ssh/known_hosts"));
+    let files = std::iter::once(own).chain(home).collect();
+    let port = Arc::new(HttpPort::new(session.hub.clone(), files, bulk.labels)?);
     if !matches.get_flag("dry-run") {
         let verb = if action == Action::Install { "install the agent on" } else { "remove the agent from" };
         let count = bulk.jobs.len();
         let what = if count == 1 { bulk.jobs[0].login.target.to_string() } else { format!("{count} hosts") };
         session.confirm(matches.get_flag("yes"), &format!("{verb} {what}?"))?;
     }
-    let own = session.settings.path.with_file_name("known_hosts");
-    let home = session.env.get("HOME").map(|home| std::path::Path::new(home).join(".ssh/known_hosts"));
-    let files = std::iter::once(own).chain(home).collect();
-    let port = Arc::new(HttpPort::new(session.hub.clone(), files, bulk.labels));
     let runtime = Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
     let parallel = matches.get_one::<i64>("parallel").map_or(1, |parallel| *parallel as usize);
     let (tell, news) = channel();

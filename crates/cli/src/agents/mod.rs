@@ -6,6 +6,8 @@ mod board;
 mod result;
 mod deploy;
 mod status;
+mod programs;
 
 pub use deploy::{DEPLOY, UNINSTALL, UPGRADE};
+pub use programs::{BINARIES, BINARY};
 pub use status::STATUS;

@@ -35,7 +35,7 @@ pub struct HttpPort {
     labels: BTreeMap<String, Value>,
     /// One at a time writes the file; programs are fetched once for all hosts.
     writing: Mutex<()>,
-    offered: tokio::sync::OnceCell<AgentBinaries>,
+    offered: AgentBinaries,
     programs: tokio::sync::Mutex<BTreeMap<String, AgentBinary>>,
     owners: tokio::sync::OnceCell<BTreeMap<String, Owner>>,
 }
@@ -45,10 +45,17 @@ fn internal(error: &tokio::task::JoinError) -> Failure {
 }
 
 impl HttpPort {
+    /// Asks the hub what it offers: a hub that does not answer is told of before any host is touched.
     /// `known_hosts`: the file that new keys go to, then those that are only read.
-    pub fn new(hub: Hub, known_hosts: Vec<PathBuf>, labels: BTreeMap<String, Value>) -> HttpPort {
-        let (writing, offered, programs, owners) = Default::default();
-        HttpPort { hub, known_hosts, labels, writing, offered, programs, owners }
+    pub fn new(
+        hub: Hub,
+        known_hosts: Vec<PathBuf>,
+        labels: BTreeMap<String, Value>,
+    ) -> Result<HttpPort, Failure> {
+        let offered = serde_json::from_value(hub.get("agent.binaries", &[])?)
+            .map_err(|e| Failure::new(Exit::Failed, "answer", not_understood(&e).cause))?;
+        let (writing, programs, owners) = Default::default();
+        Ok(HttpPort { hub, known_hosts, labels, writing, offered, programs, owners })
     }
 
     async fn call(&self, id: &'static str, args: &[&str], body: Option<Value>) -> Result<Value, Failure> {
@@ -61,16 +68,8 @@ impl HttpPort {
         asked.await.unwrap_or_else(|e| Err(internal(&e)))
     }
 
-    async fn offered(&self) -> Result<&AgentBinaries, PortError> {
-        let fetched = self.offered.get_or_try_init(|| async {
-            let value = self.call("agent.binaries", &[], None).await.map_err(port_error)?;
-            serde_json::from_value(value).map_err(|e| not_understood(&e))
-        });
-        fetched.await
-    }
-
     async fn program(&self, arch: &str) -> Result<Option<AgentBinary>, PortError> {
-        if !self.offered().await?.items.iter().any(|item| item.arch == arch) {
+        if !self.offered.items.iter().any(|item| item.arch == arch) {
             return Ok(None);
         }
         let mut programs = self.programs.lock().await;
@@ -154,7 +153,7 @@ impl HubPort for HttpPort {
 
     fn trust(&self) -> Answer<'_, Trust> {
         Box::pin(async move {
-            let AgentBinaries { hub_id, urls, pins, bundle, .. } = self.offered().await?.clone();
+            let AgentBinaries { hub_id, urls, pins, bundle, .. } = self.offered.clone();
             Ok(Trust { hub_id, urls, pins, bundle })
         })
     }

@@ -58,6 +58,8 @@ pub static GROUPS: &[(&str, &str, &[Named])] = &[
             ("upgrade", &agents::UPGRADE),
             ("uninstall", &agents::UNINSTALL),
             ("status", &agents::STATUS),
+            ("binaries", &agents::BINARIES),
+            ("binary", &agents::BINARY),
         ],
     ),
     ("config", "Where this command line looks", &[("show", &config::SHOW)]),

@@ -28,7 +28,7 @@ const ROOT: Case = Case { name: "", breaks: "", mends: "", user: "root", words: 
 /// Users of every kind of right, and a server that asks questions at port 2222.
 const USERS: &str = r#"
 for user in free pat plain wants-tty nologin forced; do useradd -m -s /bin/bash $user; echo $user:secret | chpasswd; done
-usermod -aG sudo pat; touch /home/pat/.sudo_as_admin_successful; chown pat: /home/pat/.sudo_as_admin_successful
+usermod -aG sudo pat; touch ~pat/.sudo_as_admin_successful; chown pat: ~pat/.sudo_as_admin_successful
 usermod -s /usr/sbin/nologin nologin
 echo 'free ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/free
 printf 'Defaults:wants-tty requiretty\nwants-tty ALL=(ALL) NOPASSWD: ALL\n' > /etc/sudoers.d/wants-tty
@@ -74,8 +74,8 @@ const CASES: &[Case] = &[
     Case {
         name: "no sudo at all",
         user: "pat",
-        breaks: "chmod 700 /usr/bin/sudo; mv /usr/bin/sudo /root/sudo",
-        mends: "mv /root/sudo /usr/bin/sudo; chmod 4755 /usr/bin/sudo",
+        breaks: "chmod 700 /usr/bin/sudo; mv /usr/bin/sudo /srv/sudo",
+        mends: "mv /srv/sudo /usr/bin/sudo; chmod 4755 /usr/bin/sudo",
         code: "E_SUDO_MISSING",
         ..ROOT
     },
