@@ -95,9 +95,22 @@ impl Operator {
     /// # Panics
     /// If the program cannot be run.
     pub fn run_with(&self, words: &[&str], input: &str) -> Said {
+        self.exec(&[words, &["-o", "json"]].concat(), input)
+    }
+
+    /// Runs `watchtower WORDS` as they are: standard output.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn text(&self, words: &[&str]) -> String {
+        let said = self.exec(words, "");
+        assert_eq!(said.exit, 0, "{said:?}");
+        said.json.as_str().map_or_else(|| said.json.to_string(), String::from)
+    }
+
+    fn exec(&self, words: &[&str], input: &str) -> Said {
         let mut child = Command::new(program())
             .args(words)
-            .args(["-o", "json"])
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.path())
