@@ -2,4 +2,5 @@
 
 mod life;
 mod bulk;
+mod killed;
 mod broken;
