@@ -7,6 +7,10 @@ export const paths = {
   servers: "/servers",
   serverAdd: "/servers/add",
   serverAddBySsh: "/servers/add?by=ssh",
+  /** The record keeps its name whatever host is typed in its place. */
+  serverUninstall: (name: string) =>
+    `/servers/add?by=ssh&do=uninstall&hosts=${part(`name,host
+${name},${name}`)}`,
   server: (id: string, tab = "overview") => `/servers/${part(id)}/${tab}`,
   incidents: "/incidents",
   incident: (number: number | string) => `/incidents/${part(String(number))}`,

@@ -15,7 +15,7 @@ use watchtower_api_types::endpoints::Access;
 use watchtower_api_types::{LiveMessage, LiveRequest, LiveTopic};
 use watchtower_bus::Received;
 use watchtower_hub::access::{Object, Principal, authorize};
-use watchtower_hub::{Hub, HubError, live};
+use watchtower_hub::{Hub, HubError, deployments, live};
 use watchtower_model::{BatchId, ServerId};
 
 use crate::caller::principal_of;
@@ -252,11 +252,7 @@ impl Feed {
         let unknown = || HubError::not_found("batch of deployments", &name);
         let batch: BatchId = name.parse().map_err(|_| unknown())?;
         let rows = self.hub.store.deployments_of(batch).await?;
-        let visible = |server: Option<ServerId>| match server {
-            Some(id) => self.visible(id).is_ok(),
-            None => self.principal.servers.is_none(),
-        };
-        if !rows.iter().any(|row| visible(row.server_id)) {
+        if !rows.iter().any(|row| deployments::sees(&self.hub, &self.principal, row)) {
             return Err(unknown());
         }
         self.tell_of(&format!("{}{batch}", live::DEPLOYMENTS), json!({ "batch_id": batch })).await

@@ -165,12 +165,12 @@ impl Store {
         )
     }
 
-    /// Writes a step as it is now.
+    /// Writes a step as it is now; one that has ended stays as it ended: an earlier write may come late.
     pub fn save_deployment_step(id: DeploymentId, step: &DeploymentStepRow) -> Statement {
         Statement::new(
             "INSERT INTO deployment_steps (deployment_id, position, name, status, started_at, ended_at, detail, output) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (deployment_id, position) \
-             DO UPDATE SET status = $4, ended_at = $6, detail = $7, output = $8",
+             DO UPDATE SET status = $4, ended_at = $6, detail = $7, output = $8 WHERE deployment_steps.ended_at IS NULL",
             args![
                 id,
                 step.position,

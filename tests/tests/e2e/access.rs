@@ -222,6 +222,10 @@ fn what_is_outside_the_servers_one_may_see_is_absent_and_untouched() {
     fleet.stop();
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(everything(&admin), before, "something was changed");
+    let target = json!({"host": "127.0.0.1", "port": 9, "server": "mine", "labels": {"env": "a"}});
+    let own = restricted_admin.post("/deployments", &json!({"targets": [target], "ssh": {"password": "x"}}));
+    let own = restricted_admin.get(&format!("/deployments/{}", own["items"][0]["number"]));
+    assert_eq!(own["server"], "mine", "one's own is seen although it has no record yet");
 }
 
 /// Lists and queries that tell of the foreign server.

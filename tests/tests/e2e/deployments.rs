@@ -33,10 +33,7 @@ fn key(hosts: &[&Host]) -> String {
     assert!(made.success());
     let public = std::fs::read_to_string(file.with_extension("pub")).expect("ssh-keygen wrote it");
     for host in hosts {
-        host.must(&format!(
-            "mkdir -p -m 700 /root/.ssh && echo '{}' >> /root/.ssh/authorized_keys",
-            public.trim()
-        ));
+        host.must(&format!("mkdir -p -m 700 ~/.ssh && echo '{}' >> ~/.ssh/authorized_keys", public.trim()));
     }
     std::fs::read_to_string(file).expect("ssh-keygen wrote it")
 }
@@ -88,40 +85,51 @@ fn nowhere(folder: &Path, secret: &str) {
     }
 }
 
+/// Two hosts that their key opens, beside one that nobody is at.
+struct Scene {
+    hub: Hub,
+    api: Api,
+    hosts: [Host; 2],
+    key: String,
+}
+
 #[test]
 fn a_batch_reaches_its_hosts_and_tells_why_one_failed() {
     let Some(network) = Network::start() else { return };
     let hub = Hub::start(Setup { agent_host: network.gateway(), ..Setup::default() });
     let (api, hosts) = (hub.api(), [network.host(1), network.host(2)]);
     let key = key(&[&hosts[0], &hosts[1]]);
-    let dead = json!({"host": DEAD, "port": DEAD_PORT, "server": "dead"});
-    let input = json!({
-        "targets": [target(&hosts[0]), target(&hosts[1]), dead],
-        "ssh": {"private_key": key}, "policy": "monitor",
-    });
+    let scene = Scene { hub, api, hosts, key };
+    planned(&scene);
+    let batch = installed(&scene);
+    only_what_failed_is_done_again(&scene, &batch);
+    nowhere(scene.hub.folder(), scene.key.lines().nth(2).expect("a key has lines"));
+    uninstalled(&scene);
+}
 
-    let planned = api.post(
-        "/deployments",
-        &json!({
-            "targets": [target(&hosts[0])], "ssh": {"private_key": key}, "dry_run": true,
-        }),
-    );
-    let plan = ended(&api, &batch_of(&planned), &hosts[0].name);
+fn planned(Scene { api, hosts, key, .. }: &Scene) {
+    let input = json!({"targets": [target(&hosts[0])], "ssh": {"private_key": key}, "dry_run": true});
+    let plan = ended(api, &batch_of(&api.post("/deployments", &input)), &hosts[0].name);
     assert_eq!(
         (text(&plan["status"]), text(&plan["change"])),
         ("succeeded".into(), "planned".into()),
         "{plan}"
     );
     assert!(plan["remarks"].as_array().is_some_and(|lines| lines.len() >= 3), "{plan}");
-    assert_eq!(
-        api.status("GET", &format!("/api/v1/servers/{}", hosts[0].name), None),
-        Some(404),
-        "a plan makes no record"
-    );
+    let record = format!("/api/v1/servers/{}", hosts[0].name);
+    assert_eq!(api.status("GET", &record, None), Some(404), "a plan makes no record");
+}
 
+/// The batch's id.
+fn installed(Scene { api, hosts, key, .. }: &Scene) -> String {
+    let dead = json!({"host": DEAD, "port": DEAD_PORT, "server": "dead"});
+    let input = json!({
+        "targets": [target(&hosts[0]), target(&hosts[1]), dead],
+        "ssh": {"private_key": key}, "policy": "monitor",
+    });
     let batch = batch_of(&api.post("/deployments", &input));
-    for host in &hosts {
-        let one = ended(&api, &batch, &host.name);
+    for host in hosts {
+        let one = ended(api, &batch, &host.name);
         assert_eq!(
             (text(&one["status"]), text(&one["change"])),
             ("succeeded".into(), "installed".into()),
@@ -132,35 +140,34 @@ fn a_batch_reaches_its_hosts_and_tells_why_one_failed() {
         let steps = api.get(&format!("/deployments/{}", one["number"]))["steps"].clone();
         let steps = steps.as_array().cloned().unwrap_or_default();
         let names: Vec<String> = steps.iter().map(|step| text(&step["name"])).collect();
-        assert_eq!(
-            (names.first().map(String::as_str), names.last().map(String::as_str)),
-            (Some("connect"), Some("first_report"))
-        );
-        assert!(
-            steps.iter().all(|step| step["status"] == "succeeded" && step["ended_at"].is_string()),
-            "{steps:#?}"
-        );
+        assert_eq!((names[0].as_str(), names[names.len() - 1].as_str()), ("connect", "first_report"));
+        let good = |step: &Value| step["status"] == "succeeded" && step["ended_at"].is_string();
+        assert!(steps.iter().all(good), "{steps:#?}");
         host.must("grep -q monitor /etc/watchtower/policy.toml");
     }
-    let failed = ended(&api, &batch, "dead");
+    let failed = ended(api, &batch, "dead");
     assert_eq!(
         (text(&failed["status"]), code(&failed)),
         ("failed".into(), "E_TCP_REFUSED".into()),
         "{failed}"
     );
     assert!(!text(&failed["failure"]["fix"]).is_empty(), "{failed}");
+    batch
+}
 
+fn only_what_failed_is_done_again(Scene { api, .. }: &Scene, batch: &str) {
     let again = api.post(&format!("/deployments/{batch}/retry"), &json!({}));
-    let servers: Vec<String> =
-        again["items"].as_array().into_iter().flatten().map(|one| text(&one["server"])).collect();
-    assert_eq!(servers, ["dead"], "only what failed is done again");
-    assert_eq!(code(&ended(&api, &batch_of(&again), "dead")), "E_TCP_REFUSED");
-    nowhere(hub.folder(), key.lines().nth(2).expect("a key has lines"));
+    let items = again["items"].as_array().cloned().unwrap_or_default();
+    let servers: Vec<String> = items.iter().map(|one| text(&one["server"])).collect();
+    assert_eq!(servers, ["dead"]);
+    assert_eq!(code(&ended(api, &batch_of(&again), "dead")), "E_TCP_REFUSED");
+}
 
-    let uninstall = json!({
+fn uninstalled(Scene { api, hosts, key, .. }: &Scene) {
+    let input = json!({
         "action": "uninstall", "targets": [target(&hosts[0])], "ssh": {"private_key": key}, "remove_server": true,
     });
-    let gone = ended(&api, &batch_of(&api.post("/deployments", &uninstall)), &hosts[0].name);
+    let gone = ended(api, &batch_of(&api.post("/deployments", &input)), &hosts[0].name);
     assert_eq!(text(&gone["change"]), "uninstalled", "{gone}");
     assert_eq!(api.status("GET", &format!("/api/v1/servers/{}", hosts[0].name), None), Some(404));
     hosts[0].must("test ! -e /opt/watchtower && test ! -e /etc/watchtower");

@@ -9,3 +9,4 @@ mod access;
 mod restart;
 mod absence;
 mod deployments;
+mod wizard;

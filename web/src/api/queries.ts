@@ -150,6 +150,11 @@ export const queries = {
       queryKey: ["credential"],
       queryFn: ({ signal }) => api.get("/credentials", { signal, query: { limit: ALL } }),
     }),
+  hostKeys: () =>
+    queryOptions({
+      queryKey: ["host_key"],
+      queryFn: ({ signal }) => api.get("/host-keys", { signal, query: { limit: ALL } }),
+    }),
   automations: () =>
     queryOptions({
       queryKey: ["automation", "list"],

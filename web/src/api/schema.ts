@@ -1956,6 +1956,8 @@ export interface components {
         };
         Overview: {
             activity: components["schemas"]["Activity"][];
+            /** Format: int32 */
+            deployments_in_progress: number;
             /** @description Worst and oldest first, at most 8. */
             needs_action: components["schemas"]["Incident"][];
             /** Format: int32 */

@@ -35,9 +35,8 @@ pub async fn list(caller: Caller) -> Reply<List<Deployment>> {
     Ok(Json(List { items: seen.map(|row| views::deployment(row, Vec::new())).collect(), next }))
 }
 
-/// By the server's record; one without a record is for those who are not restricted to some.
 fn sees(caller: &Caller, row: &DeploymentRow) -> bool {
-    caller.sees_server(row.server_id)
+    deployments::sees(&caller.hub, &caller.principal, row)
 }
 
 async fn one(caller: &Caller, name: &str) -> Result<DeploymentRow, Failure> {
@@ -71,27 +70,19 @@ pub async fn get(caller: Caller, Path(name): Path<String>) -> Reply<Deployment> 
 
 /// Whether this caller may bring these hosts under their names, with this access.
 fn check_rights(caller: &Caller, wanted: &[Wanted], ssh: &SshAccess) -> Result<(), Failure> {
-    let Some(matchers) = &caller.principal.servers else { return Ok(()) };
     // A saved credential opens hosts beyond those of the caller.
     if ssh.credential.is_some() {
         caller.unrestricted()?;
     }
-    for one in wanted {
-        let known = caller.hub.servers.find(&one.server);
-        let mine = match &known {
-            Some(server) => caller.sees(server),
-            None => {
-                let mut labels = one.options.labels.to_builder();
-                labels.set("name", &one.server).set("instance", &one.server);
-                matchers.matches(&labels.build())
-            }
-        };
-        if !mine {
-            let text = format!("{:?} would be outside the servers you may see", one.server);
-            return Err(HubError::Forbidden(text).into());
+    let mine =
+        |one: &&Wanted| deployments::covers(&caller.hub, &caller.principal, &one.server, &one.options.labels);
+    match wanted.iter().find(|one| !mine(one)) {
+        Some(other) => {
+            let text = format!("{:?} would be outside the servers you may see", other.server);
+            Err(HubError::Forbidden(text).into())
         }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn batch(rows: Vec<DeploymentRow>) -> Reply<List<Deployment>> {

@@ -87,7 +87,7 @@ pub(super) async fn access(hub: &Hub, ssh: &SshAccess, required: bool) -> Result
     let given = |text: &Option<String>| text.as_ref().filter(|text| !text.is_empty()).map(Secret::new);
     if let Some(text) = given(&ssh.private_key) {
         let passphrase = given(&ssh.passphrase);
-        access.key = Some(Key { name: "the key given".into(), text, passphrase });
+        access.key = Some(Key { name: "that was given".into(), text, passphrase });
         access.saved = false;
     }
     for (field, sent) in

@@ -11,6 +11,7 @@ mod work;
 mod recorder;
 mod port;
 mod resume;
+mod rights;
 
 pub mod credentials;
 pub mod host_keys;
@@ -28,6 +29,7 @@ pub use batch::{cancel, create, retry};
 pub use lists::read_targets;
 pub use request::{Options, Wanted, wanted};
 pub(crate) use resume::resume;
+pub use rights::{covers, sees};
 
 /// Hosts of one batch.
 pub const TARGETS_MAX: usize = 500;

@@ -89,9 +89,10 @@ pub async fn steps_are_written_as_they_are_now(place: Place) {
         status: "succeeded".into(),
         ended_at: Some(at(9)),
         output: "a\nb\n".into(),
-        ..connect
+        ..connect.clone()
     };
     commit(&store, Store::save_deployment_step(first, &done)).await;
+    assert_eq!(commit(&store, Store::save_deployment_step(first, &connect)).await, 0, "it has ended");
     commit(&store, Store::stop_deployment_steps(first, "failed", at(20))).await;
     let steps = store.deployment_steps(first).await.unwrap();
     assert_eq!(steps[0], done);

@@ -14,7 +14,16 @@ const WAYS = [
 
 export function AddServerPage() {
   const [by] = useUrlState("by");
+  const [action] = useUrlState("do", "install");
   const ssh = by === "ssh";
+  if (ssh && action === "uninstall") {
+    return (
+      <Page title="Uninstall agents" parents={PARENTS} cli="watchtower agent uninstall root@HOST">
+        <p className="dim">The hub signs in, removes the agent, and checks that nothing is left.</p>
+        <SshForm />
+      </Page>
+    );
+  }
   return (
     <Page
       title="Add servers"

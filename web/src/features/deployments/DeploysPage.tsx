@@ -23,7 +23,12 @@ const COLUMNS: Column<Deployment>[] = [
   {
     key: "status",
     head: "State",
-    cell: (one) => <Status tone={deploymentTone[one.status]}>{one.status}</Status>,
+    cell: (one) => (
+      <>
+        <Status tone={deploymentTone[one.status]}>{one.status}</Status>
+        {one.finished_at && <div className="sub">{outcome(one)}</div>}
+      </>
+    ),
   },
   {
     key: "server",
@@ -31,21 +36,14 @@ const COLUMNS: Column<Deployment>[] = [
     main: true,
     cell: (one) => (
       <>
-        <Link href={pathOf(one)}>{one.server}</Link>
+        <div>
+          <Link href={pathOf(one)}>{one.server}</Link>
+        </div>
         <div className="sub mono clip">{one.target}</div>
       </>
     ),
   },
-  {
-    key: "what",
-    head: "What",
-    cell: (one) => (
-      <>
-        {one.dry_run ? "plan" : one.action}
-        {one.finished_at && <div className="sub">{outcome(one)}</div>}
-      </>
-    ),
-  },
+  { key: "what", head: "What", low: true, cell: (one) => (one.dry_run ? "plan" : one.action) },
   {
     key: "cause",
     head: "Cause",

@@ -17,6 +17,11 @@ export interface Shown {
   problem?: string;
 }
 
+/** Every host that answered shows a key that somebody confirmed. */
+export function vouched(shown: Shown[] | undefined): boolean {
+  return shown?.every(({ key }) => key === undefined || key.known === "pinned") === true;
+}
+
 const TONES: Record<OfferedHostKey["known"], Tone> = {
   pinned: "ok",
   unknown: "warn",
@@ -140,8 +145,10 @@ export function Fingerprints({ targets, ssh, shown, onShown }: Props) {
 function Row({ shown: { target, key, problem } }: { shown: Shown }) {
   return (
     <li>
-      <span className="mono">{target.host}</span>
-      {key && <Status tone={TONES[key.known]}>{WORDS[key.known]}</Status>}
+      <span className="row">
+        <span className="mono">{target.host}</span>
+        {key && <Status tone={TONES[key.known]}>{WORDS[key.known]}</Status>}
+      </span>
       {key && (
         <span className="row">
           <code className="fingerprint">{key.fingerprint}</code>

@@ -1,4 +1,4 @@
-// Over SSH: which hosts, how to sign in, what the hub may do there; a plan first if one likes, then the installation.
+// Over SSH: which hosts, how to sign in, what the hub may do there; a plan first if one likes, then the work.
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation } from "wouter";
@@ -6,6 +6,7 @@ import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { AgentPolicy } from "@/api/types";
 import { useSettled } from "@/lib/hooks";
+import { useUrlState } from "@/lib/url-state";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { AreaField, CheckField } from "@/ui/Field";
@@ -14,17 +15,21 @@ import { useAction } from "@/ui/useAction";
 import { AccessFields } from "./AccessFields";
 import { type Draft, EMPTY, missing, toAccess } from "./access";
 import { BatchView } from "./BatchView";
-import { Fingerprints, type Shown } from "./Fingerprints";
+import { Fingerprints, type Shown, vouched } from "./Fingerprints";
 import { PolicyChoice } from "./PolicyChoice";
 import { Targets } from "./Targets";
 
 const SETTLE_MS = 300;
 
 export function SshForm() {
-  const [text, setText] = useState("");
+  const [action] = useUrlState("do", "install");
+  const [asked] = useUrlState("hosts");
+  const uninstall = action === "uninstall";
+  const [text, setText] = useState(asked);
   const [draft, setDraft] = useState<Draft>(EMPTY);
   const [policy, setPolicy] = useState<AgentPolicy>("allowlist");
   const [takeover, setTakeover] = useState(false);
+  const [removeServer, setRemoveServer] = useState(true);
   const [shown, setShown] = useState<Shown[]>();
   const [plan, setPlan] = useState<string>();
   const [complaint, setComplaint] = useState<string>();
@@ -34,14 +39,20 @@ export function SshForm() {
   const ssh = toAccess(draft);
   const begin = useAction(
     async (dryRun: boolean) => {
-      const body = { action: "install" as const, targets, ssh, policy, takeover, dry_run: dryRun };
+      const how = { policy, takeover, dry_run: dryRun, remove_server: uninstall && removeServer };
+      const body = {
+        action: uninstall ? ("uninstall" as const) : ("install" as const),
+        targets,
+        ssh,
+        ...how,
+      };
       return api.post("/deployments", { body });
     },
     { changes: ["deployment"] },
   );
   const start = async (dryRun: boolean) => {
     const unconfirmed =
-      draft.method === "password" && !(shown ?? []).some(({ key }) => key?.known === "pinned")
+      draft.method === "password" && !vouched(shown)
         ? "Look at the host keys and confirm them first: a password is not sent to a host nobody vouched for."
         : undefined;
     const problem = targets.length === 0 ? "Name at least one host." : (missing(draft) ?? unconfirmed);
@@ -53,6 +64,7 @@ export function SshForm() {
     else if (batch) navigate(paths.deploy(batch));
   };
   const count = targets.length === 1 ? "1 server" : `${targets.length} servers`;
+  const verb = uninstall ? "Uninstall from" : "Install on";
   return (
     <form
       className="stack"
@@ -95,15 +107,24 @@ export function SshForm() {
         </div>
       </Panel>
       <Panel>
-        <div className="form">
-          <PolicyChoice value={policy} onChange={setPolicy} />
+        {uninstall ? (
           <CheckField
-            label="Take over servers of another hub"
-            hint="otherwise they are left alone."
-            checked={takeover}
-            onChange={setTakeover}
+            label="Remove the servers from the hub as well"
+            hint="with their samples; their incidents stay."
+            checked={removeServer}
+            onChange={setRemoveServer}
           />
-        </div>
+        ) : (
+          <div className="form">
+            <PolicyChoice value={policy} onChange={setPolicy} />
+            <CheckField
+              label="Take over servers of another hub"
+              hint="otherwise they are left alone."
+              checked={takeover}
+              onChange={setTakeover}
+            />
+          </div>
+        )}
       </Panel>
       {complaint && (
         <div className="notice tone-warn" role="alert">
@@ -112,8 +133,13 @@ export function SshForm() {
       )}
       {begin.error !== undefined && <ErrorNotice error={begin.error} title="Could not start" />}
       <div className="form-actions">
-        <Button type="submit" kind="primary" needs="operate" busy={begin.busy}>
-          {targets.length > 0 ? `Install on ${count}` : "Install"}
+        <Button
+          type="submit"
+          kind={uninstall ? "danger primary" : "primary"}
+          needs="operate"
+          busy={begin.busy}
+        >
+          {targets.length > 0 ? `${verb} ${count}` : uninstall ? "Uninstall" : "Install"}
         </Button>
         <Button needs="operate" busy={begin.busy} onClick={() => void start(true)}>
           Show the plan
