@@ -65,8 +65,8 @@ pub(crate) struct Survey {
     /// SHA-256 of the program that is there, and what it says it is.
     pub program: Option<String>,
     pub version: String,
-    /// SHA-256 of the unit.
-    pub unit: Option<String>,
+    /// SHA-256 of the units, one after the other.
+    pub units: Option<String>,
     /// Mode of the local policy; empty if its file names none.
     pub policy: Option<String>,
     pub hub: Option<String>,
@@ -113,7 +113,7 @@ impl Survey {
         Survey {
             program: sum("program"),
             version: version.rsplit(' ').next().unwrap_or("").to_string(),
-            unit: sum("unit"),
+            units: sum("unit"),
             policy,
             hub: answers.get("hub").map(str::to_string),
             identity: answers.get("identity").is_some(),
@@ -133,7 +133,7 @@ impl Survey {
 
     /// Whether there is anything of an agent.
     pub(crate) fn is_there(&self) -> bool {
-        self.program.is_some() || self.unit.is_some() || self.identity || !self.had.is_empty()
+        self.program.is_some() || self.units.is_some() || self.identity || !self.had.is_empty()
     }
 }
 

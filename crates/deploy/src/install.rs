@@ -6,7 +6,7 @@ use watchtower_model::Timestamp;
 
 use crate::connect::of_hub;
 use crate::engine::Host;
-use crate::plan::{self, UNIT};
+use crate::plan::{self, UNITS};
 use crate::remote::{Remote, SCRIPT_TIMEOUT, Script};
 use crate::reporter::Reporter;
 use crate::transport::Input;
@@ -242,15 +242,15 @@ impl Work<'_> {
     ) -> Result<(), Failure> {
         self.reporter.begin(Step::Place);
         let had = self.host.survey.had.join(" ");
-        let variables = [
+        let mut variables = vec![
             ("STAGE", stage.to_string()),
             ("HAD", had),
             ("POLICY", self.job.policy.as_str().to_string()),
-            ("UNIT", UNIT.trim_end().to_string()),
             ("RENEW", if enrol == Some(Enrol::NewKey) { "yes" } else { "" }.to_string()),
             ("TAKEOVER", if self.job.takeover { "--takeover" } else { "" }.to_string()),
             ("START", if start { "yes" } else { "" }.to_string()),
         ];
+        variables.extend(UNITS.map(|(name, text)| (name, text.trim_end().to_string())));
         let lines = Secret::new(format!("{}\n{}\n", token.reveal(), self.trust.bundle));
         let script = Script {
             step: Step::Place,

@@ -5,8 +5,12 @@ use ring::digest::{SHA256, digest};
 use crate::facts::{Facts, PlaceState, Survey};
 use crate::{AgentBinary, Code, Failure, Job, Step, Trust};
 
-/// The unit that is installed, the very text of the one-line installer.
-pub(crate) const UNIT: &str = include_str!("../../../packaging/watchtower-agent.service");
+/// The units that are installed, the very texts of the one-line installer, in the order in which the survey sums them.
+pub(crate) const UNITS: [(&str, &str); 3] = [
+    ("UNIT", include_str!("../../../packaging/watchtower-agent.service")),
+    ("SOCKET", include_str!("../../../packaging/watchtower-executor.socket")),
+    ("SERVICE", include_str!("../../../packaging/watchtower-executor.service")),
+];
 /// Room for the staged copy, the new program and the previous one.
 const ROOM_FACTOR: u64 = 3;
 /// From here on a clock is worth a word.
@@ -108,10 +112,11 @@ fn full(at: &str, room: u64, needed: u64) -> Failure {
     )
 }
 
-/// Whether program and unit are those that would be installed.
+/// Whether program and units are those that would be installed.
 pub(crate) fn is_same(survey: &Survey, binary: &AgentBinary) -> bool {
+    let units: String = UNITS.map(|(_, text)| text).concat();
     survey.program.as_deref() == Some(binary.sha256.as_str())
-        && survey.unit.as_deref() == Some(hex(digest(&SHA256, UNIT.as_bytes()).as_ref()).as_str())
+        && survey.units.as_deref() == Some(hex(digest(&SHA256, units.as_bytes()).as_ref()).as_str())
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -143,11 +148,20 @@ pub(crate) fn installation(job: &Job, survey: &Survey, binary: &AgentBinary, rig
         Some(mode) => lines.push(format!("leave the local policy as it is: {mode}")),
         None => lines.push(format!("write /etc/watchtower/policy.toml: {}", job.policy.as_str())),
     }
-    if survey.unit.is_none() {
-        lines.push("install and enable the unit watchtower-agent.service".into());
+    let had = |word: &str| survey.had.iter().any(|had| had == word);
+    if survey.units.is_none() {
+        lines.push(
+            "install the units watchtower-agent.service and watchtower-executor.socket, .service".into(),
+        );
     }
-    if !survey.had.iter().any(|word| word == "state") {
-        lines.push("make /var/lib/watchtower for the agent's identity and spool".into());
+    if !had("user") {
+        lines.push("make the user watchtower, which owns nothing but the agent's own folder".into());
+    }
+    if !had("state") || !had("executor") {
+        lines.push(
+            "make /var/lib/watchtower for identity and spool, /var/lib/watchtower-executor for the journal"
+                .into(),
+        );
     }
     lines.push(format!("enrol as {} and wait for the first report, all as {right}", job.server));
     lines
@@ -159,8 +173,8 @@ pub(crate) fn removal(survey: &Survey) -> Vec<String> {
         false => vec!["nothing: there is no agent".into()],
         true => vec![
             format!("stop the agent {} and tell its hub", survey.version),
-            "remove the unit watchtower-agent.service".into(),
-            "remove /opt/watchtower, /etc/watchtower/policy.toml and /var/lib/watchtower".into(),
+            "remove the units of agent and executor, and the user watchtower".into(),
+            "remove /opt/watchtower, /etc/watchtower/policy.toml, /var/lib/watchtower and /var/lib/watchtower-executor".into(),
         ],
     }
 }

@@ -4,10 +4,13 @@ ended() { code=$?; trap - EXIT; [ "$code" = 0 ] || undo; rm -rf "$STAGE"; exit "
 trap ended EXIT
 trap 'exit 1' HUP INT TERM PIPE
 say step place
-said=$(mkdir -p "${bin%/*}" "${policy%/*}" "$state" 2>&1) || fail E_PLACE "$said"
-chmod 755 /opt/watchtower "${bin%/*}" "${policy%/*}"; chmod 711 "$state"
+if ! getent passwd watchtower >/dev/null; then
+  said=$(useradd --system --user-group --home-dir "$state" --no-create-home --shell /usr/sbin/nologin watchtower 2>&1) || fail E_PLACE "$said"
+fi
+said=$(mkdir -p "${bin%/*}" "${policy%/*}" "$state" "$executor" 2>&1) || fail E_PLACE "$said"
+chmod 755 /opt/watchtower "${bin%/*}" "${policy%/*}"
 rm -rf "$previous"; mkdir -m 700 "$previous" || fail E_PLACE "$previous cannot be made"
-for kept in "$bin" "$unit" "$state/identity.key" "$state/bundle.json"; do
+for kept in "$bin" "$unit" "$socket" "$service" "$state/identity.key" "$state/bundle.json"; do
   [ ! -e "$kept" ] || said=$(cp -p "$kept" "$previous/" 2>&1) || fail E_PLACE "$said"
 done
 said=$(cp "$STAGE/agent" "$bin.new" 2>&1) || fail E_PLACE "$said"
@@ -17,14 +20,21 @@ if [ ! -e "$policy" ]; then
   printf '# What the hub may do on this server: monitor, allowlist or full. Only root on this server can change it.\nmode = "%s"\n' "$POLICY" > "$policy" || fail E_PLACE "$policy cannot be written"
   chmod 644 "$policy"
 fi
-printf '%s\n' "$UNIT" > "$unit.new" && chmod 644 "$unit.new" && mv -f "$unit.new" "$unit" || fail E_PLACE "$unit cannot be written"
-if command -v restorecon >/dev/null 2>&1; then restorecon -RF /opt/watchtower /etc/watchtower "$state" "$unit" 2>/dev/null; fi
+place() { printf '%s\n' "$2" > "$1.new" && chmod 644 "$1.new" && mv -f "$1.new" "$1" || fail E_PLACE "$1 cannot be written"; }
+place "$unit" "$UNIT"; place "$socket" "$SOCKET"; place "$service" "$SERVICE"
+if command -v restorecon >/dev/null 2>&1; then restorecon -RF /opt/watchtower /etc/watchtower "$state" "$executor" "$unit" "$socket" "$service" 2>/dev/null; fi
 said=$("$bin" --version 2>&1) || fail E_NOEXEC "$said"
 case $HAD in *active*) systemctl stop watchtower-agent.service ;; esac
+# An agent of one process kept its journal and halt switch here: what it ran is never run again.
+for file in journal halt; do
+  if [ -e "$state/$file" ] && [ ! -e "$executor/$file" ]; then mv "$state/$file" "$executor/$file" || fail E_PLACE "$executor/$file cannot be written"; fi
+done
+chown -R -h watchtower:watchtower "$state"; chmod 700 "$state"
+chown root:root "$executor"; chmod 711 "$executor"
 if [ -n "$token" ]; then
   say step enrol
   [ -z "$RENEW" ] || rm -f "$state/identity.key"
-  said=$(printf '%s\n%s\n' "$token" "$bundle" | timeout 60 "$bin" enrol --state-dir "$state" $TAKEOVER 2>&1) || fail E_ENROL "$said"
+  said=$(printf '%s\n%s\n' "$token" "$bundle" | timeout 60 "$bin" enrol --state-dir "$state" --executor-dir "$executor" $TAKEOVER 2>&1) || fail E_ENROL "$said"
 fi
 if [ -n "$START" ]; then
   say step start

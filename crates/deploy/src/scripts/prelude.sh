@@ -5,6 +5,10 @@ say() { printf '%s %s\n' "$W" "$*"; }
 fail() { say fail "$1" "$(printf %s "$2" | tr '\n' ' ')"; exit 1; }
 bin=/opt/watchtower/bin/watchtower-agent
 previous=/opt/watchtower/previous
-unit=/etc/systemd/system/watchtower-agent.service
+units=/etc/systemd/system
+unit=$units/watchtower-agent.service
+socket=$units/watchtower-executor.socket
+service=$units/watchtower-executor.service
 policy=/etc/watchtower/policy.toml
 state=/var/lib/watchtower
+executor=/var/lib/watchtower-executor

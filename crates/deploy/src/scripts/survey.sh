@@ -19,8 +19,11 @@ room "$(exists "${bin%/*}")"
 [ ! -d /opt/watchtower ] || say had opt
 [ ! -d /etc/watchtower ] || say had etc
 [ ! -d "$state" ] || say had state
+[ ! -d "$executor" ] || say had executor
+! getent passwd watchtower >/dev/null 2>&1 || say had user
+! systemctl is-enabled --quiet watchtower-executor.socket 2>/dev/null || say had socket
 [ ! -e "$policy" ] || say policy "$(sed -n 's/^ *mode *= *"\{0,1\}\([a-z]*\).*/\1/p' "$policy" | head -n 1)"
-[ ! -e "$unit" ] || say unit "$(sha256sum < "$unit")"
+[ ! -e "$unit" ] || say unit "$(cat "$unit" "$socket" "$service" 2>/dev/null | sha256sum)"
 if [ -e "$state/identity.key" ]; then
   say identity yes
   said=$(timeout 10 "$bin" id --state-dir "$state" 2>/dev/null) && say agent "$said"
