@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,6 +12,8 @@ use crate::hub::{BOOTSTRAP, agents_dir, program};
 
 /// The program that hosts of this architecture get.
 pub const AGENT: &str = "watchtower-agent-x86_64";
+
+const BUILT: &str = "the program was built";
 
 /// One operator.
 pub struct Operator {
@@ -95,20 +97,53 @@ impl Operator {
     /// # Panics
     /// If the program cannot be run.
     pub fn run_with(&self, words: &[&str], input: &str) -> Said {
-        let mut child = Command::new(program())
+        self.exec(&[words, &["-o", "json"]].concat(), input)
+    }
+
+    /// Runs `watchtower WORDS` as they are: standard output.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn text(&self, words: &[&str]) -> String {
+        let said = self.exec(words, "");
+        assert_eq!(said.exit, 0, "{said:?}");
+        said.json.as_str().map_or_else(|| said.json.to_string(), String::from)
+    }
+
+    /// Starts `watchtower WORDS`, to be killed.
+    ///
+    /// # Panics
+    /// If the program cannot be run.
+    pub fn start(&self, words: &[&str]) -> Child {
+        self.command(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect(BUILT)
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command
             .args(words)
-            .args(["-o", "json"])
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.path())
             .env("USER", "root")
             .env("WATCHTOWER_URL", &self.url)
-            .env("WATCHTOWER_TOKEN", BOOTSTRAP)
+            .env("WATCHTOWER_TOKEN", BOOTSTRAP);
+        command
+    }
+
+    fn exec(&self, words: &[&str], input: &str) -> Said {
+        let mut child = self
+            .command(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the program was built");
+            .expect(BUILT);
         let mut stdin = child.stdin.take().expect("it is piped");
         stdin.write_all(input.as_bytes()).expect("a pipe holds some lines");
         drop(stdin);

@@ -44,7 +44,7 @@ impl Bastions {
                 Some(connection) => Arc::clone(connection),
                 None => {
                     let quiet = Reporter::new(&|_| {});
-                    let opened = open(login, via.take(), hub, &quiet).await;
+                    let opened = open(login, via.take(), hub, &quiet, false).await;
                     Arc::new(opened.map_err(|failure| of_jump(at, login, failure))?)
                 }
             };

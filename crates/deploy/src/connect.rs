@@ -9,11 +9,13 @@ use crate::reporter::Reporter;
 use crate::transport::{Connection, Standing, dial};
 use crate::{Code, Failure, HostKey, HubPort, Login, PortError, Step};
 
+/// `secret_follows`: a password for sudo waits for this host.
 pub(crate) async fn open(
     login: &Login,
     via: Option<Arc<Connection>>,
     hub: &dyn HubPort,
     reporter: &Reporter<'_>,
+    secret_follows: bool,
 ) -> Result<Connection, Failure> {
     reporter.begin(Step::Connect);
     let target = &login.target;
@@ -25,7 +27,9 @@ pub(crate) async fn open(
     reporter.begin(Step::SignIn);
     let how = connection.sign_in(login).await?;
     reporter.detail(how);
-    if !before.iter().any(|key| key.blob == connection.host_key.blob) {
+    // A host that is about to be refused a password must not be known the next time for having been tried.
+    let vouched = connection.standing == Standing::Confirmed || !secret_follows;
+    if vouched && !before.iter().any(|key| key.blob == connection.host_key.blob) {
         let key = connection.host_key.clone();
         hub.remember_host_key(&target.host, target.port, key)
             .await

@@ -53,7 +53,7 @@ async fn run(
         ));
     }
     let via = bastions.through(&job.jumps, hub).await?;
-    let connection = open(&job.login, via, hub, reporter).await?;
+    let connection = open(&job.login, via, hub, reporter, job.sudo_password.is_some()).await?;
     let mut remote = Remote { connection, right: Right::Plain };
     let host = look(&mut remote, job, reporter).await?;
     let outcome = match job.action {

@@ -75,7 +75,6 @@ codes! {
     Remove = "E_REMOVE",
     /// The hub could not give what a deployment needs.
     Hub = "E_HUB",
-    Cancelled = "E_CANCELLED",
 }
 
 impl Code {

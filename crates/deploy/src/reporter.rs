@@ -27,7 +27,7 @@ impl<'a> Reporter<'a> {
         self.state.lock().expect("no holder panics")
     }
 
-    /// The step that goes on; the probe before the first.
+    /// The step that goes on.
     pub(crate) fn step(&self) -> Step {
         self.state().current.map_or(Step::Connect, |(step, _)| step)
     }

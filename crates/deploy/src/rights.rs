@@ -1,7 +1,7 @@
 //! By which right root's work is done: root itself, sudo, doas.
 
 use crate::facts::{Facts, Tool};
-use crate::remote::{Remote, Right};
+use crate::remote::{Answers, Remote, Right};
 use crate::transport::{Standing, unknown};
 use crate::{Code, Failure, Secret, Step};
 
@@ -55,19 +55,23 @@ async fn by_sudo(remote: &Remote, said: &str, password: Option<&Secret>) -> Resu
         None => return Err(refused(remote, said, false)),
     };
     let answers = remote.try_right(&right).await?;
-    if answers.get("root").is_some() || answers.marks.iter().any(|(name, _)| name == "root") {
+    if is_root(&answers) {
         return Ok(right);
     }
     // Some ask for a terminal only once they know the user.
     if !terminal && wants_terminal(&answers.noise) {
         let right = with_terminal(right);
         let again = remote.try_right(&right).await?;
-        return match again.marks.iter().any(|(name, _)| name == "root") {
+        return match is_root(&again) {
             true => Ok(right),
             false => Err(refused(remote, &again.noise, password.is_some())),
         };
     }
     Err(refused(remote, &answers.noise, password.is_some()))
+}
+
+fn is_root(answers: &Answers) -> bool {
+    answers.all("root").next().is_some()
 }
 
 fn with_terminal(right: Right) -> Right {

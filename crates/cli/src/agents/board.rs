@@ -97,7 +97,8 @@ impl Board {
         let mut text = if self.drawn > 0 { format!("\x1b[{}A", self.drawn) } else { String::new() };
         let name_width = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
         for row in &self.rows {
-            let line: String = one_line(&row.line(name_width)).chars().take(width).collect();
+            let line: String =
+                one_line(&row.line(name_width, print.look.unicode)).chars().take(width).collect();
             text.push_str(&format!("{line}\x1b[K\n"));
         }
         let done = self.rows.iter().filter(|row| matches!(row.state, State::Good | State::Bad)).count();
@@ -113,13 +114,14 @@ impl Board {
 }
 
 impl Row {
-    fn line(&self, name_width: usize) -> String {
+    fn line(&self, name_width: usize, unicode: bool) -> String {
         let mark = match self.state {
-            State::Waiting => "·",
-            State::Running => "→",
-            State::Good => "✓",
-            State::Bad => "✗",
+            State::Waiting => ["·", "."],
+            State::Running => ["→", ">"],
+            State::Good => ["✓", "+"],
+            State::Bad => ["✗", "x"],
         };
+        let mark = mark[usize::from(!unicode)];
         let what = match self.step {
             Some((step, since)) => format!("{} {:.1} s", step.as_str(), since.elapsed().as_secs_f64()),
             None => self.last.clone(),

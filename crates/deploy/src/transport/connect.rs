@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::algorithms::preferred;
 use super::host_key::{self, Standing};
-use crate::{Code, Failure, HostKey, HostKeyState, Login, Step, Target};
+use crate::{Code, Failure, HostKey, HostKeyCheck, HostKeyState, Login, Step, Target};
 
 /// Name lookup and TCP, over all addresses of the name.
 const TCP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ pub(crate) struct Connection {
 /// Judges the key during the exchange and keeps what it was.
 pub(super) struct Verifier {
     place: String,
-    login: Login,
+    check: HostKeyCheck,
     known: Vec<HostKey>,
     shown: Arc<Mutex<Option<(HostKey, Standing)>>>,
 }
@@ -61,7 +61,7 @@ impl client::Handler for Verifier {
         let blob = key.to_bytes().map_err(russh::Error::from)?;
         let algorithm = key.algorithm().as_str().to_string();
         let shown = HostKey { algorithm, blob, first_seen: None, state: HostKeyState::Pinned };
-        let standing = host_key::judge(&self.place, &self.login.host_key, &self.known, &shown)
+        let standing = host_key::judge(&self.place, &self.check, &self.known, &shown)
             .map_err(|failure| SshError::Refused(Box::new(failure)))?;
         *self.shown.lock().expect("no holder panics") = Some((shown, standing));
         Ok(true)
@@ -186,7 +186,7 @@ impl Connection {
         let shown = Arc::new(Mutex::new(None));
         let verifier = Verifier {
             place: place.clone(),
-            login: login.clone(),
+            check: login.host_key.clone(),
             known: known.clone(),
             shown: Arc::clone(&shown),
         };

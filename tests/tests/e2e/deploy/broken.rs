@@ -91,6 +91,14 @@ const CASES: &[Case] = &[
     Case { name: "forced command", user: "forced", code: "E_SHELL", ..ROOT },
     Case { name: "no such user", user: "nobody-here", code: "E_AUTH", ..ROOT },
     Case {
+        name: "sudo's password of a new host",
+        user: "pat",
+        words: &["--ask-sudo", "--port-asks"],
+        input: "secret\n",
+        code: "E_HOSTKEY_UNKNOWN",
+        ..ROOT
+    },
+    Case {
         name: "password of a new host",
         user: "pat",
         words: &["--ask-password", "--port-asks"],

@@ -58,6 +58,7 @@ fn an_agent_lives_and_leaves_nothing() {
         "{server}"
     );
     host.must("grep -q '\"full\"' /etc/watchtower/policy.toml");
+    let layout = layout(&host);
     let steps: Vec<String> =
         installed["steps"].as_array().into_iter().flatten().map(|step| text(&step["step"])).collect();
     let order = [
@@ -87,8 +88,32 @@ fn an_agent_lives_and_leaves_nothing() {
     let left = difference(&before, &files(&host));
     assert!(left.len() == 1 && left[0].contains("real-agent"), "an uninstallation leaves nothing: {left:#?}");
     fails_fresh(&operator, &host, &deploy);
+    same_as_by_hand(&hub, &operator, &host, &layout);
     let nothing = result(&operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"]);
     assert_eq!(text(&nothing["result"]), "nothing_there");
+}
+
+/// What an installation puts outside the agent's own state.
+fn layout(host: &Host) -> Vec<String> {
+    let ours = |line: &String| {
+        line.contains("watchtower")
+            && !line.starts_with("/var/lib/watchtower/")
+            && !line.contains("/previous")
+    };
+    let without_size = |line: String| line.split(' ').take(4).collect::<Vec<_>>().join(" ");
+    let sums =
+        host.must("sha256sum /etc/watchtower/policy.toml /etc/systemd/system/watchtower-agent.service");
+    files(host).into_iter().filter(ours).map(without_size).chain(sums.lines().map(String::from)).collect()
+}
+
+/// The line that is pasted on a host puts the same files at the same places.
+fn same_as_by_hand(hub: &Hub, operator: &Operator, host: &Host, deployed: &[String]) {
+    let enrolment = hub.api().post("/servers/web-1/enrolment", &serde_json::json!({}));
+    host.must(&text(&enrolment["command"]));
+    assert_eq!(difference(deployed, &layout(host)), Vec::<String>::new());
+    let target = format!("root@{}", host.address);
+    let words = ["agent", "uninstall", &target, "--name", "web-1", "-y"];
+    assert_eq!(text(&result(operator, &words)["result"]), "uninstalled");
 }
 
 /// Another program: the policy that root wrote stays, the previous program is kept.

@@ -1,4 +1,6 @@
 //! Deployments over SSH to real hosts: what goes well, what is refused and why, and what is left behind.
 
 mod life;
+mod bulk;
+mod killed;
 mod broken;
