@@ -111,6 +111,11 @@ impl Hub {
         line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
     }
 
+    /// Where it keeps databases and keys; to be changed only while it is stopped.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
     /// Everything it writes: its data and its log.
     pub fn folder(&self) -> &std::path::Path {
         self.data.path()
@@ -155,7 +160,7 @@ impl Hub {
         let agents = self.setup.agents_dir.clone().unwrap_or_else(agents_dir);
         let mut args = vec![
             "serve".to_string(),
-            format!("--data-dir={}", self.data.path().join("data").display()),
+            format!("--data-dir={}", self.data_dir().display()),
             format!("--listen=127.0.0.1:{}", self.people),
             format!("--agent-listen={host}:{}", self.agents),
             format!("--agent-url={}", self.setup.agent_url.as_ref().unwrap_or(&url)),

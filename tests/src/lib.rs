@@ -8,5 +8,7 @@ pub mod api;
 pub mod sink;
 pub mod paging;
 pub mod link;
+pub mod thief;
 pub mod agents;
+pub mod local_agent;
 pub mod operator;

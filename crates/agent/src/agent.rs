@@ -10,9 +10,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use watchtower_model::{EventKind, Labels, Severity};
 use watchtower_protocol::{
     AgentEvent, AgentMessage, Goodbye, GoodbyeReason, HubMessage, Report, TrustBundle,
@@ -20,13 +19,14 @@ use watchtower_protocol::{
 
 use crate::clock::{self, Moment};
 use crate::collect::{facts, source::Source, watch};
+use crate::executor::port::{Place, Port};
+use crate::executor::{Ask, Say};
 use crate::identity::{self, Identity};
 use crate::link::{self, Backoff, LinkError, Offset, Welcomed};
-use crate::policy::Policy;
+use crate::policy::{Mode, Policy};
 use crate::report::{AgentStats, Reporter, Wanted};
 use crate::spool::{Quotas, Spool, SpoolError};
 use crate::state_dir::{Remembered, StateDir, StateError};
-use crate::tasks::{TaskEvent, Tasks};
 use interval::Interval;
 use session::Session;
 
@@ -34,15 +34,13 @@ use session::Session;
 const URGENT: Duration = Duration::from_secs(1);
 /// At the start a hub is usually there in a moment: the first report waits for it so long.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Time for running scripts to stop at the agent's end; below the unit's `TimeoutStopSec`.
-const DRAIN: Duration = Duration::from_secs(12);
-/// How often ends of executions are repeated until the hub has them.
-const ENDS_EVERY_MS: u64 = 30_000;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub state_dir: PathBuf,
     pub policy: PathBuf,
+    /// Who runs commands.
+    pub executor: Place,
     /// Where `/proc`, `/sys` and `/etc` are read.
     pub root: PathBuf,
     pub quotas: Quotas,
@@ -95,14 +93,13 @@ struct Agent {
     policy: Policy,
     reporter: Reporter,
     spool: Spool,
-    tasks: Tasks,
+    port: Port,
     offset: Offset,
     backoff: Backoff,
     interval: Interval,
     link: Link,
     next_url: usize,
     next_report: Instant,
-    ends_told_mono_ms: u64,
 }
 
 /// Runs until `shutdown` says why to stop. Needs an enrolled state directory.
@@ -114,20 +111,16 @@ pub async fn run(
     let identity = Arc::new(Identity::load(&state)?);
     let bundle = Arc::new(identity::load_bundle(&state)?);
     let now = clock::now();
-    let (tasks, mut events) = Tasks::open(identity.agent_id, &state, now.wall);
-    let mut agent = Agent::open(settings, state, identity, bundle, tasks, now)?;
+    let port = Port::open(&settings.executor, &state, settings.policy.clone())?;
+    let mut agent = Agent::open(settings, state, identity, bundle, port, now)?;
     let mut shutdown = pin!(shutdown);
     loop {
         let next_report = agent.next_report;
         tokio::select! {
             () = sleep_until(next_report) => agent.report(),
             news = agent.link.next() => agent.on_news(news),
-            Some(event) = events.recv() => {
-                let messages = agent.tasks.on_event(event, agent.hub_now(clock::now()));
-                agent.send_all(messages);
-            }
+            say = agent.port.next() => agent.on_say(say),
             reason = &mut shutdown => {
-                agent.drain(&mut events).await;
                 agent.say_goodbye(reason).await;
                 return Ok(());
             }
@@ -141,7 +134,7 @@ impl Agent {
         state: StateDir,
         identity: Arc<Identity>,
         bundle: Arc<TrustBundle>,
-        tasks: Tasks,
+        port: Port,
         now: Moment,
     ) -> Result<Self, AgentError> {
         let mut source = Source::new(&settings.root);
@@ -168,14 +161,13 @@ impl Agent {
             policy,
             reporter,
             spool,
-            tasks,
+            port,
             offset: Offset::default(),
             backoff: Backoff::default(),
             interval: Interval::default(),
             link: Link::Waiting(Instant::now()),
             next_url: 0,
             next_report: Instant::now() + PATIENCE,
-            ends_told_mono_ms: now.mono_ms,
         })
     }
 
@@ -191,10 +183,11 @@ impl Agent {
             dropped: self.spool.dropped(),
             pending: self.spool.pending(),
             clock_offset_seconds: self.offset.ms(now).map(|ms| ms as f64 / 1000.0),
-            executions: self.tasks.running(),
+            executions: self.port.status().running,
         };
-        let mut report =
-            self.reporter.report(now, &stats, (self.policy.mode.as_str(), self.tasks.refuses()), wanted);
+        let refuses = self.refuses();
+        let policy = (self.policy.mode.as_str(), refuses.as_deref());
+        let mut report = self.reporter.report(now, &stats, policy, wanted);
         // History has its own, slower table: it is not kept for backfill.
         let processes = report.processes.take();
         let live = matches!(self.link, Link::Up(_));
@@ -206,7 +199,6 @@ impl Agent {
             next.max(Instant::now() + URGENT.min(Duration::from_millis(u64::from(interval_ms))));
         self.send_report(report, now);
         self.send_overdue(now);
-        self.repeat_ends(now);
         self.check_link(now);
     }
 
@@ -240,20 +232,31 @@ impl Agent {
         });
     }
 
-    fn repeat_ends(&mut self, now: Moment) {
-        if now.mono_ms.saturating_sub(self.ends_told_mono_ms) >= ENDS_EVERY_MS {
-            self.ends_told_mono_ms = now.mono_ms;
-            let ends = self.tasks.unacked_ends();
-            self.send_all(ends);
-        }
-    }
-
     fn check_link(&mut self, now: Moment) {
         if let Link::Up(session) = &mut self.link
             && let Err(error) = session.check_alive(now.mono_ms)
         {
             self.lost(&error);
         }
+    }
+
+    /// Why commands would be refused, if they would. Under `monitor` no executor is expected.
+    fn refuses(&self) -> Option<String> {
+        let refuses = self.port.status().refuses.clone();
+        refuses.filter(|_| self.policy.mode != Mode::Monitor)
+    }
+
+    fn on_say(&mut self, say: Say) {
+        match say {
+            Say::Message { message } => self.send_all(vec![message]),
+            Say::Event { event } => self.push_urgent(event),
+            Say::Status(_) | Say::Done { .. } => {}
+        }
+    }
+
+    fn push_urgent(&mut self, event: AgentEvent) {
+        self.reporter.push_event(event);
+        self.next_report = self.next_report.min(Instant::now() + URGENT);
     }
 
     fn hub_now(&self, now: Moment) -> watchtower_model::Timestamp {
@@ -309,8 +312,7 @@ impl Agent {
         self.spool.connected(welcome.durable, welcome.backfill_credits);
         self.link = Link::Up(Session::new(welcomed));
         self.report_now();
-        let messages = self.tasks.on_connected();
-        self.send_all(messages);
+        self.port.ask(Ask::Connected);
         self.backfill();
     }
 
@@ -327,19 +329,10 @@ impl Agent {
         }
     }
 
-    /// Stops what runs and tells its end.
-    async fn drain(&mut self, events: &mut mpsc::Receiver<TaskEvent>) {
-        self.tasks.cancel_all();
-        let deadline = Instant::now() + DRAIN;
-        while self.tasks.running() > 0 {
-            let Ok(Some(event)) = timeout_at(deadline, events.recv()).await else { return };
-            let messages = self.tasks.on_event(event, self.hub_now(clock::now()));
-            self.send_all(messages);
-        }
-    }
-
+    /// Scripts go on: the next start of the agent hears of them.
     async fn say_goodbye(self, reason: GoodbyeReason) {
         crate::log::info("stopping", &[]);
+        self.port.close().await;
         if let Link::Up(session) = self.link {
             session.close_with(&AgentMessage::Goodbye(Goodbye { reason })).await;
         }

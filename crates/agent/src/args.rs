@@ -2,7 +2,7 @@
 //!
 //! Invariant: an option that is not known is an error, never ignored.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub const HELP: &str = "\
 watchtower-agent: watches this server and reports to a Watchtower hub
@@ -14,11 +14,14 @@ watchtower-agent: watches this server and reports to a Watchtower hub
   watchtower-agent id         print the id that this agent is known by
   watchtower-agent policy     show what this server lets the hub do
   watchtower-agent halt       run no command of the hub until cleared here
+  watchtower-agent execute    run what run's hub commands and the policy permits; started by its socket, as root
   watchtower-agent uninstall  stop the service and remove every file of the agent
 
 Options
   --state-dir DIR   identity, journal and spool      (default /var/lib/watchtower)
   --policy FILE     the local policy                 (default /etc/watchtower/policy.toml)
+  --executor SOCK   run: commands go to the executor behind this socket (default: they run inside)
+  --executor-dir D  journal and executions (default /var/lib/watchtower-executor where it exists, else as --state-dir)
   --proxy URL       http://host:port, tunnels by CONNECT (default: https_proxy; run, enrol, probe)
   --takeover        enrol: leave the hub this server belongs to
   --clear           halt: let commands run again
@@ -32,6 +35,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Run,
+    Execute,
+    Supervise { dir: PathBuf },
     Enrol { takeover: bool },
     Collect { repeat: Option<u32> },
     Probe { url: String, pins: Vec<String> },
@@ -49,6 +54,25 @@ pub struct Args {
     pub state_dir: PathBuf,
     pub policy: PathBuf,
     pub proxy: Option<String>,
+    pub executor: Option<PathBuf>,
+    executor_dir: Option<PathBuf>,
+}
+
+const STATE_DIR: &str = "/var/lib/watchtower";
+/// Made by the installer, for an executor that is a service of its own.
+const EXECUTOR_DIR: &str = "/var/lib/watchtower-executor";
+
+impl Args {
+    /// Journal, halt switch and executions. An agent with a directory of its own keeps all in it.
+    pub fn executor_dir(&self) -> PathBuf {
+        match &self.executor_dir {
+            Some(given) => given.clone(),
+            None if self.state_dir == Path::new(STATE_DIR) && Path::new(EXECUTOR_DIR).is_dir() => {
+                EXECUTOR_DIR.into()
+            }
+            None => self.state_dir.clone(),
+        }
+    }
 }
 
 /// Options as they were found, before it is known whether the action takes them.
@@ -58,6 +82,8 @@ struct Found {
     state_dir: Option<PathBuf>,
     policy: Option<PathBuf>,
     proxy: Option<String>,
+    executor: Option<PathBuf>,
+    executor_dir: Option<PathBuf>,
     pins: Vec<String>,
     repeat: Option<u32>,
     takeover: bool,
@@ -73,9 +99,11 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Args, String> {
     let action = action(&found)?;
     Ok(Args {
         action,
-        state_dir: found.state_dir.unwrap_or_else(|| "/var/lib/watchtower".into()),
+        state_dir: found.state_dir.unwrap_or_else(|| STATE_DIR.into()),
         policy: found.policy.unwrap_or_else(|| "/etc/watchtower/policy.toml".into()),
         proxy: found.proxy,
+        executor: found.executor,
+        executor_dir: found.executor_dir,
     })
 }
 
@@ -93,6 +121,8 @@ fn find(words: impl IntoIterator<Item = String>) -> Result<Found, String> {
             "--state-dir" => found.state_dir = Some(value()?.into()),
             "--policy" => found.policy = Some(value()?.into()),
             "--proxy" => found.proxy = Some(value()?),
+            "--executor" => found.executor = Some(value()?.into()),
+            "--executor-dir" => found.executor_dir = Some(value()?.into()),
             "--pin" => found.pins.push(value()?),
             "--repeat" => {
                 let text = value()?;
@@ -122,6 +152,8 @@ fn action(found: &Found) -> Result<Action, String> {
     let words: Vec<&str> = found.words.iter().map(String::as_str).collect();
     let action = match words.as_slice() {
         ["run"] => Action::Run,
+        ["execute"] => Action::Execute,
+        ["supervise", dir] => Action::Supervise { dir: dir.into() },
         ["enrol" | "enroll"] => Action::Enrol { takeover: found.takeover },
         ["collect"] => Action::Collect { repeat: found.repeat },
         ["probe", url] => Action::Probe { url: (*url).to_string(), pins: found.pins.clone() },
@@ -140,6 +172,7 @@ fn action(found: &Found) -> Result<Action, String> {
         }
     };
     let stray = [
+        (found.executor.is_some(), "--executor", matches!(action, Action::Run)),
         (found.takeover, "--takeover", matches!(action, Action::Enrol { .. })),
         (found.clear, "--clear", matches!(action, Action::Halt { .. })),
         (found.yes, "--yes", matches!(action, Action::Uninstall { .. })),

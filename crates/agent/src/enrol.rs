@@ -6,6 +6,7 @@ use std::path::Path;
 
 use watchtower_protocol::{BundleError, TrustBundle, Welcome};
 
+use crate::executor::trust::Trust;
 use crate::identity::{Identity, load_bundle, store_bundle};
 use crate::link::{self, LinkError};
 use crate::state_dir::{StateDir, StateError};
@@ -27,9 +28,11 @@ pub enum EnrolError {
     Link(#[from] LinkError),
 }
 
-/// `input`: the token and the bundle, one line each. Tries the bundle's URLs in order.
+/// `input`: the token and the bundle, one line each. Tries the bundle's URLs in order. An executor with a directory
+/// of its own gets its own copy of what it is to trust, which the agent cannot write.
 pub async fn enrol(
     state_dir: &Path,
+    executor_dir: &Path,
     input: &str,
     takeover: bool,
     proxy: Option<&str>,
@@ -39,7 +42,7 @@ pub async fn enrol(
     let token = token.ok_or(EnrolError::BadToken)?.to_string();
     let bundle = TrustBundle::from_line(lines.next().unwrap_or(""))?;
     let state = StateDir::open(state_dir)?;
-    let pending = is_taken_over(&state, &bundle, takeover)?;
+    let pending = is_taken_over(&state, executor_dir, &bundle, takeover)?;
     let identity = if pending { Identity::make_pending(&state)? } else { Identity::load_or_make(&state)? };
     let mut last = None;
     for url in &bundle.urls {
@@ -49,6 +52,9 @@ pub async fn enrol(
                     Identity::promote_pending(&state)?;
                 }
                 store_bundle(&state, &bundle)?;
+                if executor_dir != state_dir {
+                    Trust::install(executor_dir, identity.agent_id, &bundle)?;
+                }
                 let _ = futures_util::SinkExt::close(&mut welcomed.socket).await;
                 return Ok(welcomed.welcome);
             }
@@ -64,8 +70,18 @@ pub async fn enrol(
 }
 
 /// Whether the server leaves another hub: it then gets a new key, and keeps the old one until welcomed.
-fn is_taken_over(state: &StateDir, bundle: &TrustBundle, takeover: bool) -> Result<bool, EnrolError> {
-    match load_bundle(state) {
+fn is_taken_over(
+    state: &StateDir,
+    executor_dir: &Path,
+    bundle: &TrustBundle,
+    takeover: bool,
+) -> Result<bool, EnrolError> {
+    // The copy that only root can write is asked first.
+    let known = match load_bundle(&StateDir::open(executor_dir)?) {
+        Err(StateError::NotEnrolled { .. }) => load_bundle(state),
+        known => known,
+    };
+    match known {
         Ok(old) if old.hub_id != bundle.hub_id || old.identity_key != bundle.identity_key => {
             if takeover {
                 Ok(true)

@@ -1,4 +1,5 @@
-//! The agent: `collect -> report -> spool -> link -> tasks`, one thread, no heap growth per tick.
+//! The agent: `collect -> report -> spool -> link`, one thread, no heap growth per tick; beside it the executor,
+//! `executor -> tasks`, which alone may run commands.
 //!
 //! Also a library, so that tests and a simulator of many agents can use its parts.
 
@@ -22,6 +23,8 @@ pub mod spool;
 pub mod link;
 
 // and of a command.
+pub mod executor;
+
 pub mod tasks;
 
 // The loop that joins them.

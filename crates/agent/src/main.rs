@@ -34,6 +34,8 @@ fn act(mut args: Args) -> Result<(), command::CommandError> {
     args.proxy = args.proxy.filter(|proxy| !proxy.is_empty());
     match args.action.clone() {
         Action::Run => command::run::run(args),
+        Action::Execute => command::execute::execute(&args),
+        Action::Supervise { dir } => command::execute::supervise_one(&dir),
         Action::Enrol { takeover } => command::enrol::enrol(&args, takeover),
         Action::Collect { repeat: None } => command::collect::print_one(&args),
         Action::Collect { repeat: Some(times) } => command::measure::measure(times),

@@ -4,7 +4,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -75,13 +75,21 @@ impl StateDir {
         })
     }
 
-    /// Replaces a file whole, 0600, durable when this returns.
+    /// Replaces a file whole, 0600, durable when this returns. It belongs to the directory's owner: root enrols an
+    /// agent that runs as another user. What that user may have laid in the way is not followed.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StateError> {
         let path = self.file(name);
         let temporary = self.file(&format!("{name}.new"));
         let attempt = || -> io::Result<()> {
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+            match fs::remove_file(&temporary) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+            let owner = fs::metadata(&self.path)?;
+            if owner.uid() != rustix::process::geteuid().as_raw() {
+                fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+            }
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&temporary, &path)?;

@@ -29,6 +29,8 @@ shapes! {
         pub parameters: Vec<Parameter>,
         pub timeout_seconds: f64,
         pub user: Option<String>,
+        /// Each run of it starts only when somebody else approves it.
+        pub needs_approval: bool,
         pub updated_by: String,
         pub created_at: Time,
         pub updated_at: Time,
@@ -68,5 +70,8 @@ inputs! {
         /// Run as this user; absent means the agent's own.
         #[serde(default)]
         pub user: Option<String>,
+        /// Each run of it starts only when somebody else approves it.
+        #[serde(default)]
+        pub needs_approval: bool,
     }
 }

@@ -9,8 +9,8 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, agents, alerts, automations, channels, deployments, events, incidents, objects, overview, rules,
-    runs, scripts, servers, ssh,
+    access, agents, alerts, automations, channels, deployments, events, halt, incidents, objects, overview,
+    rules, runs, scripts, servers, ssh,
 };
 use crate::{dashboard, headers, health, idempotency, live, problem, prometheus};
 
@@ -81,7 +81,13 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("run.exec", post(runs::exec)),
         ("run.get", get(runs::get)),
         ("run.cancel", post(runs::cancel)),
+        ("run.approve", post(runs::approve)),
+        ("run.deny", post(runs::deny)),
+        ("run.folded", get(runs::folded)),
         ("run.output", get(runs::output)),
+        ("halt.get", get(halt::get)),
+        ("halt.begin", put(halt::begin)),
+        ("halt.end", delete(halt::end)),
         ("deployment.list", get(deployments::list)),
         ("deployment.create", post(deployments::create)),
         ("deployment.targets", post(deployments::targets)),

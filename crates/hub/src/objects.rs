@@ -66,6 +66,8 @@ pub struct ScriptBody {
     pub parameters: Vec<api::Parameter>,
     pub timeout_ms: i64,
     pub user: Option<String>,
+    #[serde(default)]
+    pub needs_approval: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -23,6 +23,20 @@ pub enum CommandBody {
     Cancel {
         execution_id: ExecutionId,
     },
+    /// Say what became of it. What the server does not know of is `lost`, and a later `run` of the same id is refused.
+    Status {
+        execution_id: ExecutionId,
+    },
+}
+
+impl CommandBody {
+    /// The execution that this is about.
+    pub fn execution_id(&self) -> ExecutionId {
+        match self {
+            CommandBody::Run(run) => run.execution_id,
+            CommandBody::Cancel { execution_id } | CommandBody::Status { execution_id } => *execution_id,
+        }
+    }
 }
 
 /// One script on one server.

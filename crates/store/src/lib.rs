@@ -8,6 +8,7 @@ pub mod metrics;
 
 mod access;
 mod alerts;
+mod considerations;
 mod attempts;
 mod audit;
 mod changes;
@@ -35,6 +36,7 @@ pub use attempts::AttemptRow;
 pub use audit::AuditRow;
 pub use changes::ChangeRow;
 pub use clock::Clock;
+pub use considerations::ConsiderationRow;
 pub use credentials::CredentialRow;
 pub use db::{Db, DbError, Json, Statement};
 pub use deployments::{DeploymentEnd, DeploymentFilter, DeploymentRow, DeploymentStepRow};

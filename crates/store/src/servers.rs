@@ -152,11 +152,7 @@ impl Store {
         public_key: &[u8],
         now: Timestamp,
     ) -> Result<(), DbError> {
-        let use_token = Statement::expecting(
-            "UPDATE enrol_tokens SET used_at = $2, agent_id = $3 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2",
-            args![hash, now, agent],
-            1,
-        );
+        let use_token = Self::use_enrol_token(hash, agent, now);
         let replace = Statement::new(
             "UPDATE agents SET revoked_at = $2 WHERE server_id = $1 AND revoked_at IS NULL",
             args![server, now],
@@ -167,6 +163,19 @@ impl Store {
         );
         let change = Store::insert_change("server", server, now);
         self.commit(vec![use_token, replace, insert, change]).await.map(drop)
+    }
+
+    /// For a key that is this server's already: the installer was run again.
+    pub async fn enrol_again(&self, hash: &str, agent: AgentId, now: Timestamp) -> Result<(), DbError> {
+        self.commit(vec![Self::use_enrol_token(hash, agent, now)]).await.map(drop)
+    }
+
+    fn use_enrol_token(hash: &str, agent: AgentId, now: Timestamp) -> Statement {
+        Statement::expecting(
+            "UPDATE enrol_tokens SET used_at = $2, agent_id = $3 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2",
+            args![hash, now, agent],
+            1,
+        )
     }
 
     pub fn delete_enrol_tokens_before(at: Timestamp) -> Statement {

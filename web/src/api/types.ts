@@ -26,6 +26,7 @@ export type RunState = Schemas["RunState"];
 export type Execution = Schemas["Execution"];
 export type ExecutionState = Schemas["ExecutionState"];
 export type OutputPart = Schemas["OutputPart"];
+export type FoldedOutput = Schemas["FoldedOutput"];
 export type Deployment = Schemas["Deployment"];
 export type DeploymentStatus = Schemas["DeploymentStatus"];
 export type DeploymentStep = Schemas["DeploymentStep"];

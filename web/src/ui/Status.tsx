@@ -120,11 +120,13 @@ export function IncidentStatus({ incident }: { incident: Pick<Incident, "state" 
 
 export const runTone: Record<RunState, Tone> = {
   queued: "unknown",
+  awaiting_approval: "warn",
   running: "unknown",
   succeeded: "ok",
   partial: "warn",
   failed: "crit",
   cancelled: "muted",
+  expired: "muted",
 };
 
 export const deploymentTone: Record<DeploymentStatus, Tone> = {
@@ -136,6 +138,7 @@ export const deploymentTone: Record<DeploymentStatus, Tone> = {
 };
 
 export const executionTone: Record<ExecutionState, Tone> = {
+  queued: "unknown",
   pending: "unknown",
   dispatched: "unknown",
   accepted: "unknown",
@@ -147,6 +150,7 @@ export const executionTone: Record<ExecutionState, Tone> = {
   rejected: "warn",
   lost: "crit",
   expired: "warn",
+  skipped: "muted",
 };
 
 export const attemptTone: Record<Attempt["state"], Tone> = {

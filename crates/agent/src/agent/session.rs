@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use watchtower_protocol::{AgentMessage, HubMessage};
+use watchtower_protocol::{AgentMessage, Envelope, HubMessage};
 
-use super::{Agent, Link, URGENT};
+use super::{Agent, Link};
 use crate::clock;
+use crate::executor::Ask;
+use crate::executor::port::Place;
 use crate::identity;
 use crate::link::{Connection, LinkError, Welcomed};
-use crate::tasks::Context;
+use crate::policy::Mode;
+use crate::tasks::{Context, refuse_all};
 
 /// A dictionary that was asked for again within this time is under way already.
 const DICTIONARY_AGAIN_MS: u64 = 2_000;
@@ -79,20 +82,11 @@ impl Agent {
                 self.next_report = self.next_report.min(Instant::now() + soon);
             }
             HubMessage::Collect => self.report_now(),
-            HubMessage::Command(envelope) => {
-                let context = Context { bundle: &self.bundle, policy: &self.policy, now: self.hub_now(now) };
-                let outcome = self.tasks.on_command(&envelope, context);
-                if let Some(event) = outcome.event {
-                    self.reporter.push_event(event);
-                    self.next_report = self.next_report.min(Instant::now() + URGENT);
-                }
-                self.send_all(outcome.messages);
-            }
+            HubMessage::Command(envelope) => self.on_command(envelope),
             HubMessage::OutputAck { execution_id, stream, offset } => {
-                let messages = self.tasks.on_output_ack(execution_id, stream, offset);
-                self.send_all(messages);
+                self.port.ask(Ask::OutputAck { execution_id, stream, offset });
             }
-            HubMessage::ExecutionAck { execution_id } => self.tasks.on_execution_ack(execution_id, now.wall),
+            HubMessage::ExecutionAck { execution_id } => self.port.ask(Ask::ExecutionAck { execution_id }),
             HubMessage::Ping { id, hub_t } => {
                 self.offset.sample(hub_t, now);
                 self.send_all(vec![AgentMessage::Pong { id, hub_t, agent_t: now.wall }]);
@@ -101,9 +95,25 @@ impl Agent {
         }
     }
 
+    /// The executor decides; where none is to be, because nothing may run, this side says so.
+    fn on_command(&mut self, envelope: Envelope) {
+        let now = clock::now();
+        let absent = matches!(&self.settings.executor, Place::Socket(path) if !path.exists());
+        if absent && self.policy.mode == Mode::Monitor {
+            let context = Context { bundle: &self.bundle, policy: &self.policy, now: self.hub_now(now) };
+            let outcome = refuse_all(&envelope, self.identity.agent_id, context);
+            outcome.event.into_iter().for_each(|event| self.push_urgent(event));
+            self.send_all(outcome.messages);
+        } else {
+            self.port.command(envelope, self.offset.ms(now).unwrap_or(0));
+        }
+    }
+
     fn on_rare_message(&mut self, message: HubMessage) {
         match message {
             HubMessage::Bundle(envelope) => {
+                // The executor has a copy of its own and checks for itself.
+                self.port.bundle(envelope.clone());
                 match identity::update_bundle(&self.state, &self.bundle, &envelope) {
                     Ok(Some(bundle)) => {
                         crate::log::info("a newer trust bundle is in force", &[("version", &bundle.version)]);

@@ -14,7 +14,9 @@ pub fn enrol(args: &Args, takeover: bool) -> Result<(), CommandError> {
         .take(INPUT_BYTES_MAX)
         .read_to_string(&mut input)
         .map_err(|source| CommandError::Io { what: "standard input cannot be read", source })?;
-    let enrolment = watchtower_agent::enrol::enrol(&args.state_dir, &input, takeover, args.proxy.as_deref());
+    let executor_dir = args.executor_dir();
+    let proxy = args.proxy.as_deref();
+    let enrolment = watchtower_agent::enrol::enrol(&args.state_dir, &executor_dir, &input, takeover, proxy);
     let welcome = runtime()?.block_on(enrolment)?;
     print(&format!("enrolled as {} ({})", welcome.server_name, welcome.agent_id))
 }

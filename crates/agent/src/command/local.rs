@@ -18,7 +18,7 @@ pub fn show_policy(args: &Args) -> Result<(), CommandError> {
 }
 
 pub fn halt(args: &Args, clear: bool) -> Result<(), CommandError> {
-    let state = StateDir::open(&args.state_dir)?;
+    let state = StateDir::open(&args.executor_dir())?;
     if clear {
         halt::clear(&state)?;
         print("commands of the hub may run again, as far as the local policy lets them")

@@ -2,6 +2,7 @@
 
 pub mod collect;
 pub mod enrol;
+pub mod execute;
 pub mod local;
 pub mod measure;
 pub mod probe;
@@ -15,6 +16,7 @@ use watchtower_agent::enrol::EnrolError;
 use watchtower_agent::link::LinkError;
 use watchtower_agent::spool::SpoolError;
 use watchtower_agent::state_dir::StateError;
+use watchtower_agent::tasks::SuperviseError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
@@ -26,6 +28,8 @@ pub enum CommandError {
     Link(#[from] LinkError),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error(transparent)]
+    Supervise(#[from] SuperviseError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
     #[error("cannot write to standard output: {0}")]

@@ -1,4 +1,4 @@
-//! `run`: the service. SIGTERM and SIGINT drain and say goodbye.
+//! `run`: the service. SIGTERM and SIGINT say goodbye.
 
 use std::time::Duration;
 
@@ -6,9 +6,11 @@ use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use watchtower_agent::agent::{self, Settings};
+use watchtower_agent::executor::port::Place;
 use watchtower_agent::spool::Quotas;
 use watchtower_protocol::GoodbyeReason;
 
+use super::execute::own_program;
 use super::{CommandError, runtime};
 use crate::args::Args;
 
@@ -16,9 +18,14 @@ use crate::args::Args;
 const ASK_SYSTEMD: Duration = Duration::from_secs(1);
 
 pub fn run(args: Args) -> Result<(), CommandError> {
+    let program = own_program()?;
     let settings = Settings {
         state_dir: args.state_dir,
         policy: args.policy,
+        executor: match args.executor {
+            Some(socket) => Place::Socket(socket),
+            None => Place::Inside { program },
+        },
         root: "/".into(),
         quotas: Quotas::default(),
         proxy: args.proxy,

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use watchtower_agent::executor::serve::COLLECTOR;
 use watchtower_agent::identity::{Identity, load_bundle};
 use watchtower_agent::link::{Connection, connect};
 use watchtower_agent::state_dir::StateDir;
@@ -13,8 +14,12 @@ use watchtower_protocol::{AgentMessage, Goodbye, GoodbyeReason};
 use super::{CommandError, print, runtime};
 use crate::args::Args;
 
-const UNIT: &str = "watchtower-agent.service";
-const UNIT_FILE: &str = "/etc/systemd/system/watchtower-agent.service";
+const UNIT_FILES: &str = "/etc/systemd/system";
+/// In the order in which they are stopped: nothing starts the executor again.
+const UNITS: [&str; 3] =
+    ["watchtower-agent.service", "watchtower-executor.socket", "watchtower-executor.service"];
+/// What still runs; its end can be told to nobody.
+const EXECUTIONS: &str = "watchtower-exec-*";
 
 pub fn uninstall(args: &Args, yes: bool) -> Result<(), CommandError> {
     if !yes {
@@ -24,21 +29,29 @@ pub fn uninstall(args: &Args, yes: bool) -> Result<(), CommandError> {
             args.policy.display(),
         )));
     }
-    systemctl(&["disable", "--now", UNIT]);
+    for unit in UNITS {
+        systemctl(&["disable", "--now", unit]);
+    }
+    systemctl(&["stop", EXECUTIONS]);
     if let Err(error) = say_goodbye(args) {
         watchtower_agent::log::warn("the hub was not told; remove the server there", &[("error", &error)]);
     }
-    remove(Path::new(UNIT_FILE))?;
+    for unit in UNITS {
+        remove(&Path::new(UNIT_FILES).join(unit))?;
+    }
     systemctl(&["daemon-reload"]);
     remove(&args.policy)?;
     // Removed only when nothing else lies in it.
     let _ = args.policy.parent().map(fs::remove_dir);
-    match fs::remove_dir_all(&args.state_dir) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            return Err(CommandError::Io { what: "the state directory cannot be removed", source });
+    for dir in [args.executor_dir(), args.state_dir.clone()] {
+        match fs::remove_dir_all(&dir) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(CommandError::Io { what: "a state directory cannot be removed", source });
+            }
+            _ => {}
         }
-        _ => {}
     }
+    remove_user();
     let program = std::env::current_exe()
         .map_err(|source| CommandError::Io { what: "the program's own path is unknown", source })?;
     remove(&program)?;
@@ -49,6 +62,11 @@ pub fn uninstall(args: &Args, yes: bool) -> Result<(), CommandError> {
         let _ = fs::remove_dir(dir);
     }
     print("watchtower-agent is gone from this server")
+}
+
+/// The installers' own user; where there is none, none was made.
+fn remove_user() {
+    let _ = Command::new("userdel").arg(COLLECTOR).stdin(Stdio::null()).stderr(Stdio::null()).status();
 }
 
 /// Where systemd does not run there is nothing to stop.

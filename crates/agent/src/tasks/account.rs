@@ -5,10 +5,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// Supplementary groups that are taken over (the kernel's limit is 65536; nobody needs it).
 const GROUPS_MAX: usize = 1024;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     pub name: String,
     pub uid: u32,

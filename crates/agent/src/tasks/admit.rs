@@ -43,10 +43,7 @@ pub fn admit(
     let command: Command = serde_json::from_slice(&payload).map_err(|error| {
         refused(None, now, "bad_command", format!("the command is not understood: {error}"))
     })?;
-    let id = Some(match &command.body {
-        CommandBody::Run(run) => run.execution_id,
-        CommandBody::Cancel { execution_id } => *execution_id,
-    });
+    let id = Some(command.body.execution_id());
     let not = |code, reason: String| Err(refused(id, command.not_after, code, reason));
     if command.agent_id != agent_id {
         return not("wrong_agent", format!("the command is for agent {}", command.agent_id));

@@ -36,6 +36,8 @@ const REASON_BYTES_MAX: usize = 120;
 pub enum JournalError {
     #[error("the journal cannot be written: {0}; check the state directory's disk")]
     Io(#[from] io::Error),
+    #[error("the journal is in use: another agent works with this state directory; stop one of the two")]
+    InUse,
     #[error("the journal is full: {SLOTS} executions of the last week are remembered")]
     Full,
 }
@@ -77,10 +79,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or creates. What had begun and has no end becomes `lost`: it may have run.
-    pub fn open(path: &Path, now: Timestamp) -> Result<Self, JournalError> {
+    /// Opens or creates. What had begun and has no end is told by [`Journal::begun`].
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(JournalError::InUse),
+            locked => locked.map_err(io::Error::from)?,
+        }
         let bytes = u64::from(SLOTS) * 2 * HALF_BYTES as u64;
         if file.metadata()?.len() != bytes {
             file.set_len(bytes)?;
@@ -89,13 +95,9 @@ impl Journal {
             file.sync_all()?;
         }
         let mut journal = Journal { file, slots: HashMap::new(), unused: Vec::new() };
-        let mut begun = Vec::new();
         for at in 0..SLOTS {
             match journal.read_slot(at)? {
                 Some((generation, entry)) => {
-                    if !is_end(&entry.update.state) {
-                        begun.push(entry.update.execution_id);
-                    }
                     let slot = Slot::of(at, generation, &entry);
                     journal.slots.insert(entry.update.execution_id, slot);
                 }
@@ -103,13 +105,18 @@ impl Journal {
             }
         }
         journal.unused.reverse();
-        for execution_id in begun {
-            let state = ExecutionState::Lost {
-                reason: "the agent stopped while it ran; it may have run wholly or in part".into(),
-            };
-            journal.record(ExecutionUpdate { execution_id, state, t: now }, now, now)?;
-        }
         Ok(journal)
+    }
+
+    /// What was accepted and has no end.
+    pub fn begun(&self) -> Vec<ExecutionUpdate> {
+        let begun = self.slots.values().filter(|slot| slot.free_at == Timestamp::MAX);
+        let entries = begun.filter_map(|slot| self.read_slot(slot.at).ok().flatten());
+        entries.map(|(_, entry)| entry.update).collect()
+    }
+
+    pub fn knows(&self, execution_id: ExecutionId) -> bool {
+        self.slots.contains_key(&execution_id)
     }
 
     /// Writes a state, durable when this returns. `not_after` is the command's own deadline.

@@ -104,16 +104,23 @@ async fn the_local_policy_has_the_last_word_and_a_forged_command_raises_an_event
 }
 
 #[tokio::test]
-async fn what_runs_when_the_agent_stops_is_stopped_and_its_end_is_told() {
+async fn what_runs_outlives_the_agent_and_the_next_one_tells_its_end() {
     let hub = Hub::start().await;
     let agent = Enrolled::new(&hub.bundle, "mode = \"full\"");
     let (stop, task) = agent.run();
     let mut peer = hub.welcome(None).await;
-    peer.send(&command(&hub, &peer, 1, "echo on; sleep 60")).await;
+    let go = agent.dir.path().join("go");
+    let body = format!("echo on; while [ ! -e {} ]; do sleep 0.05; done; echo off", go.display());
+    peer.send(&command(&hub, &peer, 1, &body)).await;
     while !matches!(peer.next().await, AgentMessage::Output(_)) {}
     stop.send(GoodbyeReason::Restart).unwrap();
-    let (state, _) = end(&mut peer, 1).await;
-    assert!(matches!(state, ExecutionState::Finished { cancelled: true, .. }), "{state:?}");
-    assert!(matches!(peer.next().await, AgentMessage::Goodbye(_)));
+    while peer.next_or_end().await.is_some() {}
     task.await.unwrap();
+
+    let (_stop, _task) = agent.run();
+    let mut peer = hub.welcome(None).await;
+    std::fs::write(go, "").unwrap();
+    let (state, output) = end(&mut peer, 1).await;
+    assert!(matches!(state, ExecutionState::Finished { exit_code: Some(0), .. }), "{state:?}");
+    assert_eq!(output, b"on\noff\n", "the hub gets again what it did not acknowledge");
 }

@@ -20,7 +20,8 @@ async fn enrolment_is_idempotent_and_another_hub_needs_a_takeover() {
     let mut ids = Vec::new();
     for _ in 0..2 {
         let input = input(&hub.bundle);
-        let (result, peer) = tokio::join!(enrol(dir.path(), &input, false, None), hub.welcome(None));
+        let (result, peer) =
+            tokio::join!(enrol(dir.path(), dir.path(), &input, false, None), hub.welcome(None));
         result.unwrap();
         ids.push(peer.agent_id);
     }
@@ -29,10 +30,10 @@ async fn enrolment_is_idempotent_and_another_hub_needs_a_takeover() {
 
     let mut other = Hub::start().await;
     other.bundle.hub_id = "hub-2".into();
-    let refused = enrol(dir.path(), &input(&other.bundle), false, None).await;
+    let refused = enrol(dir.path(), dir.path(), &input(&other.bundle), false, None).await;
     assert!(matches!(refused, Err(EnrolError::OtherHub(hub)) if hub == "hub-1"));
     let input = input(&other.bundle);
-    let (result, peer) = tokio::join!(enrol(dir.path(), &input, true, None), other.welcome(None));
+    let (result, peer) = tokio::join!(enrol(dir.path(), dir.path(), &input, true, None), other.welcome(None));
     result.unwrap();
     assert_ne!(peer.agent_id, ids[0], "a key is never shared between hubs");
     assert_eq!(Identity::load(&state).unwrap().agent_id, peer.agent_id);
@@ -50,7 +51,7 @@ async fn the_token_travels_and_a_refusal_is_told() {
         let refusal = Refusal { code: RefusalCode::TokenUsed, message: "used on Monday".into() };
         peer.send(&HubMessage::Refused(refusal)).await;
     };
-    let (result, ()) = tokio::join!(enrol(dir.path(), &input, false, None), refusing);
+    let (result, ()) = tokio::join!(enrol(dir.path(), dir.path(), &input, false, None), refusing);
     let error = result.unwrap_err();
     assert!(error.to_string().contains("used on Monday"), "{error}");
     assert!(!dir.path().join("bundle.json").exists());
@@ -62,7 +63,7 @@ async fn a_hub_with_another_ca_is_refused_before_anything_is_said() {
     let (trusted, wrong) = (Hub::start().await, Hub::start().await);
     let bundle = TrustBundle { urls: wrong.bundle.urls.clone(), ..trusted.bundle.clone() };
     let input = input(&bundle);
-    let (result, peer) = tokio::join!(enrol(dir.path(), &input, false, None), wrong.accept());
+    let (result, peer) = tokio::join!(enrol(dir.path(), dir.path(), &input, false, None), wrong.accept());
     assert!(matches!(result, Err(EnrolError::Link(LinkError::Tls { .. }))), "{result:?}");
     assert!(peer.is_none());
 }
@@ -72,7 +73,7 @@ async fn a_leaf_for_another_name_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let hub = Hub::start_with(leaf("evil.example")).await;
     let input = input(&hub.bundle);
-    let (result, peer) = tokio::join!(enrol(dir.path(), &input, false, None), hub.accept());
+    let (result, peer) = tokio::join!(enrol(dir.path(), dir.path(), &input, false, None), hub.accept());
     assert!(matches!(result, Err(EnrolError::Link(LinkError::Tls { .. }))), "{result:?}");
     assert!(peer.is_none());
 }
@@ -90,7 +91,7 @@ async fn a_hub_that_cannot_prove_its_identity_is_refused() {
         hub.challenge(&mut peer, &hello).await;
         peer.next_or_end().await
     };
-    let (result, said) = tokio::join!(enrol(dir.path(), &input, false, None), impostor);
+    let (result, said) = tokio::join!(enrol(dir.path(), dir.path(), &input, false, None), impostor);
     assert!(matches!(result, Err(EnrolError::Link(LinkError::WrongHub))), "{result:?}");
     assert!(said.is_none(), "nothing is proven to an impostor");
 }
@@ -98,8 +99,11 @@ async fn a_hub_that_cannot_prove_its_identity_is_refused() {
 #[tokio::test]
 async fn bad_input_is_told_line_by_line() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(matches!(enrol(dir.path(), "", false, None).await, Err(EnrolError::BadToken)));
-    assert!(matches!(enrol(dir.path(), "token\n", false, None).await, Err(EnrolError::BadBundle(_))));
+    assert!(matches!(enrol(dir.path(), dir.path(), "", false, None).await, Err(EnrolError::BadToken)));
+    assert!(matches!(
+        enrol(dir.path(), dir.path(), "token\n", false, None).await,
+        Err(EnrolError::BadBundle(_))
+    ));
 }
 
 #[tokio::test]
@@ -111,7 +115,7 @@ async fn a_server_with_a_wrong_clock_can_still_connect() {
         leaf.not_after = rcgen::date_time_ymd(to, 1, 1);
         let hub = Hub::start_with(leaf).await;
         let input = input(&hub.bundle);
-        let (result, _) = tokio::join!(enrol(dir.path(), &input, false, None), hub.welcome(None));
+        let (result, _) = tokio::join!(enrol(dir.path(), dir.path(), &input, false, None), hub.welcome(None));
         result.unwrap();
     }
 }

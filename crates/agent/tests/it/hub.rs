@@ -21,6 +21,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use watchtower_agent::agent::Settings;
+use watchtower_agent::executor::port::Place;
 use watchtower_agent::identity::{Identity, store_bundle};
 use watchtower_agent::spool::Quotas;
 use watchtower_agent::state_dir::StateDir;
@@ -225,6 +226,7 @@ impl Enrolled {
         let settings = Settings {
             state_dir: state.path().to_path_buf(),
             policy: policy_file,
+            executor: Place::Inside { program: env!("CARGO_BIN_EXE_watchtower-agent").into() },
             root: "/".into(),
             quotas: Quotas { events_bytes: 256 * 1024, metrics_bytes: 1024 * 1024 },
             proxy: None,

@@ -9,3 +9,4 @@ mod reports;
 mod commands;
 
 mod process;
+mod tasks;

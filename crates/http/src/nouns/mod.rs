@@ -7,6 +7,7 @@ pub mod automations;
 pub mod channels;
 pub mod deployments;
 pub mod events;
+pub mod halt;
 pub mod incidents;
 pub mod objects;
 pub mod overview;

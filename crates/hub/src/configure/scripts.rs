@@ -63,6 +63,7 @@ impl Noun for Scripts {
             parameters: input.parameters,
             timeout_ms,
             user: input.user,
+            needs_approval: input.needs_approval,
         })
     }
 
@@ -94,6 +95,7 @@ pub fn view(stored: &Stored<ScriptBody>) -> api::Script {
         parameters: body.parameters,
         timeout_seconds: body.timeout_ms as f64 / 1000.0,
         user: body.user,
+        needs_approval: body.needs_approval,
         updated_by: stored.changed_by.clone(),
         created_at: stored.created_at.into(),
         updated_at: stored.updated_at.into(),

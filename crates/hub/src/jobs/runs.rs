@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
-use watchtower_api_types::{ExecutionState, Parameter, ParameterKind, RunState};
+use watchtower_api_types::{ExecutionState, Parameter, ParameterKind, Rollout, RunState};
 use watchtower_model::limits::LINE_BYTES_MAX;
 use watchtower_model::{AutomationId, ExecutionId, Id, IncidentId, RunId, ScriptId, Timestamp, check_line};
 use watchtower_protocol::RunScript;
 use watchtower_store::{ExecutionRow, ExecutionUpdate, RunRow, Store, Stored};
 
-use super::repair;
+use super::{halt, repair, rollout};
 use crate::error::HubError;
 use crate::objects::ScriptBody;
 use crate::servers::Server;
@@ -33,8 +33,13 @@ pub struct Start {
     pub selector: String,
     pub targets: Vec<Arc<Server>>,
     pub started_by: String,
+    /// Who is behind that, and must not approve it.
+    pub person: String,
     pub automation: Option<AutomationId>,
     pub incident: Option<IncidentId>,
+    /// `None`: all servers at once.
+    pub rollout: Option<Rollout>,
+    pub needs_approval: bool,
     /// Ids of the executions, for those that must be the same wherever they are derived.
     pub execution_id: Option<ExecutionId>,
 }
@@ -136,46 +141,27 @@ pub fn unavailable(hub: &Hub, server: &Server, ad_hoc: bool) -> Option<String> {
     }
 }
 
-/// Stores the run with an execution per target, then gives it to the agents.
+/// The last moments of a start and of its end, for a script with this time limit.
+pub(super) fn deadlines(now: Timestamp, timeout_ms: u64) -> (Timestamp, Timestamp) {
+    let not_after = now.plus_ms(START_WITHIN_MS);
+    (not_after, not_after.plus_ms(timeout_ms as i64 + GIVE_UP_GRACE_MS))
+}
+
+/// The time limit of a stored run's script.
+pub(super) fn timeout_of(run: &RunRow) -> u64 {
+    serde_json::from_str::<RunScript>(&run.body)
+        .map_or(TIMEOUT_MS_DEFAULT as u64, |command| command.timeout_ms)
+}
+
+/// Stores the run with an execution per target, then gives it to the agents, or to those whose turn it is.
 pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
+    halt::check(hub)?;
     let now = hub.now();
-    let run = RunRow {
-        id: RunId(random::id(now)),
-        number: hub.store.next_number("run").await?,
-        script_id: start.script.map(|(id, _)| id),
-        name: start.name,
-        script_version: start.script.map(|(_, version)| version),
-        body: serde_json::to_string(&start.command).map_err(|e| HubError::Internal(e.to_string()))?,
-        selector: start.selector,
-        state: RunState::Running.as_str().into(),
-        started_by: start.started_by,
-        automation_id: start.automation,
-        incident_id: start.incident,
-        created_at: now,
-        finished_at: None,
-    };
-    let mut executions = Vec::new();
-    for server in &start.targets {
-        let Some(agent_id) = server.with(|state| state.agent_id) else { continue };
-        let not_after = now.plus_ms(START_WITHIN_MS);
-        executions.push(ExecutionRow {
-            id: start.execution_id.unwrap_or_else(|| ExecutionId(random::id(now))),
-            run_id: run.id,
-            server_id: server.id,
-            agent_id,
-            state: ExecutionState::Pending.as_str().into(),
-            exit_code: None,
-            reason: None,
-            created_at: now,
-            not_after,
-            give_up_at: not_after.plus_ms(start.command.timeout_ms as i64 + GIVE_UP_GRACE_MS),
-            started_at: None,
-            finished_at: None,
-            stdout_bytes: 0,
-            stderr_bytes: 0,
-            cancel: false,
-        });
+    if let Some(rollout) = &start.rollout {
+        rollout::resolve(rollout, start.targets.len())?;
     }
+    let run = run_row(&start, hub.store.next_number("run").await?, now)?;
+    let executions = execution_rows(&start, run.id, now);
     if executions.is_empty() {
         return Err(HubError::Conflict("no server can take this run now".into()));
     }
@@ -184,10 +170,85 @@ pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
     statements.push(Store::insert_change("run", run.id, now));
     hub.store.commit(statements).await?;
     hub.bus.wake(WAKE_CHANGES);
-    for execution in &executions {
-        link::dispatch(hub, execution).await;
+    if start.needs_approval {
+        rollout::ask_for_approval(hub, &run).await?;
+    } else if start.takes_turns() {
+        rollout::advance(hub, &run).await?;
+    } else {
+        for execution in &executions {
+            link::dispatch(hub, execution).await;
+        }
     }
     Ok(run)
+}
+
+impl Start {
+    /// Its executions wait until somebody says that it is their turn.
+    fn takes_turns(&self) -> bool {
+        self.needs_approval || self.rollout.is_some()
+    }
+}
+
+fn run_row(start: &Start, number: i64, now: Timestamp) -> Result<RunRow, HubError> {
+    let internal = |error: serde_json::Error| HubError::Internal(error.to_string());
+    let state = if start.needs_approval { RunState::AwaitingApproval } else { RunState::Running };
+    Ok(RunRow {
+        id: RunId(random::id(now)),
+        number,
+        script_id: start.script.map(|(id, _)| id),
+        name: start.name.clone(),
+        script_version: start.script.map(|(_, version)| version),
+        body: serde_json::to_string(&start.command).map_err(internal)?,
+        selector: start.selector.clone(),
+        state: state.as_str().into(),
+        started_by: start.started_by.clone(),
+        automation_id: start.automation,
+        incident_id: start.incident,
+        created_at: now,
+        finished_at: None,
+        rollout: serde_json::to_string(&start.rollout.clone().unwrap_or_default()).map_err(internal)?,
+        approve_by: start.needs_approval.then(|| now.plus_ms(rollout::APPROVE_WITHIN_MS)),
+        approved_by: None,
+        person: start.person.clone(),
+    })
+}
+
+/// One for each target that has an agent.
+fn execution_rows(start: &Start, run: RunId, now: Timestamp) -> Vec<ExecutionRow> {
+    let (state, (not_after, give_up_at)) = if start.takes_turns() {
+        let until = now.plus_ms(rollout::TURN_WITHIN_MS);
+        (ExecutionState::Queued, (until, until))
+    } else {
+        (ExecutionState::Pending, deadlines(now, start.command.timeout_ms))
+    };
+    let label = start.rollout.as_ref().and_then(|rollout| rollout.one_per.as_ref());
+    let row = |(place, server): (usize, &Arc<Server>)| {
+        Some(ExecutionRow {
+            id: start.execution_id.unwrap_or_else(|| ExecutionId(random::id(now))),
+            run_id: run,
+            server_id: server.id,
+            agent_id: server.with(|state| state.agent_id)?,
+            state: state.as_str().into(),
+            exit_code: None,
+            reason: None,
+            created_at: now,
+            not_after,
+            give_up_at,
+            started_at: None,
+            finished_at: None,
+            stdout_bytes: 0,
+            stderr_bytes: 0,
+            cancel: false,
+            place: place as i64,
+            turn_group: label.and_then(|label| group_of(server, label)),
+        })
+    };
+    start.targets.iter().enumerate().filter_map(row).collect()
+}
+
+/// The value of a label, of which one server at a time is worked on.
+fn group_of(server: &Server, label: &str) -> Option<String> {
+    server.with(|state| state.selector_labels().get(label).map(String::from))
 }
 
 /// Stores what is newly known of an execution; when it was the last of its run, the run ends too.
@@ -201,13 +262,16 @@ pub async fn record(hub: &Hub, execution: &ExecutionRow, update: ExecutionUpdate
     hub.meters.executions.add(u64::from(touched.first() != Some(&0)));
     // Also when it had ended before: what follows may have failed then, and the agent tells the end until it is acknowledged.
     finish_if_last(hub, execution.run_id).await?;
+    if let Some(run) = hub.store.run(execution.run_id).await?.filter(|run| run.finished_at.is_none()) {
+        rollout::advance(hub, &run).await?;
+    }
     match hub.store.execution(execution.id).await? {
         Some(stored) => repair::execution_ended(hub, &stored).await,
         None => Ok(()),
     }
 }
 
-async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
+pub(super) async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
     let executions = hub.store.executions_of(run).await?;
     if executions.iter().any(|execution| execution.finished_at.is_none()) {
         return Ok(());
@@ -216,6 +280,7 @@ async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
     let state = match (count(ExecutionState::Succeeded), count(ExecutionState::Cancelled)) {
         (good, _) if good == executions.len() => RunState::Succeeded,
         (0, cancelled) if cancelled > 0 => RunState::Cancelled,
+        _ if count(ExecutionState::Expired) == executions.len() => RunState::Expired,
         (0, _) => RunState::Failed,
         _ => RunState::Partial,
     };
@@ -230,6 +295,9 @@ async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
 
 /// Asks every execution that has not ended to end.
 pub async fn cancel(hub: &Hub, run: RunId) -> Result<(), HubError> {
+    if let Some(run) = hub.store.run(run).await? {
+        rollout::end_queued(hub, &run, ExecutionState::Cancelled, "cancelled before its turn came").await?;
+    }
     hub.store.commit(vec![Store::cancel_executions_of(run)]).await?;
     for execution in hub.store.executions_of(run).await? {
         if execution.finished_at.is_some() {
@@ -246,7 +314,7 @@ pub async fn cancel(hub: &Hub, run: RunId) -> Result<(), HubError> {
     Ok(())
 }
 
-fn ended(state: ExecutionState, reason: String, now: Timestamp) -> ExecutionUpdate {
+pub(super) fn ended(state: ExecutionState, reason: String, now: Timestamp) -> ExecutionUpdate {
     ExecutionUpdate {
         state: state.as_str(),
         reason: Some(reason),
@@ -259,7 +327,9 @@ fn ended(state: ExecutionState, reason: String, now: Timestamp) -> ExecutionUpda
 pub async fn give_up_overdue(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();
     for execution in hub.store.overdue_executions(now).await? {
-        let update = if execution.state == ExecutionState::Pending.as_str() {
+        let update = if execution.state == ExecutionState::Queued.as_str() {
+            ended(ExecutionState::Expired, "its turn did not come within a day".into(), now)
+        } else if execution.state == ExecutionState::Pending.as_str() {
             ended(ExecutionState::Expired, "the agent did not take it in time; it did not run".into(), now)
         } else {
             ended(ExecutionState::Lost, "the agent never told the end; it may have run".into(), now)

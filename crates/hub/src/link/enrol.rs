@@ -63,7 +63,15 @@ pub(super) async fn enrol(
         }
         _ => {}
     }
-    match hub.store.enrol(&hash, agent, row.server_id, public_key, now).await {
+    // Running the installer again replaces program and units, not the key.
+    let known = hub.store.agent(agent).await.map_err(broken)?;
+    let again = known.is_some_and(|known| known.revoked_at.is_none() && known.server_id == row.server_id);
+    let used = if again {
+        hub.store.enrol_again(&hash, agent, now).await
+    } else {
+        hub.store.enrol(&hash, agent, row.server_id, public_key, now).await
+    };
+    match used {
         Ok(()) => {}
         Err(DbError::Stale) => {
             tell_reuse(hub, row.server_id).await;
@@ -80,17 +88,21 @@ pub(super) async fn enrol(
         }
         Err(error) => return Err(broken(error)),
     }
-    if let Some(server) = hub.servers.get(row.server_id) {
-        let before = server.with(|state| state.agent_id.replace(agent));
-        if let Some(before) = before.filter(|before| *before != agent) {
-            hub.links.close(before);
-        }
-    }
+    replace_agent(hub, row.server_id, agent);
     let _ = hub
         .store
         .append_audit(now, "hub", "agent.enrol", &row.server_id.to_string(), &format!("agent {agent}"))
         .await;
     Ok(row.server_id)
+}
+
+/// The agent that the server had before is out at once.
+fn replace_agent(hub: &Hub, server: ServerId, agent: AgentId) {
+    let Some(server) = hub.servers.get(server) else { return };
+    let before = server.with(|state| state.agent_id.replace(agent));
+    if let Some(before) = before.filter(|before| *before != agent) {
+        hub.links.close(before);
+    }
 }
 
 /// A used token proves no more than the key that used it: once that is revoked, the token opens nothing.

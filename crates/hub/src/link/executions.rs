@@ -10,8 +10,11 @@ use watchtower_protocol::{
 use watchtower_store::{self as store, ExecutionRow, Store};
 
 use crate::error::HubError;
-use crate::jobs::runs;
+use crate::jobs::{halt, runs};
 use crate::{Hub, live};
+
+/// A question or a cancel that takes longer to arrive is asked again on the next connection.
+const ASK_WITHIN_MS: i64 = 60_000;
 
 /// Signs a command for exactly one agent.
 fn command(hub: &Hub, agent: AgentId, not_after: Timestamp, body: CommandBody) -> HubMessage {
@@ -26,6 +29,7 @@ pub async fn dispatch_open(hub: &Hub, agent: AgentId) {
         Ok(executions) => {
             for execution in executions {
                 dispatch(hub, &execution).await;
+                ask_status(hub, &execution);
             }
         }
         Err(error) => tracing::error!(%agent, "reading open executions: {error}"),
@@ -37,9 +41,10 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
     let Some(link) = hub.links.get(execution.agent_id) else { return };
     if execution.cancel {
         let body = CommandBody::Cancel { execution_id: execution.id };
-        link.send(command(hub, execution.agent_id, hub.now().plus_ms(60_000), body));
+        link.send(command(hub, execution.agent_id, hub.now().plus_ms(ASK_WITHIN_MS), body));
     }
-    if !matches!(execution.state.as_str(), "pending" | "dispatched") || execution.cancel {
+    let to_start = matches!(execution.state.as_str(), "pending" | "dispatched") && !execution.cancel;
+    if !to_start || halt::is_on(hub) {
         return;
     }
     let run = match hub.store.run(execution.run_id).await {
@@ -60,6 +65,15 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
         && let Err(error) = hub.store.commit(vec![Store::update_execution(execution.id, &update)]).await
     {
         tracing::error!(execution = %execution.id, "storing dispatched: {error}");
+    }
+}
+
+/// Asks what became of work that has begun: a hub that was restored from a backup does not know its end.
+fn ask_status(hub: &Hub, execution: &ExecutionRow) {
+    let begun = matches!(execution.state.as_str(), "accepted" | "running");
+    if let Some(link) = hub.links.get(execution.agent_id).filter(|_| begun) {
+        let body = CommandBody::Status { execution_id: execution.id };
+        link.send(command(hub, execution.agent_id, hub.now().plus_ms(ASK_WITHIN_MS), body));
     }
 }
 
@@ -157,7 +171,12 @@ pub async fn take_output(hub: &Hub, agent: AgentId, chunk: OutputChunk) -> Resul
     };
     // Head and tail were kept by the agent; the hub's own limit only guards against an agent that did not.
     if hub.store.output_bytes(row.id).await? < 2 * OUTPUT_BYTES_MAX as i64 {
-        hub.store.commit(vec![Store::insert_output(row.id, stream, chunk.offset, &chunk.data)]).await?;
+        // An agent that was restarted sends from the beginning, cut into other chunks.
+        let known = hub.store.output_end(row.id, stream).await?.saturating_sub(chunk.offset);
+        let Some(data) = chunk.data.get(known as usize..).filter(|data| !data.is_empty()) else {
+            return Ok(ack);
+        };
+        hub.store.commit(vec![Store::insert_output(row.id, stream, chunk.offset + known, data)]).await?;
         live::publish_run(hub, row.run_id);
     }
     Ok(ack)

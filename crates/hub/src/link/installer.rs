@@ -92,5 +92,13 @@ fn script(hub: &Hub, token: &str, server: ServerId, checksums: &str) -> String {
         .replace("@TOKEN@", token)
         .replace("@CHECKSUMS@", checksums)
         .replace("@BUNDLE@", &hub.bundle().to_line())
-        .replace("@UNIT@", include_str!("../../../../packaging/watchtower-agent.service").trim_end())
+        .replace("@AGENT_UNIT@", include_str!("../../../../packaging/watchtower-agent.service").trim_end())
+        .replace(
+            "@EXECUTOR_SOCKET@",
+            include_str!("../../../../packaging/watchtower-executor.socket").trim_end(),
+        )
+        .replace(
+            "@EXECUTOR_UNIT@",
+            include_str!("../../../../packaging/watchtower-executor.service").trim_end(),
+        )
 }

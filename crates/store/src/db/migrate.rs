@@ -8,6 +8,8 @@ use super::DbError;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (2, "deployments", include_str!("../../migrations/0002_deployments.sql")),
+    (3, "considerations", include_str!("../../migrations/0003_considerations.sql")),
+    (4, "rollouts", include_str!("../../migrations/0004_rollouts.sql")),
 ];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";

@@ -93,6 +93,11 @@ impl Host {
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it was just written");
     }
 
+    /// A path inside, as this machine reaches it: sockets and what is mounted there included.
+    pub fn inside(&self, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{path}", self.leader))
+    }
+
     /// The end of what the host printed on its console.
     pub fn console(&self) -> String {
         tail(&self.folder.join("console.log"))

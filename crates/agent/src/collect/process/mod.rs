@@ -7,7 +7,9 @@ mod mask;
 mod stat;
 mod users;
 
-use std::fmt::Write as _;
+pub use stat::Stat;
+
+pub use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt;
 
 use watchtower_model::Timestamp;
@@ -16,7 +18,6 @@ use watchtower_protocol::{Process, ProcessTable};
 use super::cpu::TICKS_PER_SECOND;
 use super::source::{CollectError, Source};
 use crate::clock::Moment;
-use stat::Stat;
 use users::UserNames;
 
 /// Rows of a table.

@@ -28,10 +28,10 @@ fn finished() -> ExecutionState {
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
 #[test]
-fn what_had_begun_is_lost_after_a_restart_and_ends_wait_for_the_hub() {
+fn what_had_begun_is_known_after_a_restart_and_ends_wait_for_the_hub() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal");
-    let mut journal = Journal::open(&path, NOW).unwrap();
+    let mut journal = Journal::open(&path).unwrap();
     journal.record(update(1, ExecutionState::Accepted), NOW, NOW).unwrap();
     journal.record(update(2, ExecutionState::Accepted), NOW, NOW).unwrap();
     journal.record(update(2, ExecutionState::Running { pid: 9 }), NOW, NOW).unwrap();
@@ -41,16 +41,21 @@ fn what_had_begun_is_lost_after_a_restart_and_ends_wait_for_the_hub() {
     let reason = "\u{1}\"\\".repeat(500);
     journal.record(update(5, ExecutionState::Rejected { code: "policy".into(), reason }), NOW, NOW).unwrap();
     drop(journal);
-    let mut journal = Journal::open(&path, NOW).unwrap();
+    let mut journal = Journal::open(&path).unwrap();
     let ends = journal.unacked_ends();
-    let lost: Vec<bool> = ends.iter().map(|u| matches!(u.state, ExecutionState::Lost { .. })).collect();
-    assert_eq!(lost, [true, true, false, false]);
-    assert_eq!(ends[2].state, finished());
+    assert_eq!(ends.iter().map(|end| end.execution_id).collect::<Vec<_>>(), [id(3), id(5)]);
+    assert_eq!(ends[0].state, finished());
+    let mut begun: Vec<_> = journal.begun().into_iter().map(|update| update.execution_id).collect();
+    begun.sort_unstable();
+    assert_eq!(begun, [id(1), id(2)]);
+    assert!(matches!(Journal::open(&path), Err(JournalError::InUse)), "two would each run a command once");
     for end in ends {
         journal.ack(end.execution_id, NOW).unwrap();
     }
-    assert!(Journal::open(&path, NOW).unwrap().unacked_ends().is_empty());
-    assert!(journal.entry(id(1)).unwrap().is_some(), "acknowledged, yet never to be run again");
+    drop(journal);
+    let journal = Journal::open(&path).unwrap();
+    assert!(journal.unacked_ends().is_empty());
+    assert!(journal.knows(id(3)), "acknowledged, yet never to be run again");
 }
 
 #[test]
@@ -58,7 +63,7 @@ fn a_kill_at_any_byte_leaves_the_state_before_or_after() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal");
     let torn_path = dir.path().join("torn");
-    let mut journal = Journal::open(&path, NOW).unwrap();
+    let mut journal = Journal::open(&path).unwrap();
     let states = [ExecutionState::Accepted, ExecutionState::Running { pid: 3 }, finished()];
     let head = |path: &Path| {
         let mut bytes = vec![0; 4 * HALF_BYTES];
@@ -87,7 +92,7 @@ fn a_kill_at_any_byte_leaves_the_state_before_or_after() {
 #[test]
 fn a_full_journal_refuses_until_something_may_be_forgotten() {
     let dir = tempfile::tempdir().unwrap();
-    let mut journal = Journal::open(&dir.path().join("journal"), NOW).unwrap();
+    let mut journal = Journal::open(&dir.path().join("journal")).unwrap();
     journal.unused.truncate(2);
     journal.record(update(1, finished()), NOW, NOW).unwrap();
     journal.record(update(2, finished()), NOW, NOW).unwrap();

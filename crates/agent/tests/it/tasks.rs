@@ -1,5 +1,6 @@
 //! Real children of `/bin/sh` under signed commands.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use ring::digest::{SHA256, digest};
@@ -8,8 +9,15 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use watchtower_model::Id;
 use watchtower_protocol::{Command, Pin, Purpose, SigningKey, sign};
 
-use super::*;
-use crate::policy::Mode;
+use watchtower_agent::halt;
+use watchtower_agent::policy::{Mode, Policy};
+use watchtower_agent::state_dir::StateDir;
+use watchtower_agent::tasks::{Context, Launcher, News, Outcome, Tasks, account};
+use watchtower_model::{AgentId, ExecutionId, Timestamp};
+use watchtower_protocol::limits::EXECUTIONS_MAX;
+use watchtower_protocol::{
+    AgentMessage, CommandBody, Envelope, ExecutionState, ExecutionUpdate, RunScript, TrustBundle,
+};
 
 struct Rig {
     dir: tempfile::TempDir,
@@ -18,7 +26,7 @@ struct Rig {
     policy: Policy,
     agent_id: AgentId,
     tasks: Tasks,
-    events: mpsc::Receiver<TaskEvent>,
+    news: News,
     now: Timestamp,
     next_id: u8,
 }
@@ -42,15 +50,19 @@ impl Rig {
         std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
         let state = StateDir::open(&dir.path().join("state")).unwrap();
         let agent_id = AgentId(Id::from_bytes([3; 16]));
-        let (tasks, events) = Tasks::open(agent_id, &state, T);
+        let (tasks, news) = Tasks::open(agent_id, &state, launcher());
         let policy = Policy { mode, ..Policy::default() };
-        Rig { dir, key, bundle, policy, agent_id, tasks, events, now: T, next_id: 0 }
+        Rig { dir, key, bundle, policy, agent_id, tasks, news, now: T, next_id: 0 }
     }
 
     fn script(&mut self, body: &str) -> RunScript {
         self.next_id += 1;
         RunScript {
-            execution_id: Id::from_bytes([self.next_id; 16]).into(),
+            // Of no other test: what is lost is killed by this mark, wherever it runs.
+            execution_id: Id::from_digest(
+                digest(&SHA256, format!("{}{}", self.dir.path().display(), self.next_id).as_bytes()).as_ref(),
+            )
+            .into(),
             script_name: "test".into(),
             script_sha256: digest(&SHA256, body.as_bytes())
                 .as_ref()
@@ -86,6 +98,15 @@ impl Rig {
         self.send(&envelope)
     }
 
+    /// As after a crash of the executor: another one opens the same directory.
+    fn restart(self) -> Self {
+        let Rig { dir, key, bundle, policy, agent_id, tasks, news, now, next_id } = self;
+        drop((tasks, news));
+        let state = StateDir::open(&dir.path().join("state")).unwrap();
+        let (tasks, news) = Tasks::open(agent_id, &state, launcher());
+        Rig { dir, key, bundle, policy, agent_id, tasks, news, now, next_id }
+    }
+
     /// Runs the loop until this execution has an end, acknowledging output as a hub would.
     async fn finish(&mut self, id: ExecutionId) -> (ExecutionState, Vec<u8>, Vec<u8>) {
         let mut streams = [Vec::new(), Vec::new()];
@@ -93,8 +114,9 @@ impl Rig {
         let deadline = Instant::now() + Duration::from_secs(30);
         while end.is_none() {
             let wait = deadline.saturating_duration_since(Instant::now());
-            let event = tokio::time::timeout(wait, self.events.recv()).await.unwrap().unwrap();
-            let mut messages: VecDeque<_> = self.tasks.on_event(event, self.now).into();
+            let running = self.tasks.running() > 0;
+            let launched = tokio::time::timeout(wait, self.news.next(running)).await.unwrap();
+            let mut messages: VecDeque<_> = self.tasks.on_news(launched, self.now).into();
             while let Some(message) = messages.pop_front() {
                 match message {
                     AgentMessage::Output(chunk) if chunk.execution_id == id => {
@@ -114,7 +136,13 @@ impl Rig {
     }
 }
 
-use std::collections::VecDeque;
+fn launcher() -> Launcher {
+    Launcher::detect(env!("CARGO_BIN_EXE_watchtower-agent").into())
+}
+
+fn is_end(state: &ExecutionState) -> bool {
+    !matches!(state, ExecutionState::Accepted | ExecutionState::Running { .. })
+}
 
 fn rejected_code(outcome: &Outcome) -> &str {
     match &outcome.messages[..] {
@@ -147,8 +175,10 @@ async fn output_is_binary_safe_and_the_environment_is_what_was_given() {
     let stderr = String::from_utf8(stderr).unwrap();
     assert!(stderr.starts_with("err\n") && stderr.contains("SERVICE=x; rm -rf /\n"));
     assert!(!stderr.contains("CARGO"), "the agent's own environment leaks: {stderr}");
-    let left = std::fs::read_dir(rig.dir.path().join("state/executions")).unwrap().count();
-    assert_eq!(left, 0);
+    for place in ["executions", "scripts"] {
+        let left = std::fs::read_dir(rig.dir.path().join("state").join(place)).unwrap().count();
+        assert_eq!(left, 0, "{place}");
+    }
 }
 
 #[tokio::test]
@@ -163,7 +193,8 @@ async fn long_output_arrives_whole_up_to_the_bound() {
     );
     assert_eq!(stdout.len(), 400_000);
     assert_eq!(stderr.len(), 512 * 1024);
-    assert!(rig.tasks.executions.is_empty(), "delivered output is forgotten");
+    rig.tasks.on_execution_ack(run.execution_id, T);
+    assert!(rig.tasks.is_idle(), "delivered output is forgotten");
 }
 
 #[tokio::test]
@@ -200,6 +231,42 @@ async fn a_cancel_works_during_and_before() {
 }
 
 #[tokio::test]
+async fn what_became_of_it_is_told_again_and_what_is_not_known_is_lost_for_good() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("exit 4");
+    rig.start(&run);
+    rig.finish(run.execution_id).await;
+    rig.tasks.on_execution_ack(run.execution_id, T);
+    let status = |rig: &Rig, id| rig.envelope(CommandBody::Status { execution_id: id });
+    let told = rig.send(&status(&rig, run.execution_id)).messages;
+    let [AgentMessage::Execution(update)] = &told[..] else { panic!("{told:?}") };
+    assert!(matches!(update.state, ExecutionState::Finished { exit_code: Some(4), .. }), "{update:?}");
+
+    let mark = rig.dir.path().join("mark");
+    let unknown = rig.script(&format!("touch {}", mark.display()));
+    let told = rig.send(&status(&rig, unknown.execution_id)).messages;
+    let [AgentMessage::Execution(update)] = &told[..] else { panic!("{told:?}") };
+    assert!(matches!(update.state, ExecutionState::Lost { .. }), "{update:?}");
+    rig.start(&unknown);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!mark.exists(), "it was called lost, and then it ran");
+}
+
+#[tokio::test]
+async fn a_cancel_that_comes_too_late_does_not_end_what_runs() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("sleep 1; exit 5");
+    rig.start(&run);
+    let cancel = rig.envelope(CommandBody::Cancel { execution_id: run.execution_id });
+    rig.now = T.plus_ms(60_001);
+    let outcome = rig.send(&cancel);
+    assert!(outcome.event.is_some());
+    rig.now = T;
+    let (state, ..) = rig.finish(run.execution_id).await;
+    assert!(matches!(state, ExecutionState::Finished { exit_code: Some(5), .. }), "{state:?}");
+}
+
+#[tokio::test]
 async fn a_command_delivered_twice_runs_once_also_after_a_restart() {
     let mut rig = Rig::new(Mode::Full);
     let log = rig.dir.path().join("log");
@@ -210,9 +277,7 @@ async fn a_command_delivered_twice_runs_once_also_after_a_restart() {
     rig.start(&run);
     assert_eq!(rig.tasks.unacked_ends().len(), 1);
 
-    let state = StateDir::open(&rig.dir.path().join("state")).unwrap();
-    let (tasks, events) = Tasks::open(rig.agent_id, &state, T);
-    (rig.tasks, rig.events) = (tasks, events);
+    let mut rig = rig.restart();
     let again = rig.start(&run);
     assert!(matches!(
         &again.messages[..],
@@ -228,17 +293,48 @@ async fn a_command_delivered_twice_runs_once_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn an_execution_under_way_at_a_restart_is_lost() {
+async fn an_execution_under_way_at_a_restart_goes_on_and_is_told_to_its_end() {
     let mut rig = Rig::new(Mode::Full);
-    let run = rig.script("sleep 1");
+    let log = rig.dir.path().join("log");
+    let run = rig.script(&format!("echo a; echo x >> {}; sleep 1; echo b", log.display()));
     rig.start(&run);
-    let state = StateDir::open(&rig.dir.path().join("state")).unwrap();
-    let (mut tasks, _events) = Tasks::open(rig.agent_id, &state, T);
-    let ends = tasks.on_connected();
+    while !log.exists() {
+        let launched = rig.news.next(true).await;
+        rig.tasks.on_news(launched, T);
+    }
+    let mut rig = rig.restart();
+    assert_eq!(rig.tasks.running(), 1);
     assert!(matches!(
-        &ends[..],
-        [AgentMessage::Execution(ExecutionUpdate { state: ExecutionState::Lost { .. }, .. })]
+        &rig.tasks.on_connected(T)[0],
+        AgentMessage::Execution(ExecutionUpdate { state: ExecutionState::Running { .. }, .. })
     ));
+    let (state, stdout, _) = rig.finish(run.execution_id).await;
+    assert!(
+        matches!(state, ExecutionState::Finished { exit_code: Some(0), stdout_bytes: 4, .. }),
+        "{state:?}"
+    );
+    assert!(stdout.ends_with(b"b\n"));
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "x\n");
+}
+
+#[tokio::test]
+async fn one_whose_supervisor_was_killed_is_lost_and_nothing_of_it_is_left() {
+    let mut rig = Rig::new(Mode::Full);
+    let pid_file = rig.dir.path().join("pid");
+    let run = rig.script(&format!("setsid sleep 60 & echo $! > {}; sleep 60", pid_file.display()));
+    rig.start(&run);
+    while !pid_file.exists() || std::fs::read_to_string(&pid_file).unwrap().is_empty() {
+        let launched = rig.news.next(true).await;
+        rig.tasks.on_news(launched, T);
+    }
+    let lock = rig.dir.path().join(format!("state/executions/{}/lock", run.execution_id));
+    let supervisor = std::fs::read_to_string(lock).unwrap();
+    let mut rig = rig.restart();
+    assert!(std::process::Command::new("kill").args(["-9", &supervisor]).status().unwrap().success());
+    let (state, ..) = rig.finish(run.execution_id).await;
+    assert!(matches!(state, ExecutionState::Lost { .. }), "{state:?}");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!alive(&pid_file), "a daemon of a lost execution is still there");
 }
 
 #[tokio::test]
@@ -299,10 +395,62 @@ async fn what_is_not_permitted_is_refused_with_an_event() {
 #[tokio::test]
 async fn an_unwritable_journal_refuses() {
     let mut rig = Rig::new(Mode::Full);
-    rig.tasks.journal = Err(JournalError::Full);
+    let state = StateDir::open(&rig.dir.path().join("state")).unwrap();
+    // A second agent on one directory, each of which would run a command once.
+    let (second, news) = Tasks::open(rig.agent_id, &state, launcher());
+    assert_eq!(second.refuses(), Some("journal_unwritable"));
+    rig.tasks = second;
+    drop(news);
     let run = rig.script("true");
     assert_eq!(rejected_code(&rig.start(&run)), "journal_unwritable");
-    assert_eq!(rig.tasks.refuses(), Some("journal_unwritable"));
+}
+
+#[tokio::test]
+async fn a_disk_without_room_for_the_end_refuses_the_start() {
+    let mut rig = Rig::new(Mode::Full);
+    let scripts = rig.dir.path().join("state/scripts");
+    std::fs::write(&scripts, "in the way").unwrap();
+    let mark = rig.dir.path().join("mark");
+    let run = rig.script(&format!("touch {}", mark.display()));
+    assert_eq!(rejected_code(&rig.start(&run)), "journal_unwritable");
+    assert_eq!(rig.tasks.running(), 0);
+    std::fs::remove_file(&scripts).unwrap();
+    // What was refused stays refused: its end was told.
+    assert_eq!(rejected_code(&rig.start(&run)), "journal_unwritable");
+    assert!(!mark.exists());
+}
+
+#[tokio::test]
+async fn a_daemon_ends_with_its_script_however_it_detached() {
+    for (timeout_ms, body) in [(20_000, "exit 0"), (700, "sleep 60")] {
+        let mut rig = Rig::new(Mode::Full);
+        let pid_file = rig.dir.path().join("pid");
+        let mut run = rig.script(&format!(
+            "setsid sh -c 'trap \"\" TERM; echo $$ > {}; while :; do sleep 1; done' >/dev/null 2>&1 & \
+             while [ ! -s {} ]; do sleep 0.01; done; {body}",
+            pid_file.display(),
+            pid_file.display()
+        ));
+        run.timeout_ms = timeout_ms;
+        rig.start(&run);
+        let (state, ..) = rig.finish(run.execution_id).await;
+        assert!(matches!(state, ExecutionState::Finished { .. }), "{state:?}");
+        assert!(!alive(&pid_file), "the daemon outlived {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_megabytes_of_output_cost_a_bounded_disk_and_are_counted() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("head -c 104857600 /dev/zero; echo end");
+    rig.start(&run);
+    let (state, stdout, _) = rig.finish(run.execution_id).await;
+    assert!(
+        matches!(state, ExecutionState::Finished { exit_code: Some(0), stdout_bytes: 104_857_604, .. }),
+        "{state:?}"
+    );
+    assert_eq!(stdout.len(), 512 * 1024);
+    assert!(stdout.ends_with(b"end\n"));
 }
 
 #[tokio::test]

@@ -1,0 +1,319 @@
+//! Commands on a real systemd host: the executor decides, whatever the hub or the collector say, and nothing that it
+//! started is lost sight of, run twice or left behind.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use watchtower_model::{AgentId, Id, Timestamp};
+use watchtower_protocol::{Command, CommandBody};
+use watchtower_testkit::hosts::{Host, Network};
+use watchtower_testkit::wait;
+use watchtower_tests::api::{Api, encode};
+use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::paging::text;
+use watchtower_tests::thief::{Thief, sha256};
+
+const SOON: Duration = Duration::from_secs(30);
+/// Rounds of kill -9: some in `make test`, all in `make soak`.
+const ROUNDS: usize = 6;
+const ROUNDS_SOAK: usize = 100;
+
+struct Scene {
+    api: Api,
+    host: Host,
+    hub: Hub,
+}
+
+/// A host with an agent under this policy.
+fn scene(policy: &str) -> Option<Scene> {
+    let network = Network::start()?;
+    let hub = Hub::start(Setup { agent_host: network.gateway(), ..Setup::default() });
+    let host = network.host(1);
+    let api = hub.api();
+    let server = api.post("/servers", &json!({"name": host.name, "labels": {"env": "a"}}));
+    let enrolment = api.post(&format!("/servers/{}/enrolment", text(&server["id"])), &json!({}));
+    host.must(&format!(
+        "export WATCHTOWER_POLICY={policy}; {}",
+        text(&enrolment["command"]).replace("sudo sh", "sh")
+    ));
+    wait::until(SOON, "the first report", || {
+        let server = api.get(&format!("/servers/{}", host.name));
+        (server["status"] == "up" && server["facts"]["policy"] == policy).then_some(())
+    });
+    Some(Scene { api, host, hub })
+}
+
+/// How an agent was installed when it was one process: as root, with the journal among its own files.
+const ONE_PROCESS: &str = "systemctl disable --now watchtower-agent.service watchtower-executor.socket \
+    && cd /var/lib && mv watchtower-executor/journal watchtower/journal && rm -r watchtower-executor \
+    && chown -R root: watchtower && userdel watchtower && rm /etc/systemd/system/watchtower-* \
+    && printf '[Service]\\nExecStart=/opt/watchtower/bin/watchtower-agent run\\n' > /etc/systemd/system/watchtower-agent.service \
+    && systemctl daemon-reload && systemctl start watchtower-agent.service";
+
+impl Scene {
+    /// Starts a command line on the host: the run's number.
+    fn exec(&self, line: &str, timeout_seconds: u32) -> i64 {
+        let on = format!("name={:?}", self.host.name);
+        let body = json!({"command": ["/bin/sh", "-c", line], "on": on, "timeout_seconds": timeout_seconds});
+        // An agent that was just killed is back in a moment.
+        wait::until(SOON, "a run to be started", || {
+            let answer = self.api.call("POST", "/api/v1/runs/exec", Some(&body));
+            assert!(matches!(answer.status, 200 | 201 | 409), "{line}: {}", answer.status);
+            answer.body["run"]["number"].as_i64()
+        })
+    }
+
+    fn execution(&self, run: i64) -> Value {
+        self.api.get(&format!("/runs/{run}"))["executions"][0].clone()
+    }
+
+    fn wait_state(&self, run: i64, states: &[&str]) -> Value {
+        let what = format!("run {run} to be one of {states:?}");
+        wait::until(Duration::from_secs(90), &what, || {
+            let execution = self.execution(run);
+            states.contains(&execution["state"].as_str().unwrap_or("")).then_some(execution)
+        })
+    }
+
+    fn ended(&self, run: i64) -> Value {
+        self.wait_state(
+            run,
+            &["succeeded", "failed", "timed_out", "cancelled", "rejected", "lost", "expired"],
+        )
+    }
+
+    fn output(&self, run: i64) -> String {
+        let id = text(&self.execution(run)["id"]);
+        let (mut said, mut after) = (String::new(), 0);
+        loop {
+            let output = self.api.get(&format!("/runs/{run}/output/{id}?after={after}"));
+            let parts = output["parts"].as_array().cloned().unwrap_or_default();
+            let Some(last) = parts.last() else { return said };
+            after = last["sequence"].as_i64().expect("parts are numbered");
+            said.extend(parts.iter().map(|part| text(&part["text"])));
+        }
+    }
+
+    /// Waits for the event that tells of a refused command.
+    fn refused(&self, code: &str) {
+        wait::until(SOON, &format!("the event of a command refused as {code}"), || {
+            let events = self.api.list(&format!("/events?kind={}", encode("command.refused")));
+            events.iter().any(|event| text(&event["labels"]["code"]) == code).then_some(())
+        });
+    }
+
+    /// Units of executions that systemd still has.
+    fn units(&self) -> String {
+        self.host.must("systemctl list-units --no-legend --plain --all 'watchtower-exec-*'")
+    }
+}
+
+#[test]
+fn the_collector_has_no_rights_and_the_executor_comes_and_goes() {
+    let Some(scene) = scene("full") else { return };
+    let host = &scene.host;
+    let collector = host.must("ps -o user= -o rss= -C watchtower-agent | head -1; systemctl show -p MainPID --value watchtower-agent");
+    assert!(collector.starts_with("watcht"), "{collector}");
+    let caps = host.must(
+        "grep -E 'Cap(Eff|Prm|Bnd|Amb)' /proc/$(systemctl show -p MainPID --value watchtower-agent)/status",
+    );
+    assert!(caps.lines().all(|line| line.ends_with("\t0000000000000000")), "{caps}");
+    let memory = host.must("sed -n 's/RssAnon:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$(systemctl show -p MainPID --value watchtower-agent)/status");
+    assert!(memory.trim().parse::<u64>().unwrap() <= 3 * 1024, "{memory} kB");
+    // What the executor believes is out of the collector's reach.
+    for file in ["journal", "bundle.json", "agent.id"] {
+        let touched = host.run(&format!("setpriv --reuid watchtower --regid watchtower --clear-groups sh -c 'cat /var/lib/watchtower-executor/{file} >/dev/null || echo x > /var/lib/watchtower-executor/{file}'"));
+        assert!(!touched.status.success(), "{file}");
+    }
+    let readonly = scene.api.promql("node_filesystem_readonly{mountpoint=\"/\"}");
+    assert!(readonly.iter().all(|sample| text(&sample["value"][1]) == "0"), "{readonly:?}");
+
+    let run = scene.exec("id -u; cat /proc/self/cgroup", 20);
+    assert_eq!(scene.ended(run)["state"], "succeeded");
+    let said = scene.output(run);
+    assert!(said.starts_with("0\n") && said.contains("watchtower-exec-"), "{said}");
+    wait::until(Duration::from_secs(60), "the idle executor to end", || {
+        (host.run("systemctl is-active watchtower-executor.service").stdout.starts_with(b"inactive"))
+            .then_some(())
+    });
+    let run = scene.exec("echo again", 20);
+    assert_eq!(scene.ended(run)["state"], "succeeded");
+    assert_eq!(scene.output(run), "again\n");
+    // A stranger's connection is closed before anything is said.
+    host.must("useradd stranger && chmod 666 /run/watchtower-executor.sock");
+    let said = host.run("setpriv --reuid stranger --clear-groups --regid stranger curl -sS -m 3 --unix-socket /run/watchtower-executor.sock http://x/ 2>&1");
+    assert!(!String::from_utf8_lossy(&said.stdout).contains("status"), "{said:?}");
+    host.must("/opt/watchtower/bin/watchtower-agent halt");
+    let run = scene.exec("true", 20);
+    let execution = scene.ended(run);
+    assert!(text(&execution["reason"]).starts_with("halted"), "{execution}");
+    scene.refused("halted");
+    host.must("/opt/watchtower/bin/watchtower-agent uninstall --yes");
+    let left = host.must("ls -d /var/lib/watchtower* /etc/watchtower /opt/watchtower /etc/systemd/system/watchtower* /run/watchtower* 2>/dev/null; getent passwd watchtower; true");
+    assert_eq!(left, "");
+}
+
+#[test]
+fn executions_die_whole_stay_bounded_and_outlive_the_agent() {
+    let Some(scene) = scene("full") else { return };
+    let host = &scene.host;
+    // A daemon that leaves session and group, and a fork bomb, end with their execution.
+    let daemon = scene.exec("setsid sh -c 'trap \"\" TERM HUP; echo $$ > /run/daemon; exec sleep 600' >/dev/null 2>&1 & sleep 600", 600);
+    wait::until(SOON, "the daemon", || host.run("test -s /run/daemon").status.success().then_some(()));
+    scene.api.post(&format!("/runs/{daemon}/cancel"), &json!({}));
+    assert_eq!(scene.ended(daemon)["state"], "cancelled");
+    wait::until(SOON, "the daemon to be gone", || {
+        host.run("! kill -0 $(cat /run/daemon)").status.success().then_some(())
+    });
+
+    let bomb = scene.exec("b() { b | b & }; b; sleep 600", 3);
+    assert_eq!(scene.ended(bomb)["state"], "timed_out");
+    wait::until(SOON, "the bomb's unit to be gone", || scene.units().is_empty().then_some(()));
+
+    let much = scene.exec("head -c 104857600 /dev/zero | tr '\\0' x; echo the-end", 60);
+    let execution = scene.ended(much);
+    assert_eq!(execution["state"], "succeeded", "{execution}");
+    assert_eq!(execution["stdout_bytes"], 104_857_608);
+    wait::until(SOON, "the end of the output", || scene.output(much).ends_with("xthe-end\n").then_some(()));
+    assert!(scene.output(much).len() <= 1024 * 1024);
+
+    // Both processes are restarted under a running script: nothing is lost, repeated or interrupted.
+    let long = scene.exec("echo x >> /run/once; echo one; sleep 6; echo two", 60);
+    scene.wait_state(long, &["running"]);
+    host.must("systemctl restart watchtower-agent watchtower-executor");
+    let execution = scene.ended(long);
+    assert_eq!(execution["state"], "succeeded", "{execution}");
+    wait::until(SOON, "all output", || (scene.output(long) == "one\ntwo\n").then_some(()));
+    assert_eq!(host.must("cat /run/once"), "x\n");
+    wait::until(SOON, "delivered executions to be removed", || {
+        let left = "cd /var/lib/watchtower-executor && find executions scripts -mindepth 1";
+        host.must(left).is_empty().then_some(())
+    });
+
+    // No room for the end: not begun.
+    host.must("mkdir -p /full && mount -t tmpfs -o size=6m tmpfs /full && systemctl stop watchtower-executor.socket watchtower-executor && cp -a /var/lib/watchtower-executor/. /full/ && mount --bind /full /var/lib/watchtower-executor && (head -c 8m /dev/zero > /full/fill; true) && systemctl start watchtower-executor.socket");
+    let full = scene.exec("touch /run/never", 20);
+    let execution = scene.ended(full);
+    assert!(text(&execution["reason"]).starts_with("journal_unwritable"), "{execution}");
+    scene.refused("journal_unwritable");
+    assert!(host.run("test -e /run/never").status.code() == Some(1));
+}
+
+#[test]
+fn killed_at_any_moment_nothing_runs_twice_or_for_ever() {
+    let Some(scene) = scene("full") else { return };
+    let soak = std::env::var_os("SOAK").is_some();
+    let rounds = if soak { ROUNDS_SOAK } else { ROUNDS };
+    let mut ends = BTreeMap::new();
+    for round in 0..rounds {
+        let run =
+            scene.exec(&format!("echo x >> /run/round-{round}; sleep 1; echo y >> /run/round-{round}"), 30);
+        // Spread over accept, journal, launch, begin, output and end.
+        std::thread::sleep(Duration::from_millis((round * 1_700 / rounds) as u64));
+        scene.host.run("systemctl kill -s KILL watchtower-executor.service; systemctl kill -s KILL watchtower-agent.service; systemctl start watchtower-agent");
+        let execution = scene.ended(run);
+        let state = text(&execution["state"]);
+        let ran = scene.host.must(&format!("cat /run/round-{round} 2>/dev/null || true"));
+        assert!(ran.matches('x').count() <= 1, "round {round} ran twice: {ran:?}");
+        if state == "succeeded" {
+            assert_eq!(ran, "x\ny\n", "round {round}");
+        } else {
+            // What was killed between the journal and its start never begins afterwards.
+            std::thread::sleep(Duration::from_secs(2));
+            let later = scene.host.must(&format!("cat /run/round-{round} 2>/dev/null || true"));
+            assert_eq!(ran, later, "round {round} went on after its end: {execution}");
+        }
+        *ends.entry(state).or_insert(0) += 1;
+    }
+    eprintln!("{rounds} rounds: {ends:?}");
+    assert!(ends.get("succeeded").is_some_and(|n| n * 2 >= rounds), "{ends:?}");
+    wait::until(SOON, "no unit to be left", || scene.units().is_empty().then_some(()));
+}
+
+#[test]
+fn the_executor_believes_neither_hub_nor_collector() {
+    let Some(scene) = scene("full") else { return };
+    let host = &scene.host;
+    let mut thief = Thief::new(&scene.hub.data_dir(), host);
+    let never = thief.script("echo x >> /run/never");
+
+    // Tampered with on the way, for another agent, too late, too early: refused by the executor itself.
+    let mut tampered = thief.signed(never.clone());
+    tampered
+        .payload_b64
+        .replace_range(100..101, if &tampered.payload_b64[100..101] == "A" { "B" } else { "A" });
+    assert_eq!(Thief::refusal(&thief.ask(&tampered, 0)), "bad_signature");
+    let command = |agent_id, from: i64, until: i64| Command {
+        agent_id,
+        issued_at: Timestamp(from),
+        not_after: Timestamp(until),
+        body: CommandBody::Run(never.clone()),
+    };
+    let now = watchtower_tests::agents::now_ms();
+    let other = thief.signed_as(command(AgentId(Id::from_bytes([9; 16])), now, now + 60_000));
+    let said = thief.ask(&other, 0);
+    assert_eq!(Thief::refusal(&said), "wrong_agent");
+    assert!(said.iter().all(|say| say["message"]["type"] != "execution"), "an answer for another: {said:?}");
+    let hour = 3_600_000;
+    let late = thief.signed_as(command(thief.agent_id, now - 2 * hour, now - hour));
+    assert_eq!(Thief::refusal(&thief.ask(&late, -2 * hour)), "expired", "a lie about the clock helped");
+
+    // The same command again and again runs once.
+    let once = thief.script("echo x >> /run/once");
+    let envelope = thief.signed(once);
+    for _ in 0..20 {
+        thief.ask(&envelope, 0);
+    }
+    wait::until(SOON, "the script", || host.run("test -s /run/once").status.success().then_some(()));
+    host.must("systemctl kill -s KILL watchtower-executor.service");
+    let mut thief = Thief::new(&scene.hub.data_dir(), host);
+    thief.ask(&envelope, 0);
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(host.must("cat /run/once"), "x\n");
+
+    // Under allowlist and monitor the stolen key says when, never what.
+    let listed = "echo x >> /run/listed";
+    let policy = format!("mode = \"allowlist\"\nscripts = [{:?}]\nusers = [\"root\"]\n", sha256(listed));
+    host.put("/etc/watchtower/policy.toml", &policy, 0o644);
+    let mut altered = thief.script(listed);
+    altered.body.push_str("; echo x >> /run/never");
+    assert_eq!(Thief::refusal(&thief.ask(&thief.signed(altered), 0)), "bad_command");
+    let typed = watchtower_protocol::RunScript { ad_hoc: true, ..thief.script(listed) };
+    let evil = watchtower_protocol::RunScript {
+        interpreter: vec!["/bin/sh".into(), "-c".into(), "echo x >> /run/never".into()],
+        ..thief.script(listed)
+    };
+    let as_other = watchtower_protocol::RunScript { user: Some("daemon".into()), ..thief.script(listed) };
+    for run in [never.clone(), typed, evil, as_other] {
+        let run = watchtower_protocol::RunScript { execution_id: thief.script("").execution_id, ..run };
+        assert_eq!(Thief::refusal(&thief.ask(&thief.signed(run), 0)), "policy");
+    }
+    thief.ask(&thief.signed(thief.script(listed)), 0);
+    wait::until(SOON, "the listed script", || host.run("test -s /run/listed").status.success().then_some(()));
+    host.put("/etc/watchtower/policy.toml", "mode = \"monitor\"\n", 0o644);
+    assert_eq!(Thief::refusal(&thief.ask(&thief.signed(thief.script(listed)), 0)), "policy");
+    assert!(host.run("test -e /run/never").status.code() == Some(1), "something of the thief's own ran");
+}
+
+#[test]
+fn an_agent_of_one_process_becomes_two_and_remembers_what_it_ran() {
+    let Some(scene) = scene("full") else { return };
+    let host = &scene.host;
+    host.must(ONE_PROCESS);
+    let run = scene.exec("echo x >> /run/old", 20);
+    assert_eq!(scene.ended(run)["state"], "succeeded");
+    let mut entries = host.must("grep -ac execution_id /var/lib/watchtower/journal");
+    assert_eq!(entries, "1\n");
+    let server = scene.api.get(&format!("/servers/{}", host.name));
+    let enrolment = scene.api.post(&format!("/servers/{}/enrolment", text(&server["id"])), &json!({}));
+    host.must(&text(&enrolment["command"]).replace("sudo sh", "sh"));
+    let run = scene.exec("id -un", 20);
+    assert_eq!(scene.ended(run)["state"], "succeeded");
+    entries = host.must("grep -ac execution_id /var/lib/watchtower-executor/journal; ls /var/lib/watchtower/journal 2>&1 || true");
+    assert!(entries.contains("No such file"), "{entries}");
+    assert_eq!(
+        host.must("ps -o user= $(systemctl show -p MainPID --value watchtower-agent)").trim(),
+        "watchtower"
+    );
+}
