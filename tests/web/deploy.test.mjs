@@ -16,6 +16,7 @@ const {
 const SOON_MS = 15_000;
 const DEPLOYED_MS = 60_000;
 const DEAD = "127.0.0.1:9";
+const UNINSTALL = "/servers/add?by=ssh&do=uninstall&hosts=name%2Chost%0Aweb-1%2C10.0.0.1";
 
 let browser;
 let session;
@@ -135,6 +136,7 @@ for (const colorScheme of ["light", "dark"]) {
         "/deploys",
         "/deploys?status=cancelled",
         "/settings/ssh",
+        UNINSTALL,
         ...batches,
       ]) {
         await page.goto(url(path));
@@ -149,7 +151,7 @@ for (const colorScheme of ["light", "dark"]) {
         for (const violation of await axe(page)) found.push(`${path}: ${violation}`);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         if (over > 0) found.push(`${path}: ${over} px wider than the screen`);
-        await picture(page, `${path.replace(/\W+/g, "-").slice(0, 24)}-${viewport.width}-${colorScheme}`);
+        await picture(page, `${path.replace(/\W+/g, "-").slice(0, 32)}-${viewport.width}-${colorScheme}`);
       }
       await context.close();
       assert.deepEqual(found, []);

@@ -18,11 +18,13 @@ const SHOWN_MAX = 12;
 const PAGES: Entry[] = [
   ...[...DESTINATIONS, SETTINGS].map(({ label, href }) => ({ label, href, kind: "page" })),
   { label: "Add a server", href: paths.serverAdd, kind: "action" },
+  { label: "Add servers by SSH", href: paths.serverAddBySsh, kind: "action" },
   { label: "New rule", href: paths.ruleNew, kind: "action" },
   { label: "New script", href: paths.scriptNew, kind: "action" },
   { label: "Automations", href: paths.automations, kind: "page" },
   { label: "Users", href: paths.settings("users"), kind: "page" },
   { label: "API tokens", href: paths.settings("tokens"), kind: "page" },
+  { label: "SSH credentials and host keys", href: paths.settings("ssh"), kind: "page" },
   { label: "Audit log", href: paths.settings("audit"), kind: "page" },
 ];
 

@@ -46,7 +46,7 @@ impl Access {
         self.key.is_none() && self.password.is_none()
     }
 
-    /// `text` without the secrets: a host may print what it was told.
+    /// `text` without the secrets, which a host may print as it was told them, and without NUL, which PostgreSQL refuses.
     pub fn mask(&self, text: &str) -> String {
         let passphrase = self.key.as_ref().and_then(|key| key.passphrase.as_ref());
         let secrets = [self.password.as_ref(), self.sudo_password.as_ref(), passphrase];
@@ -54,7 +54,7 @@ impl Access {
             .into_iter()
             .flatten()
             .filter(|secret| secret.reveal().len() >= MASKED_BYTES_MIN)
-            .fold(text.to_string(), |text, secret| text.replace(secret.reveal(), "***"))
+            .fold(text.replace('\0', "\u{fffd}"), |text, secret| text.replace(secret.reveal(), "***"))
     }
 
     /// Everything that is saved under a credential.
@@ -156,7 +156,7 @@ mod tests {
             sudo_password: Some(Secret::new("abc")),
             ..Access::default()
         };
-        assert_eq!(access.mask("sudo: hunter2!: abc hunter2!"), "sudo: ***: abc ***");
+        assert_eq!(access.mask("sudo: hunter2!: abc hunter2!\0"), "sudo: ***: abc ***\u{fffd}");
         assert!(access.for_sudo().is_some_and(|secret| secret.reveal() == "abc"));
     }
 }

@@ -20,6 +20,8 @@ const TEXT_BYTES_MAX: usize = 4 * 1024;
 const REMARKS_MAX: usize = 100;
 /// The end of a deployment is written again after this, until the store takes it.
 const END_AGAIN: Duration = Duration::from_secs(1);
+/// How often its steps are tried with it.
+const STEPS_TRIES: u32 = 5;
 
 /// What the deployments of a batch share.
 pub(super) struct Batch {
@@ -116,8 +118,7 @@ pub(super) fn failure(step: &str, code: &str, cause: &str, fix: &str) -> Deploym
 
 /// A failure as it is stored: without secrets, within bounds.
 fn told(access: &Access, failed: &Failure) -> DeploymentFailure {
-    let text =
-        |text: &str| truncate(&access.mask(text).replace('\0', "\u{fffd}"), TEXT_BYTES_MAX).to_string();
+    let text = |text: &str| truncate(&access.mask(text), TEXT_BYTES_MAX).to_string();
     DeploymentFailure {
         step: failed.step.as_str().into(),
         code: failed.code.as_str().into(),
@@ -153,9 +154,7 @@ fn end_of(access: &Access, ended: &Ended) -> DeploymentEnd {
                 change: Some(outcome.change.as_str().into()),
                 version: Some(outcome.version.clone()).filter(|version| !version.is_empty()),
                 arch: Some(outcome.arch.clone()).filter(|arch| !arch.is_empty()),
-                remarks: remarks
-                    .map(|line| truncate(&access.mask(line).replace('\0', "\u{fffd}"), TEXT_BYTES_MAX).into())
-                    .collect(),
+                remarks: remarks.map(|line| truncate(&access.mask(line), TEXT_BYTES_MAX).into()).collect(),
                 failure,
             }
         }
@@ -166,15 +165,21 @@ fn end_of(access: &Access, ended: &Ended) -> DeploymentEnd {
 async fn finish(hub: &Hub, row: &DeploymentRow, batch: &Batch, recorder: &Recorder, ended: Ended) {
     let end = end_of(&batch.access, &ended);
     let left = if matches!(ended, Ended::Cancelled) { StepStatus::Cancelled } else { StepStatus::Failed };
+    let mut failures = 0;
     while hub.running() {
         let now = hub.now();
-        let mut statements = recorder.ended(left);
+        // Steps that the store does not take must not keep the end from being written.
+        let mut statements = match failures {
+            0..STEPS_TRIES => recorder.ended(left),
+            _ => vec![Store::stop_deployment_steps(row.id, left.as_str(), now)],
+        };
         statements.push(Store::end_deployment(row.id, &end, now));
         statements.push(Store::insert_change("deployment", row.id, now));
         match hub.store.commit(statements).await {
             Ok(_) => break,
             Err(error) => tracing::error!(deployment = row.number, "writing its end: {error}"),
         }
+        failures += 1;
         tokio::time::sleep(END_AGAIN).await;
     }
     let what = match &ended {

@@ -54,7 +54,7 @@ export function AccessFields({ draft, onChange }: Props) {
           value={draft.password}
           onChange={set("password")}
           autoComplete="off"
-          hint="It is sent only to hosts whose fingerprint you confirm below, and kept in the hub's memory for this deployment alone."
+          hint="It is sent only to hosts whose fingerprint you confirm below. The hub keeps it in memory only, and lets go of it a quarter of an hour after the last host has ended."
         />
       )}
       {draft.method === "saved" && <SavedField value={draft.credential} onChange={set("credential")} />}
@@ -104,7 +104,7 @@ function KeyFields({ draft, onChange }: Props) {
         placeholder="-----BEGIN OPENSSH PRIVATE KEY-----"
         rows={4}
         autoComplete="off"
-        hint="Kept in the hub's memory for this deployment alone. To keep keys on your own machine, use the command line."
+        hint="The hub keeps it in memory only, and lets go of it a quarter of an hour after the last host has ended. To keep keys on your own machine, use the command line."
         mono
       />
       <div className="row">

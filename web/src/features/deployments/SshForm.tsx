@@ -13,7 +13,7 @@ import { AreaField, CheckField } from "@/ui/Field";
 import { ErrorNotice, Panel } from "@/ui/Panel";
 import { useAction } from "@/ui/useAction";
 import { AccessFields } from "./AccessFields";
-import { type Draft, EMPTY, missing, toAccess } from "./access";
+import { type Draft, EMPTY, missing, sendsPassword, toAccess } from "./access";
 import { BatchView } from "./BatchView";
 import { Fingerprints, type Shown, vouched } from "./Fingerprints";
 import { PolicyChoice } from "./PolicyChoice";
@@ -52,7 +52,7 @@ export function SshForm() {
   );
   const start = async (dryRun: boolean) => {
     const unconfirmed =
-      draft.method === "password" && !vouched(shown)
+      sendsPassword(draft) && !vouched(shown)
         ? "Look at the host keys and confirm them first: a password is not sent to a host nobody vouched for."
         : undefined;
     const problem = targets.length === 0 ? "Name at least one host." : (missing(draft) ?? unconfirmed);
@@ -96,9 +96,9 @@ export function SshForm() {
           <AccessFields draft={draft} onChange={setDraft} />
         </div>
       </Panel>
-      <Panel title={draft.method === "password" ? "Are these the right hosts?" : "Host keys"}>
+      <Panel title={sendsPassword(draft) ? "Are these the right hosts?" : "Host keys"}>
         <div className="form">
-          {draft.method !== "password" && (
+          {!sendsPassword(draft) && (
             <p className="dim">
               A new host's key is remembered and must be the same from then on. You may compare it first.
             </p>

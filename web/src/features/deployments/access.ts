@@ -29,6 +29,11 @@ export const EMPTY: Draft = {
   legacy: false,
 };
 
+/** The sign-in's own password, or sudo's: neither goes to a host that nobody vouched for. */
+export function sendsPassword(draft: Draft): boolean {
+  return draft.method === "password" || draft.sudoPassword !== "";
+}
+
 const PORT_MAX = 65_535;
 
 /** What is missing before anything can be sent. */

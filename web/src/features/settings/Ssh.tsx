@@ -103,7 +103,7 @@ export function Ssh() {
           {({ items }) =>
             items.length === 0 ? (
               <Empty title="None is saved">
-                The safest: keys and passwords are then in the hub's memory only while it deploys.
+                The safest: the hub then has keys and passwords in memory only, for as long as it deploys.
               </Empty>
             ) : (
               <Table label="Credentials" rows={items} columns={CREDENTIALS} rowKey={(one) => one.id} />
