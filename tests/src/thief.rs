@@ -56,6 +56,7 @@ impl Thief {
             timeout_ms: 20_000,
             user: None,
             ad_hoc: false,
+            approval: None,
         }
     }
 

@@ -54,4 +54,16 @@ pub struct RunScript {
     /// Typed by a person just now rather than taken from the library: needs the `full` policy.
     #[serde(default)]
     pub ad_hoc: bool,
+    /// An approver's word for this script, for servers whose policy names the approver instead of the script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+}
+
+/// Made off the hub (`watchtower script sign`), and only handed on by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The exact JSON of a [`watchtower_model::Manifest`] that was signed.
+    pub manifest: String,
+    /// An armoured SSH signature over it, namespace [`watchtower_model::APPROVAL_NAMESPACE`].
+    pub signature: String,
 }

@@ -166,7 +166,7 @@ impl Tasks {
             ));
         }
         let account = account::find(run.user.as_deref()).map_err(|why| ("bad_command", why))?;
-        context.policy.allows(run, &account.name).map_err(|why| ("policy", why))?;
+        context.policy.allows(run, &account.name, context.now).map_err(|why| ("policy", why))?;
         let own = rustix::process::geteuid().as_raw();
         if account.uid != own && own != 0 {
             return Err(("policy", format!("the agent is not root and cannot run as {:?}", account.name)));

@@ -254,6 +254,7 @@ mod tests {
             timeout_ms: 1,
             user: None,
             ad_hoc: false,
+            approval: None,
         };
         let account = super::super::account::find(None).unwrap();
         record.make(&Request { run, account, script: "/s".into(), wake: "/w".into() }).unwrap();

@@ -21,6 +21,7 @@ fn command(hub: &Hub, peer: &Peer, id: u8, body: &str) -> HubMessage {
         timeout_ms: 20_000,
         user: None,
         ad_hoc: true,
+        approval: None,
     };
     let command = Command {
         agent_id: peer.agent_id,

@@ -75,6 +75,7 @@ impl Rig {
             timeout_ms: 20_000,
             user: None,
             ad_hoc: false,
+            approval: None,
         }
     }
 

@@ -125,7 +125,7 @@ pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunSta
     };
     let environment = runs::check_parameters(&script.body.parameters, &input.parameters)?;
     let timeout = timeout_ms(input.timeout_seconds)?;
-    let command = runs::command_of(&script, environment, timeout);
+    let command = runs::command_of(&script, environment, timeout, caller.hub.now());
     let incident = match input.incident {
         Some(number) => Some(
             caller

@@ -5,7 +5,7 @@ use watchtower_api_types::ParameterKind;
 use watchtower_model::{Id, ScriptId, check_line, limits};
 use watchtower_store::Stored;
 
-use super::{Noun, named, seconds};
+use super::{Noun, approval, named, seconds};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::jobs::runs::{TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX, sha256};
@@ -31,7 +31,7 @@ impl Noun for Scripts {
         _: &Principal,
         _: Id,
         input: api::ScriptInput,
-        _: Option<&Stored<ScriptBody>>,
+        old: Option<&Stored<ScriptBody>>,
     ) -> Result<ScriptBody, HubError> {
         named(&input.name)?;
         check_line(&input.description, limits::LINE_BYTES_MAX)
@@ -54,7 +54,7 @@ impl Noun for Scripts {
             Some(value) => seconds("timeout_seconds", value, 1.0, (TIMEOUT_MS_MAX / 1000) as f64)?,
             None => TIMEOUT_MS_DEFAULT,
         };
-        Ok(ScriptBody {
+        let mut body = ScriptBody {
             name: input.name,
             description: input.description,
             sha256: sha256(&input.body),
@@ -63,7 +63,10 @@ impl Noun for Scripts {
             parameters: input.parameters,
             timeout_ms,
             user: input.user,
-        })
+            approval: None,
+        };
+        body.approval = approval::kept(old.map(|old| &old.body), &body);
+        Ok(body)
     }
 
     async fn view(_: &Hub, stored: &Stored<ScriptBody>, _: bool) -> Result<api::Script, HubError> {
@@ -94,6 +97,10 @@ pub fn view(stored: &Stored<ScriptBody>) -> api::Script {
         parameters: body.parameters,
         timeout_seconds: body.timeout_ms as f64 / 1000.0,
         user: body.user,
+        approval: body.approval.map(|approval| api::ScriptApproval {
+            key: approval.key,
+            expires_at: approval.expires_at.into(),
+        }),
         updated_by: stored.changed_by.clone(),
         created_at: stored.created_at.into(),
         updated_at: stored.updated_at.into(),
