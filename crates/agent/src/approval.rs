@@ -98,6 +98,7 @@ mod tests {
             interpreter: vec!["/bin/sh".into()],
             body: String::new(),
             environment: pairs.into_iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+            secrets: Vec::new(),
             timeout_ms: 60_000,
             user: None,
             ad_hoc: false,

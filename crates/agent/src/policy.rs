@@ -191,6 +191,7 @@ mod tests {
             interpreter: interpreter.iter().map(|s| (*s).to_string()).collect(),
             body: String::new(),
             environment: Default::default(),
+            secrets: Vec::new(),
             timeout_ms: 1,
             user: None,
             ad_hoc,

@@ -50,6 +50,9 @@ shapes! {
         pub kind: ParameterKind,
         #[serde(default)]
         pub description: String,
+        /// Its values are not shown again, and taken out of the output on the server.
+        #[serde(default)]
+        pub secret: bool,
         #[serde(default)]
         pub required: bool,
         #[serde(default)]

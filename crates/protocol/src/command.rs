@@ -47,6 +47,9 @@ pub struct RunScript {
     pub body: String,
     /// Reach the script as environment variables, never as shell text.
     pub environment: BTreeMap<String, String>,
+    /// Variables whose values are taken out of the output before it leaves the server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
     pub timeout_ms: u64,
     /// Run as this user; absent means the agent's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,6 +60,16 @@ pub struct RunScript {
     /// An approver's word for this script, for servers whose policy names the approver instead of the script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+}
+
+impl RunScript {
+    /// The environment for people to see: names of secrets, not their values.
+    pub fn shown_environment(&self) -> BTreeMap<String, String> {
+        let shown = |name: &String, value: &String| {
+            if self.secrets.contains(name) { "***".to_string() } else { value.clone() }
+        };
+        self.environment.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect()
+    }
 }
 
 /// Made off the hub (`watchtower script sign`), and only handed on by it.

@@ -1602,6 +1602,8 @@ export interface components {
             /** @description `[A-Z][A-Z0-9_]*` */
             name: string;
             required?: boolean;
+            /** @description Its values are not shown again, and taken out of the output on the server. */
+            secret?: boolean;
         };
         /** @enum {string} */
         ParameterKind: "text" | "integer" | "boolean" | "choice";

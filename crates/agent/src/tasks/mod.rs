@@ -11,6 +11,7 @@ mod launch;
 mod news;
 mod output;
 mod record;
+mod redact;
 mod scratch;
 mod supervise;
 mod tree;

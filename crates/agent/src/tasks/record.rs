@@ -251,6 +251,7 @@ mod tests {
             interpreter: vec!["/bin/sh".into()],
             body: "true".into(),
             environment: Default::default(),
+            secrets: Vec::new(),
             timeout_ms: 1,
             user: None,
             ad_hoc: false,

@@ -18,6 +18,7 @@ fn command(hub: &Hub, peer: &Peer, id: u8, body: &str) -> HubMessage {
         interpreter: vec!["/bin/sh".into()],
         body: body.into(),
         environment: Default::default(),
+        secrets: Vec::new(),
         timeout_ms: 20_000,
         user: None,
         ad_hoc: true,

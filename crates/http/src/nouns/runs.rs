@@ -211,7 +211,7 @@ async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
         body: wanted.command.body.clone(),
         servers: ready.iter().map(|server| server.with(|state| state.name.clone())).collect(),
         unavailable,
-        environment: wanted.command.environment.clone(),
+        environment: wanted.command.shown_environment(),
     };
     if wanted.dry_run {
         return Ok(Json(RunStarted { plan, run: None }));

@@ -51,12 +51,18 @@ pub fn command_of(
         script_sha256: script.body.sha256.clone(),
         interpreter: script.body.interpreter.clone(),
         body: script.body.body.clone(),
+        secrets: secrets_of(&script.body.parameters, &environment),
         environment,
         timeout_ms: timeout_ms.unwrap_or(script.body.timeout_ms).clamp(1000, TIMEOUT_MS_MAX) as u64,
         user: script.body.user.clone(),
         ad_hoc: false,
         approval: configure::for_agents(&script.body, now),
     }
+}
+
+fn secrets_of(parameters: &[Parameter], environment: &BTreeMap<String, String>) -> Vec<String> {
+    let given = |name: &String| environment.contains_key(name);
+    parameters.iter().filter(|p| p.secret && given(&p.name)).map(|p| p.name.clone()).collect()
 }
 
 /// A command typed just now, as a script that runs exactly this argv.
@@ -70,6 +76,7 @@ pub fn command_of_argv(argv: &[String], timeout_ms: i64) -> RunScript {
         interpreter: vec!["/bin/sh".into()],
         body,
         environment: BTreeMap::new(),
+        secrets: Vec::new(),
         timeout_ms: timeout_ms.clamp(1000, TIMEOUT_MS_MAX) as u64,
         user: None,
         ad_hoc: true,
@@ -280,6 +287,7 @@ mod tests {
             name: name.into(),
             kind,
             description: String::new(),
+            secret: false,
             required: false,
             default: None,
             choices: vec!["a".into()],
