@@ -240,6 +240,12 @@ impl Agent {
         }
     }
 
+    /// Nothing may run here, and nothing that could is there.
+    fn is_without_executor(&self) -> bool {
+        let absent = matches!(&self.settings.executor, Place::Socket(path) if !path.exists());
+        absent && self.policy.mode == Mode::Monitor
+    }
+
     /// Why commands would be refused, if they would. Under `monitor` no executor is expected.
     fn refuses(&self) -> Option<String> {
         let refuses = self.port.status().refuses.clone();
@@ -312,7 +318,9 @@ impl Agent {
         self.spool.connected(welcome.durable, welcome.backfill_credits);
         self.link = Link::Up(Session::new(welcomed));
         self.report_now();
-        self.port.ask(Ask::Connected);
+        if !self.is_without_executor() {
+            self.port.ask(Ask::Connected);
+        }
         self.backfill();
     }
 
