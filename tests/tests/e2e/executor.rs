@@ -149,6 +149,12 @@ fn the_collector_has_no_rights_and_the_executor_comes_and_goes() {
     let execution = scene.ended(run);
     assert!(text(&execution["reason"]).starts_with("halted"), "{execution}");
     scene.refused("halted");
+    wait::until(SOON, "the halt to show", || {
+        (scene.api.get(&format!("/servers/{}", host.name))["facts"]["refuses"] == "halted").then_some(())
+    });
+    host.must("/opt/watchtower/bin/watchtower-agent halt --clear");
+    let run = scene.exec("echo cleared", 20);
+    assert_eq!(scene.ended(run)["state"], "succeeded");
     host.must("/opt/watchtower/bin/watchtower-agent uninstall --yes");
     let left = host.must("ls -d /var/lib/watchtower* /etc/watchtower /opt/watchtower /etc/systemd/system/watchtower* /run/watchtower* 2>/dev/null; getent passwd watchtower; true");
     assert_eq!(left, "");
