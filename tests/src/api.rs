@@ -13,6 +13,8 @@ pub struct Api {
     agent: ureq::Agent,
     base: String,
     token: Option<String>,
+    /// A session in place of a token.
+    cookie: Option<String>,
 }
 
 /// What came back.
@@ -34,12 +36,31 @@ impl Api {
             // A server may close after an answer that came before the body was read: a kept connection would then fail.
             .max_idle_connections(0)
             .build();
-        Api { agent: config.into(), base: base.into(), token: token.map(Into::into) }
+        Api { agent: config.into(), base: base.into(), token: token.map(Into::into), cookie: None }
     }
 
     /// The same hub as somebody else.
     pub fn with_token(&self, token: Option<&str>) -> Api {
-        Api { token: token.map(Into::into), ..self.clone() }
+        Api { token: token.map(Into::into), cookie: None, ..self.clone() }
+    }
+
+    /// The same hub as a person who has just signed in, as a browser would.
+    ///
+    /// # Panics
+    /// If the hub does not let them in.
+    pub fn signed_in(&self, name: &str, password: &str) -> Api {
+        let body = serde_json::json!({"name": name, "password": password}).to_string();
+        let request = Request::builder()
+            .method("POST")
+            .uri(format!("{}/api/v1/login", self.base))
+            .header("Content-Type", "application/json")
+            .header("Origin", &self.base)
+            .body(body.into_bytes())
+            .expect("the request is well formed");
+        let response = self.agent.run(request).expect("the hub answers");
+        let cookie = response.headers().get("set-cookie").and_then(|value| value.to_str().ok());
+        let cookie = cookie.and_then(|text| text.split(';').next()).expect("a session begins").to_string();
+        Api { token: None, cookie: Some(cookie), ..self.clone() }
     }
 
     /// One call with raw bytes. An error is a broken connection.
@@ -47,6 +68,9 @@ impl Api {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header("Cookie", cookie).header("Origin", &self.base);
         }
         if !kind.is_empty() {
             request = request.header("Content-Type", kind);

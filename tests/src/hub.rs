@@ -94,11 +94,6 @@ impl Hub {
         format!("127.0.0.1:{}", self.agents)
     }
 
-    /// Database and keys.
-    pub fn data_dir(&self) -> PathBuf {
-        self.data.path().join("data")
-    }
-
     pub fn pid(&self) -> i32 {
         self.tether.as_ref().map_or(0, Tether::pid)
     }
@@ -108,6 +103,11 @@ impl Hub {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
         line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
+    }
+
+    /// Where it keeps databases and keys; to be changed only while it is stopped.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data.path().join("data")
     }
 
     /// The end of its log.

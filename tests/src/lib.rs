@@ -10,3 +10,4 @@ pub mod paging;
 pub mod link;
 pub mod thief;
 pub mod agents;
+pub mod local_agent;

@@ -169,7 +169,13 @@ endpoints! {
     "run.exec" Post "/runs/exec" Operate [] ExecInput -> RunStarted, "Run a command typed just now";
     "run.get" Get "/runs/{run}" View [] _ -> Run, "One run with its executions, by number or id";
     "run.cancel" Post "/runs/{run}/cancel" Respond [] _ -> Run, "Cancel what has not ended";
+    "run.approve" Post "/runs/{run}/approve" Operate [] _ -> Run, "Let a run start that somebody else asked for";
+    "run.deny" Post "/runs/{run}/deny" Operate [] _ -> Run, "Refuse a run that waits for approval";
+    "run.folded" Get "/runs/{run}/folded" View [] _ -> [FoldedOutput], "Output of all servers, those that said the same together";
     "run.output" Get "/runs/{run}/output/{execution}" View ["after"] _ -> Output, "Output of one execution";
+    "halt.get" Get "/halt" View [] _ -> Halt, "Whether all work on servers is halted";
+    "halt.begin" Put "/halt" Operate [] HaltInput -> Halt, "Stop all work on servers: nothing starts, what runs is cancelled";
+    "halt.end" Delete "/halt" Operate [] _ -> _, "End the halt";
     "automation.list" Get "/automations" View ["limit" "cursor"] _ -> [Automation], "List automations";
     "automation.create" Post "/automations" Admin [] AutomationInput -> Automation, "Create an automation";
     "automation.get" Get "/automations/{automation}" View [] _ -> Automation, "One automation, by id or name";

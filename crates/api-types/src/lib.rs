@@ -49,7 +49,8 @@ pub use rule::{
     RuleState, TextSpan,
 };
 pub use run::{
-    ExecInput, Execution, ExecutionState, Output, OutputPart, Run, RunInput, RunPlan, RunStarted, RunState,
+    ExecInput, Execution, ExecutionState, FoldedOutput, Halt, HaltInput, Output, OutputPart, Rollout, Run,
+    RunInput, RunPlan, RunStarted, RunState,
 };
 pub use script::{ApprovalInput, Parameter, ParameterKind, Script, ScriptApproval, ScriptInput};
 pub use server::{

@@ -10,15 +10,21 @@ use crate::derive::{inputs, shapes, words};
 words! {
     pub enum RunState {
         Queued = "queued",
+        /// Somebody else must approve it first.
+        AwaitingApproval = "awaiting_approval",
         Running = "running",
         Succeeded = "succeeded",
         /// Some executions succeeded.
         Partial = "partial",
         Failed = "failed",
         Cancelled = "cancelled",
+        /// Nobody approved it in time.
+        Expired = "expired",
     }
 
     pub enum ExecutionState {
+        /// Its turn has not come: others must end first, or somebody must approve the run.
+        Queued = "queued",
         /// Not yet given to the agent.
         Pending = "pending",
         Dispatched = "dispatched",
@@ -34,6 +40,8 @@ words! {
         Lost = "lost",
         /// Its time passed before the agent took it.
         Expired = "expired",
+        /// Too many others failed: it was not started.
+        Skipped = "skipped",
     }
 }
 
@@ -58,6 +66,15 @@ shapes! {
         pub total: u32,
         pub succeeded: u32,
         pub failed: u32,
+        /// Not started, because too many others failed.
+        pub skipped: u32,
+        /// Servers whose turn has not come.
+        pub queued: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub rollout: Option<Rollout>,
+        /// Without approval by then it does not start.
+        pub approve_by: Option<Time>,
+        pub approved_by: Option<String>,
         /// Only on a single run.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub executions: Vec<Execution>,
@@ -75,6 +92,44 @@ shapes! {
         pub finished_at: Option<Time>,
         pub stdout_bytes: u64,
         pub stderr_bytes: u64,
+    }
+
+    /// How a run goes over its servers; absent fields do not restrict.
+    #[derive(Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct Rollout {
+        /// So many servers first; the others only when every one of these has succeeded: `2` or `10%`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub canary: Option<String>,
+        /// How many servers may be under way at any time: `5` or `20%`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub at_once: Option<String>,
+        /// With more failures than this nothing further starts: `0`, `3` or `10%`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub max_failures: Option<String>,
+        /// Of servers with the same value of this label one at a time, such as `service`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub one_per: Option<String>,
+    }
+
+    /// What servers have printed that ended alike and said the same.
+    pub struct FoldedOutput {
+        pub servers: Vec<String>,
+        pub state: ExecutionState,
+        pub exit_code: Option<i32>,
+        pub reason: Option<String>,
+        /// Both streams in order of arrival; bytes that are not UTF-8 are replaced.
+        pub text: String,
+        /// The text is the end of a longer output, shown for one server only.
+        pub truncated: bool,
+    }
+
+    /// The one switch that stops all work on servers.
+    pub struct Halt {
+        pub on: bool,
+        pub reason: Option<String>,
+        pub by: Option<String>,
+        pub since: Option<Time>,
     }
 
     /// What a run would do.
@@ -126,8 +181,18 @@ inputs! {
         /// Number of the incident this is for.
         #[serde(default)]
         pub incident: Option<i64>,
+        /// All servers at once when absent.
+        #[serde(default)]
+        pub rollout: Option<Rollout>,
+        /// Starts only when somebody else approves it within an hour; scripts can demand it too.
+        #[serde(default)]
+        pub needs_approval: bool,
         #[serde(default)]
         pub dry_run: bool,
+    }
+
+    pub struct HaltInput {
+        pub reason: String,
     }
 
     /// A command typed just now: servers with the policy `full` take it.
@@ -136,6 +201,11 @@ inputs! {
         pub on: String,
         #[serde(default)]
         pub timeout_seconds: Option<f64>,
+        /// All servers at once when absent.
+        #[serde(default)]
+        pub rollout: Option<Rollout>,
+        #[serde(default)]
+        pub needs_approval: bool,
         #[serde(default)]
         pub dry_run: bool,
     }

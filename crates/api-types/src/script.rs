@@ -30,6 +30,8 @@ shapes! {
         pub timeout_seconds: f64,
         pub user: Option<String>,
         pub approval: Option<ScriptApproval>,
+        /// Each run of it starts only when somebody else approves it.
+        pub needs_approval: bool,
         pub updated_by: String,
         pub created_at: Time,
         pub updated_at: Time,
@@ -87,5 +89,8 @@ inputs! {
         /// Run as this user; absent means the agent's own.
         #[serde(default)]
         pub user: Option<String>,
+        /// Each run of it starts only when somebody else approves it.
+        #[serde(default)]
+        pub needs_approval: bool,
     }
 }

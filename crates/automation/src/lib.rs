@@ -1,4 +1,4 @@
-//! Automations as pure decisions: may it run (`decide`), and what became of it (`advance`).
+//! Automations as pure decisions: may it run (`decide`), what became of it (`advance`), and whose turn it is (`turn`).
 //!
 //! Invariants: no IO, no clock, no randomness. Every gate is recorded with its reason whether it passed or
 //! not. An attempt starts at most one run, and what may have run is `lost`, never run again. An attempt
@@ -11,6 +11,7 @@ mod decide;
 mod definition;
 mod facts;
 mod gates;
+mod rollout;
 
 pub use advance::{advance, begin};
 pub use attempt::{Approval, Attempt, AttemptState, Effect, Input, Plan};
@@ -22,3 +23,4 @@ pub use definition::{
 };
 pub use facts::{Facts, PastAttempt, Population};
 pub use gates::{DATA_AGE_INTERVALS_MAX, EVENT_DEPTH_MAX, GateName, blast_limit};
+pub use rollout::{Member, Progress, Rollout, RolloutError, Turn, turn};

@@ -47,6 +47,11 @@ impl Bus {
         }
     }
 
+    /// Whether a message on `topic` may find a subscriber. Among several hubs one never knows.
+    pub fn may_be_heard(&self, topic: &str) -> bool {
+        matches!(self, Bus::Redis(_)) || self.local().fan.has_subscriber(topic)
+    }
+
     /// Tells all subscribers of `topic`, here and elsewhere. Never waits.
     pub fn publish(&self, topic: &str, payload: &[u8]) -> Result<(), BusError> {
         self.local().publish(topic, payload)?;

@@ -82,6 +82,11 @@ impl Fan {
         Ok(Subscription { messages, lag })
     }
 
+    pub fn has_subscriber(&self, topic: &str) -> bool {
+        let subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        subscribers.iter().any(|s| topic.starts_with(&s.prefix) && !s.messages.is_closed())
+    }
+
     pub fn publish(&self, topic: &str, payload: &[u8], counters: &Counters) {
         let message = Received::Message { topic: topic.into(), payload: payload.into() };
         let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);

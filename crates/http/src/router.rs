@@ -9,7 +9,7 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, alerts, automations, channels, events, incidents, objects, overview, rules, runs, scripts,
+    access, alerts, automations, channels, events, halt, incidents, objects, overview, rules, runs, scripts,
     servers,
 };
 use crate::{dashboard, headers, health, idempotency, live, problem, prometheus};
@@ -80,7 +80,13 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("run.exec", post(runs::exec)),
         ("run.get", get(runs::get)),
         ("run.cancel", post(runs::cancel)),
+        ("run.approve", post(runs::approve)),
+        ("run.deny", post(runs::deny)),
+        ("run.folded", get(runs::folded)),
         ("run.output", get(runs::output)),
+        ("halt.get", get(halt::get)),
+        ("halt.begin", put(halt::begin)),
+        ("halt.end", delete(halt::end)),
         ("automation.close_breaker", post(automations::close_breaker)),
         ("automation.approve", post(automations::approve)),
         ("automation.deny", post(automations::deny)),

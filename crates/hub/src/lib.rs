@@ -85,6 +85,8 @@ pub struct Inner {
     pub(crate) responding: tokio::sync::Mutex<()>,
     /// What people write by reading and writing back (servers, users, the first administrator) happens one after the other.
     pub(crate) configuring: tokio::sync::Mutex<()>,
+    /// All work on servers stands still.
+    pub(crate) halt: RwLock<Option<jobs::halt::Halt>>,
     /// Most of the fleet is silent at once.
     pub(crate) cut_off: AtomicBool,
     stopping: tokio::sync::watch::Sender<bool>,

@@ -66,6 +66,8 @@ pub struct ScriptBody {
     pub parameters: Vec<api::Parameter>,
     pub timeout_ms: i64,
     pub user: Option<String>,
+    #[serde(default)]
+    pub needs_approval: bool,
     /// Of just this text and these parameters; agents whose policy names the approver take it for a listed hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ScriptApproval>,

@@ -78,6 +78,7 @@ impl Hub {
             objects: RwLock::new(Arc::new(Objects::default())),
             responding: tokio::sync::Mutex::new(()),
             configuring: tokio::sync::Mutex::new(()),
+            halt: RwLock::default(),
             cut_off: AtomicBool::new(false),
             stopping: tokio::sync::watch::channel(false).0,
         }));
@@ -97,6 +98,7 @@ impl Hub {
         for server in self.servers.all() {
             self.tsdb.set_resource(server.id.0, server.with(|state| state.target_labels()));
         }
+        jobs::halt::refresh(self).await?;
         jobs::repair::resume(self).await?;
         self.reload_objects().await?;
         evaluate::end_orphans(self).await

@@ -23,6 +23,10 @@ pub enum CommandBody {
     Cancel {
         execution_id: ExecutionId,
     },
+    /// Say what became of it. What the server does not know of is `lost`, and a later `run` of the same id is refused.
+    Status {
+        execution_id: ExecutionId,
+    },
 }
 
 impl CommandBody {
@@ -30,7 +34,7 @@ impl CommandBody {
     pub fn execution_id(&self) -> ExecutionId {
         match self {
             CommandBody::Run(run) => run.execution_id,
-            CommandBody::Cancel { execution_id } => *execution_id,
+            CommandBody::Cancel { execution_id } | CommandBody::Status { execution_id } => *execution_id,
         }
     }
 }

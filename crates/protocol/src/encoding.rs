@@ -1,9 +1,19 @@
 //! Messages to WebSocket frames and back, sizes checked before anything is parsed.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zstd::bulk::Decompressor;
 
+use crate::AgentMessage;
 use crate::limits::{COMPRESS_BYTES_MIN, FRAME_BYTES_MAX, MESSAGE_BYTES_MAX};
+
+thread_local! {
+    /// Making one costs more than a report's decompression. Frames are independent: nothing of one is left for the next.
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
 
 /// What both sides agreed on in the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,19 +56,40 @@ pub fn encode<M: Serialize>(message: &M, encoding: Encoding) -> Frame {
 
 /// Decodes a frame of at most `max` bytes ([`FRAME_BYTES_MAX`], or less before authentication).
 pub fn decode<M: DeserializeOwned>(frame: &Frame, max: usize) -> Result<M, DecodeError> {
+    Ok(serde_json::from_slice(&json(frame, max)?)?)
+}
+
+/// [`decode`] for what an agent says. A report whose type comes first, as agents write it, is read in one go: finding the type
+/// among the other fields costs a copy of them all, and reports are nearly everything a hub reads.
+pub fn decode_from_agent(frame: &Frame, max: usize) -> Result<AgentMessage, DecodeError> {
+    let json = json(frame, max)?;
+    if json.starts_with(br#"{"type":"report","#) {
+        return Ok(AgentMessage::Report(serde_json::from_slice(&json)?));
+    }
+    Ok(serde_json::from_slice(&json)?)
+}
+
+/// The JSON of a frame, its size checked before and after decompression.
+fn json(frame: &Frame, max: usize) -> Result<Cow<'_, [u8]>, DecodeError> {
     debug_assert!(max <= FRAME_BYTES_MAX);
     match frame {
         Frame::Text(text) if text.len() > max => Err(DecodeError::TooLarge { max }),
         Frame::Binary(bytes) if bytes.len() > max => Err(DecodeError::TooLarge { max }),
-        Frame::Text(text) => Ok(serde_json::from_str(text)?),
+        Frame::Text(text) => Ok(text.as_bytes().into()),
         Frame::Binary(bytes) => {
             let declared = zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten();
             let capacity = declared.map_or(MESSAGE_BYTES_MAX, |n| n as usize);
             if capacity > MESSAGE_BYTES_MAX {
                 return Err(DecodeError::BadCompression);
             }
-            let json = zstd::bulk::decompress(bytes, capacity).map_err(|_| DecodeError::BadCompression)?;
-            Ok(serde_json::from_slice(&json)?)
+            let decompressed = DECOMPRESSOR.with_borrow_mut(|slot| {
+                let decompressor = match slot {
+                    Some(decompressor) => decompressor,
+                    None => slot.insert(Decompressor::new()?),
+                };
+                decompressor.decompress(bytes, capacity)
+            });
+            Ok(decompressed.map_err(|_| DecodeError::BadCompression)?.into())
         }
     }
 }

@@ -21,7 +21,7 @@ mod value;
 pub use bundle::{BundleError, Pin, SigningKey, TrustBundle};
 pub use command::{Approval, Command, CommandBody, RunScript};
 pub use dictionary::{Dictionary, SeriesEntry};
-pub use encoding::{DecodeError, Encoding, Frame, decode, encode};
+pub use encoding::{DecodeError, Encoding, Frame, decode, decode_from_agent, encode};
 pub use envelope::{Envelope, EnvelopeError, Purpose, agent_id_of, key_id_of, sign, verify};
 pub use facts::{Facts, NetworkAddress};
 pub use handshake::{EXPORTER_BYTES, EXPORTER_LABEL, ProofError, Role, proof_bytes, verify_proof};

@@ -48,6 +48,12 @@ fn report_bytes() {
         r#"{"type":"report","epoch":3,"seq":17,"lane":"live","t":1795000000000,"age_ms":2,"interval_ms":10000,"dictionary":"00000000000000000000000000000000","samples":[[0,1.5],[1,"NaN"],[2,"+Inf"],[3,"stale"],[4,42]],"events":[{"kind":"unit.failed","severity":"error","message":"nginx.service failed","labels":{"unit":"nginx.service"},"t":1795000000000}]}"#
     );
     let back: AgentMessage = decode(&Frame::Text(text(&message)), FRAME_BYTES_MAX).unwrap();
+    assert_eq!(decode_from_agent(&Frame::Text(text(&message)), FRAME_BYTES_MAX).unwrap(), message);
+    // Nothing promises that the type comes first.
+    let (head, rest) = (r#"{"type":"report","#, text(&message).split_off(r#"{"type":"report","#.len()));
+    assert!(text(&message).starts_with(head));
+    let turned = format!("{},\"type\":\"report\"}}", format!("{{{rest}").strip_suffix('}').unwrap());
+    assert_eq!(decode_from_agent(&Frame::Text(turned), FRAME_BYTES_MAX).unwrap(), message);
     assert_eq!(back, message);
     back.check().unwrap();
 }
@@ -118,6 +124,7 @@ fn hostile_frames_are_refused() {
     assert!(matches!(decode::<AgentMessage>(&long, HANDSHAKE_BYTES_MAX), Err(DecodeError::TooLarge { .. })));
     for junk in ["", "null", "[]", "{\"type\":1}", "{\"type\":\"report\"}", "\u{0}"] {
         assert!(decode::<AgentMessage>(&Frame::Text(junk.into()), FRAME_BYTES_MAX).is_err(), "{junk}");
+        assert!(decode_from_agent(&Frame::Text(junk.into()), FRAME_BYTES_MAX).is_err(), "{junk}");
     }
     let mut bad = report();
     bad.events[0].message = "two\nlines".into();

@@ -71,6 +71,17 @@ impl Store {
         rows(self.db.query(sql, args![automation, since]).await?)
     }
 
+    /// Automations that have answered about this alert.
+    pub async fn automations_asked_about(&self, alert: AlertId) -> Result<Vec<AutomationId>, DbError> {
+        #[derive(Deserialize)]
+        struct Asked {
+            automation_id: AutomationId,
+        }
+        let found =
+            self.db.query("SELECT automation_id FROM attempts WHERE alert_id = $1", args![alert]).await?;
+        Ok(rows::<Asked>(found)?.into_iter().map(|asked| asked.automation_id).collect())
+    }
+
     pub async fn open_attempts(&self) -> Result<Vec<AttemptRow>, DbError> {
         rows(
             self.db

@@ -8,6 +8,7 @@ pub mod metrics;
 
 mod access;
 mod alerts;
+mod considerations;
 mod attempts;
 mod audit;
 mod changes;
@@ -32,6 +33,7 @@ pub use attempts::AttemptRow;
 pub use audit::AuditRow;
 pub use changes::ChangeRow;
 pub use clock::Clock;
+pub use considerations::ConsiderationRow;
 pub use db::{Db, DbError, Json, Statement};
 pub use events::{EventFilter, EventRow};
 pub use idempotency::IdempotencyRow;

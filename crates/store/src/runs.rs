@@ -23,6 +23,13 @@ pub struct RunRow {
     pub incident_id: Option<IncidentId>,
     pub created_at: Timestamp,
     pub finished_at: Option<Timestamp>,
+    /// How it goes over its servers, as JSON.
+    pub rollout: String,
+    /// Set on runs that need approval: without it by then they do not start.
+    pub approve_by: Option<Timestamp>,
+    pub approved_by: Option<String>,
+    /// Who is behind `started_by`: must not approve it.
+    pub person: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -45,6 +52,10 @@ pub struct ExecutionRow {
     pub stderr_bytes: i64,
     /// Somebody asked for it to end.
     pub cancel: bool,
+    /// Its place in the order of the run.
+    pub place: i64,
+    /// Of one group at most one is under way.
+    pub turn_group: Option<String>,
 }
 
 /// What is newly known of an execution.
@@ -83,7 +94,8 @@ impl Store {
     pub fn insert_run(run: &RunRow) -> Statement {
         Statement::new(
             "INSERT INTO runs (id, number, script_id, name, script_version, body, selector, state, started_by, automation_id, \
-             incident_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             incident_id, created_at, rollout, approve_by, person) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             args![
                 run.id,
                 run.number,
@@ -96,7 +108,10 @@ impl Store {
                 &run.started_by,
                 run.automation_id,
                 run.incident_id,
-                run.created_at
+                run.created_at,
+                &run.rollout,
+                run.approve_by,
+                &run.person
             ],
         )
     }
@@ -104,7 +119,7 @@ impl Store {
     pub fn insert_execution(execution: &ExecutionRow) -> Statement {
         Statement::new(
             "INSERT INTO executions (id, run_id, server_id, agent_id, state, created_at, not_after, give_up_at, stdout_bytes, \
-             stderr_bytes, cancel) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, FALSE)",
+             stderr_bytes, cancel, place, turn_group) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, FALSE, $9, $10)",
             args![
                 execution.id,
                 execution.run_id,
@@ -113,7 +128,9 @@ impl Store {
                 &execution.state,
                 execution.created_at,
                 execution.not_after,
-                execution.give_up_at
+                execution.give_up_at,
+                execution.place,
+                execution.turn_group.clone()
             ],
         )
     }
@@ -172,7 +189,10 @@ impl Store {
     pub async fn executions_of(&self, run: RunId) -> Result<Vec<ExecutionRow>, DbError> {
         rows(
             self.db
-                .query("SELECT * FROM executions WHERE run_id = $1 ORDER BY created_at, id", args![run])
+                .query(
+                    "SELECT * FROM executions WHERE run_id = $1 ORDER BY place, created_at, id",
+                    args![run],
+                )
                 .await?,
         )
     }
@@ -185,6 +205,42 @@ impl Store {
         let sql =
             "SELECT * FROM executions WHERE agent_id = $1 AND finished_at IS NULL ORDER BY created_at, id";
         rows(self.db.query(sql, args![agent]).await?)
+    }
+
+    /// Its turn has come. Stale unless it waited.
+    pub fn release_execution(id: ExecutionId, not_after: Timestamp, give_up_at: Timestamp) -> Statement {
+        Statement::expecting(
+            "UPDATE executions SET state = 'pending', not_after = $2, give_up_at = $3 WHERE id = $1 AND state = 'queued'",
+            args![id, not_after, give_up_at],
+            1,
+        )
+    }
+
+    /// Runs under way of which some servers' turn has not come.
+    pub async fn runs_with_queue(&self, limit: i64) -> Result<Vec<RunRow>, DbError> {
+        let sql = "SELECT * FROM runs WHERE state = 'running' \
+                   AND id IN (SELECT run_id FROM executions WHERE state = 'queued') ORDER BY number LIMIT $1";
+        rows(self.db.query(sql, args![limit]).await?)
+    }
+
+    pub async fn runs_unapproved_at(&self, now: Timestamp) -> Result<Vec<RunRow>, DbError> {
+        let sql = "SELECT * FROM runs WHERE state = 'awaiting_approval' AND approve_by <= $1 ORDER BY number LIMIT 100";
+        rows(self.db.query(sql, args![now]).await?)
+    }
+
+    /// Stale unless it awaited approval.
+    pub fn approve_run(id: RunId, by: &str) -> Statement {
+        Statement::expecting(
+            "UPDATE runs SET state = 'running', approved_by = $2 WHERE id = $1 AND state = 'awaiting_approval'",
+            args![id, by],
+            1,
+        )
+    }
+
+    /// Executions that may be on a server now.
+    pub async fn executions_under_way(&self) -> Result<Vec<ExecutionRow>, DbError> {
+        let sql = "SELECT * FROM executions WHERE finished_at IS NULL AND state <> 'queued' ORDER BY created_at, id";
+        rows(self.db.query(sql, args![]).await?)
     }
 
     /// Executions nobody heard of for too long, and those whose start is no longer wanted.
@@ -222,6 +278,10 @@ impl Store {
         )
     }
 
+    pub fn cancel_execution(id: ExecutionId) -> Statement {
+        Statement::new("UPDATE executions SET cancel = TRUE WHERE id = $1 AND finished_at IS NULL", args![id])
+    }
+
     /// A chunk that comes twice is stored once.
     pub fn insert_output(execution: ExecutionId, stream: &str, offset: u64, data: &[u8]) -> Statement {
         Statement::new(
@@ -240,6 +300,25 @@ impl Store {
         let sql = "SELECT sequence, stream, start_at, data FROM output WHERE execution_id = $1 AND sequence > $2 \
                    ORDER BY sequence LIMIT $3";
         rows(self.db.query(sql, args![execution, sequence, limit]).await?)
+    }
+
+    /// The newest parts, newest first: as many as hold `bytes` together, and one more if there is one.
+    pub async fn output_before_end(
+        &self,
+        execution: ExecutionId,
+        bytes: usize,
+    ) -> Result<Vec<OutputRow>, DbError> {
+        let sql = "SELECT sequence, stream, start_at, data FROM output WHERE execution_id = $1 AND sequence < $2 \
+                   ORDER BY sequence DESC LIMIT 8";
+        let (mut found, mut before, mut have): (Vec<OutputRow>, i64, usize) = (Vec::new(), i64::MAX, 0);
+        while have <= bytes {
+            let parts: Vec<OutputRow> = rows(self.db.query(sql, args![execution, before]).await?)?;
+            let Some(last) = parts.last() else { break };
+            before = last.sequence;
+            have += parts.iter().map(|part| part.data.len()).sum::<usize>();
+            found.extend(parts);
+        }
+        Ok(found)
     }
 
     pub async fn output_bytes(&self, execution: ExecutionId) -> Result<i64, DbError> {

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::time::Duration;
 
 use watchtower_model::Id;
 
@@ -67,12 +66,7 @@ impl Commit {
     }
 
     /// Returns when everything up to `ticket` is durable; the first waiter writes for all.
-    pub(crate) fn wait(
-        &self,
-        ticket: Ticket,
-        store: &dyn ChunkStore,
-        collect_for: Duration,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn wait(&self, ticket: Ticket, store: &dyn ChunkStore) -> Result<(), StoreError> {
         let mut queue = self.lock();
         loop {
             if queue.durable >= ticket.0 {
@@ -90,15 +84,12 @@ impl Commit {
             queue.writing = true;
             queue.failed = None;
             drop(queue);
-            self.write(store, collect_for);
+            self.write(store);
             queue = self.lock();
         }
     }
 
-    fn write(&self, store: &dyn ChunkStore, collect_for: Duration) {
-        if !collect_for.is_zero() {
-            std::thread::sleep(collect_for);
-        }
+    fn write(&self, store: &dyn ChunkStore) {
         let mut queue = self.lock();
         let upto = queue.queued;
         let bytes = std::mem::take(&mut queue.bytes);

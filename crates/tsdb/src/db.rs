@@ -6,14 +6,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
 
 use watchtower_model::Id;
 
 use crate::commit::Commit;
 use crate::flush::FlushState;
 use crate::head::{Head, Replayer};
-use crate::limits::{COLLECT_MAX, MAX_AGE_MS, SERIES_PER_RESOURCE, SERIES_TOTAL};
+use crate::limits::{MAX_AGE_MS, SERIES_PER_RESOURCE, SERIES_TOTAL};
 use crate::record::replay;
 use crate::series::decode_key;
 use crate::store::{Catalogue, ChunkStore, StoreError};
@@ -24,9 +23,6 @@ pub struct Options {
     pub series_total: usize,
     /// Samples that arrive older than this are refused; about the retention.
     pub max_age_ms: i64,
-    /// How long a commit waits for more reports before it writes; at most 50 ms. Zero still groups what
-    /// arrives while another commit runs.
-    pub collect_for: Duration,
 }
 
 impl Default for Options {
@@ -35,7 +31,6 @@ impl Default for Options {
             series_per_resource: SERIES_PER_RESOURCE,
             series_total: SERIES_TOTAL,
             max_age_ms: MAX_AGE_MS,
-            collect_for: Duration::ZERO,
         }
     }
 }
@@ -106,7 +101,6 @@ pub struct Tsdb {
 impl Tsdb {
     /// Loads the catalogue and replays the log.
     pub fn open(store: Arc<dyn ChunkStore>, options: Options) -> Result<(Tsdb, OpenReport), TsdbError> {
-        let options = Options { collect_for: options.collect_for.min(COLLECT_MAX), ..options };
         let mut report = OpenReport::default();
         let mut head = Head::default();
         let catalogue = store.catalogue()?;

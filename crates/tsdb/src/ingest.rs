@@ -160,7 +160,7 @@ impl Tsdb {
     /// Returns when everything up to `ticket` is durable. After an error the samples are still queued, and
     /// the next commit tries again; the caller must not acknowledge them.
     pub fn wait(&self, ticket: Ticket) -> Result<(), TsdbError> {
-        Ok(self.commit.wait(ticket, &*self.store, self.options.collect_for)?)
+        Ok(self.commit.wait(ticket, &*self.store)?)
     }
 
     /// The greatest (epoch, seq) of an agent whose samples are durable.

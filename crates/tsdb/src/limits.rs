@@ -1,7 +1,5 @@
 //! Every bound of the engine. A bound that is hit is a typed error or a counter, never silence.
 
-use std::time::Duration;
-
 /// Samples of a full chunk.
 pub const CHUNK_SAMPLES: u16 = 120;
 /// How far behind its series' newest sample a live sample may be.
@@ -16,8 +14,6 @@ pub const MAX_AGE_MS: i64 = 15 * 86_400_000;
 pub const SERIES_PER_RESOURCE: usize = 20_000;
 /// Series without a resource (remote_write and such) count against the total only.
 pub const SERIES_TOTAL: usize = 5_000_000;
-/// How long a commit may wait for more reports.
-pub const COLLECT_MAX: Duration = Duration::from_millis(50);
 /// Bytes that may wait for a log that cannot be written; beyond, appends are refused.
 pub const LOG_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
 /// How long a flushed chunk stays readable from memory, for the windows of rules.

@@ -1,71 +1,16 @@
 //! kill -9 of the agent, and a hub that is away: the spool leaves no gap.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::json;
-use tempfile::TempDir;
-use watchtower_testkit::tether::{Tether, Tethered};
 use watchtower_testkit::wait;
 use watchtower_tests::api::Api;
-use watchtower_tests::hub::{Hub, Setup, agents_dir};
+use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::local_agent::LocalAgent;
 use watchtower_tests::paging::text;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 /// One report a second; an agent that starts again, and one that is busy, may miss some.
 const GAP_SECONDS_MAX: f64 = 4.0;
-
-struct LocalAgent {
-    program: PathBuf,
-    state: TempDir,
-}
-
-impl LocalAgent {
-    /// Enrols this machine as the installer would, with what the installer holds.
-    fn enrol(hub: &Hub, name: &str) -> LocalAgent {
-        let api = hub.api();
-        api.post("/servers", &json!({"name": name, "labels": {}}));
-        let token = text(&api.post(&format!("/servers/{name}/enrolment"), &json!({}))["token"]);
-        let url = format!("https://{}/install/{token}", hub.agent_address());
-        let script = Command::new("curl").args(["-fsS", "-k", &url]).output().expect("curl is installed");
-        let script = String::from_utf8_lossy(&script.stdout).into_owned();
-        let secret = script.split("<<'SECRET'\n").nth(1).and_then(|rest| rest.split("\nSECRET").next());
-        let agent = LocalAgent {
-            program: agents_dir().join(format!("watchtower-agent-{}", std::env::consts::ARCH)),
-            state: TempDir::with_prefix("wt-agent-").expect("the temporary folder is writable"),
-        };
-        let mut enrol = Command::new(&agent.program)
-            .args(["enrol", "--state-dir"])
-            .arg(agent.state.path())
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect("the agent starts");
-        let secret = format!("{}\n", secret.expect("the installer holds the token and the bundle"));
-        enrol.stdin.take().expect("it is piped").write_all(secret.as_bytes()).expect("the agent reads");
-        assert!(enrol.wait().expect("it is ours").success(), "the agent did not enrol");
-        agent
-    }
-
-    fn run(&self) -> Tether {
-        let state = self.state.path();
-        let args = ["run", "--state-dir", &state.to_string_lossy(), "--policy", &path(state, "policy.toml")];
-        Tethered {
-            program: &self.program,
-            args: args.map(String::from).to_vec(),
-            envs: vec![],
-            ids: None,
-            log: Some(state.join("agent.log")),
-            stop_signal: "TERM",
-        }
-        .spawn()
-    }
-}
-
-fn path(folder: &Path, name: &str) -> String {
-    folder.join(name).to_string_lossy().into_owned()
-}
 
 /// Times of the samples, in seconds.
 fn times(api: &Api, name: &str) -> Vec<f64> {
@@ -89,7 +34,7 @@ fn neither_a_killed_agent_nor_an_absent_hub_leaves_a_gap() {
     let timing = "interval=1s,lost_grace=90s,evaluate=1s".into();
     let mut hub = Hub::start(Setup { timing, ..Setup::default() });
     let api = hub.api();
-    let agent = LocalAgent::enrol(&hub, "here");
+    let agent = LocalAgent::enrol(&hub, "here", "");
     let mut running = agent.run();
     await_samples(&api, "here", 3);
 

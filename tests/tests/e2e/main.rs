@@ -1,9 +1,11 @@
 //! End to end: the real hub, real agents on real hosts, real databases, and faults on purpose.
 
 mod flow;
+mod rollout;
 mod executor;
 mod crash;
 mod hostile;
+mod forged;
 mod hostile_api;
 mod access;
 mod restart;

@@ -4,11 +4,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use watchtower_model::{Id, Labels, ServerId, Severity, Timestamp};
+use watchtower_store::{AlertRow, Json, Store};
 use watchtower_testkit::wait;
 use watchtower_tests::agents::{Fleet, Pace, TROUBLE};
 use watchtower_tests::api::Api;
 use watchtower_tests::hub::{Hub, Setup};
-use watchtower_tests::paging::page_to;
+use watchtower_tests::local_agent::LocalAgent;
+use watchtower_tests::paging::{page_to, text};
 use watchtower_tests::sink::Sink;
 
 const SOON: Duration = Duration::from_secs(40);
@@ -91,4 +94,63 @@ fn a_silent_server_is_lost_then_recovered() {
         api.list("/events?server=quiet-1").iter().map(|event| event["kind"].clone()).collect();
     assert!(kinds.contains(&json!("server.lost")) && kinds.contains(&json!("server.recovered")), "{kinds:?}");
     fleet.stop();
+}
+
+/// What a crash leaves that fell between storing an alert and asking the automations about it.
+#[test]
+fn a_repair_that_a_crash_kept_from_being_considered_is_taken_up() {
+    let mut hub = Hub::start(Setup::default());
+    let agent = LocalAgent::enrol(&hub, "here", "mode = \"full\"");
+    let _running = agent.run();
+    let api = hub.api();
+    let marks = hub.data_dir().join("marks");
+    let body = format!("#!/bin/sh\necho x >> {}\n", marks.display());
+    let script = api.post("/scripts", &json!({"name": "mend", "body": body}));
+    let automation = api.post(
+        "/automations",
+        &json!({"name": "mender", "mode": "auto", "script": text(&script["id"]), "trigger": {"matchers": "problem=\"x\""}}),
+    );
+    let server = text(&api.get("/servers/here")["id"]);
+    assert_eq!(hub.stop(), Some(0));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let store = Store::open_sqlite(&hub.data_dir().join("watchtower.db")).unwrap();
+    runtime.block_on(leave_unasked(&store, server.parse().unwrap()));
+    drop(store);
+
+    hub.restart();
+    let attempts = || {
+        let automation = api.get(&format!("/automations/{}", text(&automation["id"])));
+        automation["attempts"].as_array().cloned().unwrap_or_default()
+    };
+    let attempt = wait::until(SOON, "the automation to be asked", || attempts().first().cloned());
+    wait::until(SOON, "the script to have run", || marks.exists().then_some(()));
+    // It is asked once: the question is forgotten, and the answer stands.
+    std::thread::sleep(Duration::from_secs(12));
+    let after: Vec<String> = attempts().iter().map(|attempt| text(&attempt["id"])).collect();
+    assert_eq!(after, [text(&attempt["id"])]);
+    assert_eq!(std::fs::read_to_string(&marks).unwrap(), "x\n");
+}
+
+async fn leave_unasked(store: &Store, server: ServerId) {
+    let earlier = Timestamp(watchtower_tests::agents::now_ms() - 60_000);
+    let alert = AlertRow {
+        id: Id::from_bytes([7; 16]).into(),
+        source: "api".into(),
+        dedup_key: "x".into(),
+        state: "firing".into(),
+        severity: Severity::Error,
+        summary: "something is wrong".into(),
+        description: String::new(),
+        labels: Json(Labels::from_pairs([("problem", "x")])),
+        value: None,
+        rule_id: None,
+        server_id: Some(server),
+        incident_id: None,
+        count: 1,
+        first_seen_at: earlier,
+        last_seen_at: earlier,
+        resolved_at: None,
+    };
+    let question = Store::insert_consideration(alert.id, 0, earlier);
+    store.commit(vec![Store::insert_alert(&alert), question]).await.unwrap();
 }

@@ -3,6 +3,9 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api } from "./client";
 
 const ALL = "500";
+/** A halt by somebody else is seen within this time. */
+const HALT_MS = 15_000;
+const FOLDED_MS = 2000;
 
 export const queries = {
   setupStatus: () => queryOptions({ queryKey: ["setup"], queryFn: () => api.get("/setup") }),
@@ -120,6 +123,19 @@ export const queries = {
     queryOptions({
       queryKey: ["run", "one", run],
       queryFn: ({ signal }) => api.get("/runs/{run}", { signal, path: { run } }),
+    }),
+  /** Asked again while servers may still say something. */
+  runFolded: (run: string, open: boolean) =>
+    queryOptions({
+      queryKey: ["run", "folded", run],
+      queryFn: ({ signal }) => api.get("/runs/{run}/folded", { signal, path: { run } }),
+      refetchInterval: open ? FOLDED_MS : false,
+    }),
+  halt: () =>
+    queryOptions({
+      queryKey: ["halt"],
+      queryFn: ({ signal }) => api.get("/halt", { signal }),
+      refetchInterval: HALT_MS,
     }),
   automations: () =>
     queryOptions({

@@ -198,6 +198,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/halt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether all work on servers is halted */
+        get: operations["halt.get"];
+        /** Stop all work on servers: nothing starts, what runs is cancelled */
+        put: operations["halt.begin"];
+        post?: never;
+        /** End the halt */
+        delete: operations["halt.end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents": {
         parameters: {
             query?: never;
@@ -617,6 +636,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a run start that somebody else asked for */
+        post: operations["run.approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}/cancel": {
         parameters: {
             query?: never;
@@ -628,6 +664,40 @@ export interface paths {
         put?: never;
         /** Cancel what has not ended */
         post: operations["run.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse a run that waits for approval */
+        post: operations["run.deny"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/folded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Output of all servers, those that said the same together */
+        get: operations["run.folded"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1308,7 +1378,9 @@ export interface components {
         ExecInput: {
             command: string[];
             dry_run?: boolean;
+            needs_approval?: boolean;
             on: string;
+            rollout?: components["schemas"]["Rollout"] | null;
             /** Format: double */
             timeout_seconds?: number | null;
         };
@@ -1331,7 +1403,7 @@ export interface components {
         /** Format: uuid */
         ExecutionId: string;
         /** @enum {string} */
-        ExecutionState: "pending" | "dispatched" | "accepted" | "running" | "succeeded" | "failed" | "timed_out" | "cancelled" | "rejected" | "lost" | "expired";
+        ExecutionState: "queued" | "pending" | "dispatched" | "accepted" | "running" | "succeeded" | "failed" | "timed_out" | "cancelled" | "rejected" | "lost" | "expired" | "skipped";
         Facts: {
             addresses: string[];
             arch: string;
@@ -1353,10 +1425,36 @@ export interface components {
             swap_bytes: number;
             virtualization: string;
         };
+        /** @description What servers have printed that ended alike and said the same. */
+        FoldedOutput: {
+            /** Format: int32 */
+            exit_code?: number | null;
+            reason?: string | null;
+            servers: string[];
+            state: components["schemas"]["ExecutionState"];
+            /** @description Both streams in order of arrival; bytes that are not UTF-8 are replaced. */
+            text: string;
+            /** @description The text is the end of a longer output, shown for one server only. */
+            truncated: boolean;
+        };
+        FoldedOutputList: {
+            items: components["schemas"]["FoldedOutput"][];
+            next?: string;
+        };
         /** @description Why, or why not. */
         Gate: {
             name: string;
             passed: boolean;
+            reason: string;
+        };
+        /** @description The one switch that stops all work on servers. */
+        Halt: {
+            by?: string | null;
+            on: boolean;
+            reason?: string | null;
+            since?: components["schemas"]["Time"] | null;
+        };
+        HaltInput: {
             reason: string;
         };
         HubStatus: {
@@ -1705,6 +1803,17 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "responder" | "operator" | "admin";
+        /** @description How a run goes over its servers; absent fields do not restrict. */
+        Rollout: {
+            /** @description How many servers may be under way at any time: `5` or `20%`. */
+            at_once?: string | null;
+            /** @description So many servers first; the others only when every one of these has succeeded: `2` or `10%`. */
+            canary?: string | null;
+            /** @description With more failures than this nothing further starts: `0`, `3` or `10%`. */
+            max_failures?: string | null;
+            /** @description Of servers with the same value of this label one at a time, such as `service`. */
+            one_per?: string | null;
+        };
         /** @description The first route, by position, whose matchers match an alert's labels decides. The last one has none. */
         Route: {
             id: components["schemas"]["RouteId"];
@@ -1858,6 +1967,8 @@ export interface components {
         /** @enum {string} */
         RuleState: "inactive" | "pending" | "firing";
         Run: {
+            approve_by?: components["schemas"]["Time"] | null;
+            approved_by?: string | null;
             automation_id?: components["schemas"]["AutomationId"] | null;
             created_at: components["schemas"]["Time"];
             /** @description Only on a single run. */
@@ -1878,9 +1989,20 @@ export interface components {
             parameters: {
                 [key: string]: string;
             };
+            /**
+             * Format: int32
+             * @description Servers whose turn has not come.
+             */
+            queued: number;
+            rollout?: components["schemas"]["Rollout"] | null;
             script_id?: components["schemas"]["ScriptId"] | null;
             /** Format: int64 */
             script_version?: number | null;
+            /**
+             * Format: int32
+             * @description Not started, because too many others failed.
+             */
+            skipped: number;
             started_by: string;
             state: components["schemas"]["RunState"];
             /** Format: int32 */
@@ -1897,11 +2019,14 @@ export interface components {
              * @description Number of the incident this is for.
              */
             incident?: number | null;
+            /** @description Starts only when somebody else approves it within an hour; scripts can demand it too. */
+            needs_approval?: boolean;
             /** @description Label matchers over the servers' labels and `name`; an empty one selects nothing. */
             on: string;
             parameters?: {
                 [key: string]: string;
             };
+            rollout?: components["schemas"]["Rollout"] | null;
             /** @description Id or name. */
             script: string;
             /** Format: double */
@@ -1933,7 +2058,7 @@ export interface components {
             run?: components["schemas"]["Run"] | null;
         };
         /** @enum {string} */
-        RunState: "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled";
+        RunState: "queued" | "awaiting_approval" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "expired";
         Script: {
             approval?: components["schemas"]["ScriptApproval"] | null;
             body: string;
@@ -1942,6 +2067,8 @@ export interface components {
             id: components["schemas"]["ScriptId"];
             interpreter: string[];
             name: string;
+            /** @description Each run of it starts only when somebody else approves it. */
+            needs_approval: boolean;
             parameters: components["schemas"]["Parameter"][];
             sha256: string;
             /** Format: double */
@@ -1969,6 +2096,8 @@ export interface components {
             /** @description `["/bin/sh"]` when absent; the path of the script's file is appended. */
             interpreter?: string[];
             name: string;
+            /** @description Each run of it starts only when somebody else approves it. */
+            needs_approval?: boolean;
             parameters?: components["schemas"]["Parameter"][];
             /**
              * Format: double
@@ -2891,6 +3020,95 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Event"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "halt.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Halt"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "halt.begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HaltInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Halt"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "halt.end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {
@@ -4066,6 +4284,38 @@ export interface operations {
             };
         };
     };
+    "run.approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "run.cancel": {
         parameters: {
             query?: never;
@@ -4085,6 +4335,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "run.deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "run.folded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoldedOutputList"];
                 };
             };
             /** @description A problem */

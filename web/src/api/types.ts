@@ -26,6 +26,7 @@ export type RunState = Schemas["RunState"];
 export type Execution = Schemas["Execution"];
 export type ExecutionState = Schemas["ExecutionState"];
 export type OutputPart = Schemas["OutputPart"];
+export type FoldedOutput = Schemas["FoldedOutput"];
 export type Automation = Schemas["Automation"];
 export type AutomationInput = Schemas["AutomationInput"];
 export type Attempt = Schemas["Attempt"];

@@ -10,6 +10,7 @@ import { useKey } from "@/lib/hooks";
 import { paths } from "@/paths";
 import { ErrorNotice, Skeleton } from "@/ui/Panel";
 import { Toasts } from "@/ui/toast";
+import { HaltStrip } from "./HaltStrip";
 import { BottomBar, Rail } from "./Nav";
 import { Palette } from "./Palette";
 import { Shortcuts } from "./Shortcuts";
@@ -120,6 +121,7 @@ function Shell({ children }: { children: ReactNode }) {
         <div>
           <TopBar unacknowledged={unacknowledged} onSearch={() => setOverlay("palette")} />
           <ConnectionStrip />
+          <HaltStrip />
           <main id="main" tabIndex={-1} style={{ outline: "none" }}>
             {children}
           </main>

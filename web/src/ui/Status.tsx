@@ -112,14 +112,17 @@ export function IncidentStatus({ incident }: { incident: Pick<Incident, "state" 
 
 export const runTone: Record<RunState, Tone> = {
   queued: "unknown",
+  awaiting_approval: "warn",
   running: "unknown",
   succeeded: "ok",
   partial: "warn",
   failed: "crit",
   cancelled: "muted",
+  expired: "muted",
 };
 
 export const executionTone: Record<ExecutionState, Tone> = {
+  queued: "unknown",
   pending: "unknown",
   dispatched: "unknown",
   accepted: "unknown",
@@ -131,6 +134,7 @@ export const executionTone: Record<ExecutionState, Tone> = {
   rejected: "warn",
   lost: "crit",
   expired: "warn",
+  skipped: "muted",
 };
 
 export const attemptTone: Record<Attempt["state"], Tone> = {

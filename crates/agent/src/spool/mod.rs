@@ -289,11 +289,15 @@ impl Spool {
                 && place == sent.place
             {
                 let report = self.decode(&header, sent.live, now);
-                let wanted = |report: &Report| dictionary.is_none_or(|hash| report.dictionary == hash);
-                if let Some(report) = report.filter(wanted) {
-                    self.under_way[at].at_mono_ms = now.mono_ms;
-                    reports.push(report);
+                if report
+                    .as_ref()
+                    .is_some_and(|report| dictionary.is_some_and(|hash| report.dictionary != hash))
+                {
+                    continue;
                 }
+                // Also for one that cannot be decoded: it would else be decoded again at each look.
+                self.under_way[at].at_mono_ms = now.mono_ms;
+                reports.extend(report);
             }
         }
         reports

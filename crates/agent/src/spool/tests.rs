@@ -253,3 +253,23 @@ fn a_missing_dictionary_resends_what_is_under_way() {
     assert!(world.spool.under_way_again(world.now, "of no report").is_empty());
     assert_eq!(world.spool.dictionary(&hash).unwrap(), dictionary());
 }
+
+#[test]
+fn what_cannot_be_decoded_is_looked_at_once_per_wait() {
+    let mut world = World::new();
+    world.spool.connected(None, 8);
+    let whole = world.tick(true, false);
+    let meta = Meta { progress: Progress { epoch: 1, seq: 9 }, collected: world.now, boot: world.spool.boot };
+    let place =
+        world.spool.lanes[SpoolLane::Metrics as usize].ring.append(&meta, b"of a newer version").unwrap();
+    let at_mono_ms = world.now.mono_ms;
+    let lane = SpoolLane::Metrics;
+    world.spool.note_sent(Sent { lane, place, progress: meta.progress, live: true, at_mono_ms });
+    world.pass(OVERDUE_MS);
+    assert_eq!(world.spool.overdue(world.now).iter().map(|r| r.seq).collect::<Vec<_>>(), [whole.seq]);
+    assert!(world.spool.under_way.iter().all(|sent| sent.at_mono_ms == world.now.mono_ms));
+    // Another dictionary's reports keep their time: they were not sent.
+    world.pass(OVERDUE_MS);
+    world.spool.under_way_again(world.now, "of no report");
+    assert_eq!(world.spool.overdue(world.now).len(), 1);
+}

@@ -116,6 +116,7 @@ impl Tasks {
                 self.start(run, not_after, context).map_err(|(code, why)| refused(code, why))
             }
             CommandBody::Cancel { .. } => Ok(self.cancel(id, not_after, context.now)),
+            CommandBody::Status { .. } => Ok(self.status(id, not_after, context.now)),
         };
         match result {
             Ok(messages) => Outcome { messages, event: None },
@@ -205,9 +206,8 @@ impl Tasks {
             }
             return Vec::new();
         }
-        let known = self.journal.as_ref().ok().and_then(|journal| journal.entry(id).ok().flatten());
-        match known {
-            Some(entry) => vec![AgentMessage::Execution(entry.update)],
+        match self.known(id) {
+            Some(update) => vec![AgentMessage::Execution(update)],
             None => {
                 let reason = "cancelled before it was started".to_string();
                 self.tell(id, ExecutionState::Rejected { code: "cancelled".into(), reason }, not_after, now)
@@ -215,11 +215,30 @@ impl Tasks {
         }
     }
 
+    /// A hub that was restored from a backup has forgotten what it was told; this server may have forgotten what it was told to do.
+    fn status(&mut self, id: ExecutionId, not_after: Timestamp, now: Timestamp) -> Vec<AgentMessage> {
+        match self.known(id) {
+            Some(update) => vec![AgentMessage::Execution(update)],
+            None => {
+                let reason = "the server's journal does not have it; it may have run".to_string();
+                self.tell(id, ExecutionState::Lost { reason }, not_after, now)
+            }
+        }
+    }
+
+    fn known(&self, id: ExecutionId) -> Option<ExecutionUpdate> {
+        self.journal.as_ref().ok()?.entry(id).ok().flatten().map(|entry| entry.update)
+    }
+
     fn refuse(&mut self, refused: Refused, now: Timestamp) -> Outcome {
         let event = refused_event(&refused, now);
         let Refused { execution_id, not_after, code, reason } = refused;
         // A cross-agent command names an execution of another: it must not get an end from here.
         let messages = execution_id.filter(|_| code != "wrong_agent").map_or_else(Vec::new, |id| {
+            // What has begun goes on, whatever else about it was refused.
+            if let Some(update) = self.known(id) {
+                return vec![AgentMessage::Execution(update)];
+            }
             let reason = one_line(&reason);
             self.tell(id, ExecutionState::Rejected { code: code.into(), reason }, not_after, now)
         });
@@ -259,9 +278,11 @@ fn refused_event(refused: &Refused, now: Timestamp) -> AgentEvent {
     AgentEvent { kind, severity, message: reason, labels, t: now }
 }
 
-/// The answer of a server on which nothing can run: its policy is `monitor` and there is no executor.
+/// The answer of a server on which nothing can run: its policy is `monitor` and there is no executor. What may have run
+/// before that is not for this side to say.
 pub fn refuse_all(envelope: &Envelope, agent_id: AgentId, context: Context) -> Outcome {
     let refused = match admit::admit(envelope, context.bundle, agent_id, context.now) {
+        Ok(command) if !matches!(command.body, CommandBody::Run(_)) => return Outcome::default(),
         Ok(command) => Refused {
             execution_id: Some(command.body.execution_id()),
             not_after: command.not_after,

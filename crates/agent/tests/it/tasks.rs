@@ -247,6 +247,42 @@ async fn a_cancel_works_during_and_before() {
 }
 
 #[tokio::test]
+async fn what_became_of_it_is_told_again_and_what_is_not_known_is_lost_for_good() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("exit 4");
+    rig.start(&run);
+    rig.finish(run.execution_id).await;
+    rig.tasks.on_execution_ack(run.execution_id, T);
+    let status = |rig: &Rig, id| rig.envelope(CommandBody::Status { execution_id: id });
+    let told = rig.send(&status(&rig, run.execution_id)).messages;
+    let [AgentMessage::Execution(update)] = &told[..] else { panic!("{told:?}") };
+    assert!(matches!(update.state, ExecutionState::Finished { exit_code: Some(4), .. }), "{update:?}");
+
+    let mark = rig.dir.path().join("mark");
+    let unknown = rig.script(&format!("touch {}", mark.display()));
+    let told = rig.send(&status(&rig, unknown.execution_id)).messages;
+    let [AgentMessage::Execution(update)] = &told[..] else { panic!("{told:?}") };
+    assert!(matches!(update.state, ExecutionState::Lost { .. }), "{update:?}");
+    rig.start(&unknown);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!mark.exists(), "it was called lost, and then it ran");
+}
+
+#[tokio::test]
+async fn a_cancel_that_comes_too_late_does_not_end_what_runs() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("sleep 1; exit 5");
+    rig.start(&run);
+    let cancel = rig.envelope(CommandBody::Cancel { execution_id: run.execution_id });
+    rig.now = T.plus_ms(60_001);
+    let outcome = rig.send(&cancel);
+    assert!(outcome.event.is_some());
+    rig.now = T;
+    let (state, ..) = rig.finish(run.execution_id).await;
+    assert!(matches!(state, ExecutionState::Finished { exit_code: Some(5), .. }), "{state:?}");
+}
+
+#[tokio::test]
 async fn a_command_delivered_twice_runs_once_also_after_a_restart() {
     let mut rig = Rig::new(Mode::Full);
     let log = rig.dir.path().join("log");

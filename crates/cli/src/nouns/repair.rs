@@ -39,6 +39,12 @@ pub static SCRIPT: Noun = Noun {
         ),
         field("timeout", "timeout_seconds", Seconds, "Longest time it may take"),
         field("user", "user", Text, "Run as this user"),
+        field(
+            "needs-approval",
+            "needs_approval",
+            Bool,
+            "Each run starts only when somebody else approves it",
+        ),
     ],
     defaults: &[],
     verbs: &[
@@ -67,6 +73,7 @@ pub static RUN: Noun = Noun {
             column("OK", "succeeded", As::Text, 1),
             column("FAILED", "failed", As::Text, 1),
             column("TOTAL", "total", As::Text, 1),
+            wide("QUEUED", "queued", As::Text),
             column("BY", "started_by", As::Text, 3),
             column("STARTED", "created_at", As::Time, 2),
             wide("FINISHED", "finished_at", As::Time),
@@ -86,6 +93,11 @@ pub static RUN: Noun = Noun {
         verb("output", Does::Special(&special::run::OUTPUT)),
         verb("watch", Does::Special(&special::run::WATCH)),
         verb("cancel", Does::Act { endpoint: "run.cancel", fields: &[], many: true }),
+        verb("approve", Does::Act { endpoint: "run.approve", fields: &[], many: true }),
+        verb("deny", Does::Act { endpoint: "run.deny", fields: &[], many: true }),
+        verb("halt", Does::Special(&special::halt::HALT)),
+        verb("resume", Does::Special(&special::halt::RESUME)),
+        verb("halted", Does::Special(&special::halt::HALTED)),
     ],
 };
 

@@ -65,7 +65,7 @@ fn read_all(
         let tail = tails.entry(id.clone()).or_default();
         let silent = matches!(
             execution["state"].as_str(),
-            Some("rejected" | "expired" | "lost" | "pending" | "cancelled")
+            Some("rejected" | "expired" | "lost" | "pending" | "queued" | "skipped" | "cancelled")
         );
         if tail.complete || (silent && execution["started_at"].is_null()) {
             continue;
@@ -177,7 +177,7 @@ pub fn result(run: &Value) -> Done {
     Ok(match run["state"].as_str() {
         Some("partial") => Exit::Partial,
         Some("failed") if timed_out => Exit::TimedOut,
-        Some("failed" | "cancelled") => Exit::Failed,
+        Some("failed" | "cancelled" | "expired") => Exit::Failed,
         _ => Exit::Ok,
     })
 }

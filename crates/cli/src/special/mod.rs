@@ -7,6 +7,7 @@ pub mod config;
 pub mod doctor;
 pub mod drill;
 pub mod follow;
+pub mod halt;
 pub mod help;
 pub mod incident;
 pub mod login;

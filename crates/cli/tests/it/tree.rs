@@ -122,6 +122,10 @@ fn reached(id: &str) -> &str {
         "overview" => "status",
         "event.create" => "event send",
         "run.create" => "run start",
+        "run.folded" => "run output",
+        "halt.get" => "run halted",
+        "halt.begin" => "run halt",
+        "halt.end" => "run resume",
         "automation.close_breaker" => "automation close-breaker",
         other => other,
     }

@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod automations;
 pub mod channels;
 pub mod events;
+pub mod halt;
 pub mod incidents;
 pub mod objects;
 pub mod overview;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use watchtower_api_types::{Activity, HubStatus, IncidentState, Overview, ServerCounts, ServerStatus};
-use watchtower_hub::jobs::send;
+use watchtower_hub::jobs::{halt, send};
 use watchtower_model::Severity;
 
 use crate::caller::{Caller, Reply};
@@ -91,6 +91,9 @@ pub async fn status(caller: Caller) -> Reply<HubStatus> {
     }
     if hub.objects().channels.iter().all(|channel| !channel.body.catch_all || !channel.body.enabled) {
         problems.push("no channel hears of incidents that nobody answered: mark one as catch-all".into());
+    }
+    if let Some(halt) = halt::current(hub) {
+        problems.push(format!("all work on servers is halted by {}: {}", halt.by, halt.reason));
     }
     if hub.store.clock().offset_ms().abs() > 2000 {
         problems

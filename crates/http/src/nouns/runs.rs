@@ -6,11 +6,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::Path;
 use watchtower_api_types::{
-    ExecInput, List, Output, OutputPart, Run, RunInput, RunPlan, RunStarted, RunState,
+    ExecInput, ExecutionState, FoldedOutput, List, Output, OutputPart, Rollout, Run, RunInput, RunPlan,
+    RunStarted, RunState,
 };
 use watchtower_hub::HubError;
 use watchtower_hub::configure::{self, Scripts};
 use watchtower_hub::jobs::runs::{self, Start};
+use watchtower_hub::jobs::{fold, rollout};
 use watchtower_hub::objects::ScriptBody;
 use watchtower_hub::servers::Server;
 use watchtower_model::{ExecutionId, ScriptId};
@@ -111,6 +113,41 @@ pub async fn output(caller: Caller, Path((name, execution)): Path<(String, Strin
     Ok(Json(Output { execution_id: id, parts: parts.into_iter().map(part).collect(), complete }))
 }
 
+/// A run that waits for approval, and whose servers are all the caller's to act on.
+async fn awaiting(caller: &Caller, name: &str) -> Result<RunRow, Failure> {
+    let row = find(caller, name).await?;
+    if row.state != RunState::AwaitingApproval.as_str() {
+        return Err(HubError::Conflict(format!("run {} does not wait for approval", row.number)).into());
+    }
+    if caller.hub.store.executions_of(row.id).await?.iter().any(|e| !caller.sees_server(Some(e.server_id))) {
+        return Err(HubError::Forbidden("the run has servers that you may not see".into()).into());
+    }
+    Ok(row)
+}
+
+pub async fn approve(caller: Caller, Path(name): Path<String>) -> Reply<Run> {
+    let row = awaiting(&caller, &name).await?;
+    rollout::approve(&caller.hub, &row, &caller.principal).await?;
+    caller.audit(&format!("run {}", row.number), &row.name).await?;
+    get(caller, Path(name)).await
+}
+
+pub async fn deny(caller: Caller, Path(name): Path<String>) -> Reply<Run> {
+    let row = awaiting(&caller, &name).await?;
+    let reason = format!("{} denied the run", caller.principal.name);
+    rollout::end_queued(&caller.hub, &row, ExecutionState::Cancelled, &reason).await?;
+    caller.audit(&format!("run {}", row.number), &row.name).await?;
+    get(caller, Path(name)).await
+}
+
+/// Of the servers that the caller may see.
+pub async fn folded(caller: Caller, Path(name): Path<String>) -> Reply<List<FoldedOutput>> {
+    let row = find(&caller, &name).await?;
+    let mut executions = caller.hub.store.executions_of(row.id).await?;
+    executions.retain(|execution| caller.sees_server(Some(execution.server_id)));
+    Ok(Json(List { items: fold::fold(&caller.hub, &executions).await?, next: None }))
+}
+
 pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunStarted> {
     let script = configure::find::<Scripts>(&caller.hub, &input.script)?;
     let script = match input.version {
@@ -145,6 +182,8 @@ pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunSta
         command,
         on: input.on,
         incident,
+        rollout: input.rollout,
+        needs_approval: input.needs_approval || script.body.needs_approval,
         dry_run: input.dry_run,
     };
     begin(caller, wanted).await
@@ -169,6 +208,8 @@ pub async fn exec(caller: Caller, Body(input): Body<ExecInput>) -> Reply<RunStar
         command: runs::command_of_argv(&input.command, timeout),
         on: input.on,
         incident: None,
+        rollout: input.rollout,
+        needs_approval: input.needs_approval,
         dry_run: input.dry_run,
     };
     begin(caller, wanted).await
@@ -190,6 +231,8 @@ struct Wanted {
     command: RunScript,
     on: String,
     incident: Option<watchtower_model::IncidentId>,
+    rollout: Option<Rollout>,
+    needs_approval: bool,
     dry_run: bool,
 }
 
@@ -223,8 +266,11 @@ async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
         selector: wanted.on,
         targets: ready,
         started_by: caller.principal.name.clone(),
+        person: caller.principal.person.clone(),
         automation: None,
         incident: wanted.incident,
+        rollout: wanted.rollout,
+        needs_approval: wanted.needs_approval,
         execution_id: None,
     };
     let row = runs::start(&caller.hub, start).await?;

@@ -1,7 +1,8 @@
 //! Runs with their executions.
 
-use watchtower_api_types::{Execution, ExecutionState, Run, RunState};
+use watchtower_api_types::{Execution, ExecutionState, Rollout, Run, RunState};
 use watchtower_hub::Hub;
+use watchtower_hub::jobs::rollout;
 use watchtower_protocol::RunScript;
 use watchtower_store::{DbError, ExecutionRow, RunRow};
 
@@ -12,7 +13,10 @@ pub async fn run(hub: &Hub, row: &RunRow) -> Result<Run, DbError> {
         None => None,
     };
     let command: Option<RunScript> = serde_json::from_str(&row.body).ok();
-    let failed = |e: &&ExecutionRow| e.finished_at.is_some() && e.state != ExecutionState::Succeeded.as_str();
+    let count =
+        |state: ExecutionState| executions.iter().filter(|e| e.state == state.as_str()).count() as u32;
+    let (succeeded, skipped) = (count(ExecutionState::Succeeded), count(ExecutionState::Skipped));
+    let ended = executions.iter().filter(|execution| execution.finished_at.is_some()).count() as u32;
     Ok(Run {
         id: row.id,
         number: row.number,
@@ -29,8 +33,13 @@ pub async fn run(hub: &Hub, row: &RunRow) -> Result<Run, DbError> {
         created_at: row.created_at.into(),
         finished_at: row.finished_at.map(Into::into),
         total: executions.len() as u32,
-        succeeded: executions.iter().filter(|e| e.state == ExecutionState::Succeeded.as_str()).count() as u32,
-        failed: executions.iter().filter(failed).count() as u32,
+        succeeded,
+        failed: ended - succeeded - skipped,
+        skipped,
+        queued: count(ExecutionState::Queued),
+        rollout: Some(rollout::of_run(row)).filter(|rollout| *rollout != Rollout::default()),
+        approve_by: row.approve_by.map(Into::into),
+        approved_by: row.approved_by.clone(),
         executions: executions.into_iter().map(|row| execution(hub, row)).collect(),
     })
 }

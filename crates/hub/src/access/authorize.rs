@@ -75,6 +75,7 @@ mod tests {
         Principal {
             user: None,
             name: "p".into(),
+            person: "p".into(),
             role,
             scopes: scopes.to_vec(),
             servers: servers.map(|text| text.parse().unwrap()),

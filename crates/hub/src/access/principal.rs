@@ -16,6 +16,8 @@ pub struct Principal {
     pub user: Option<UserId>,
     /// For the audit log and the timeline.
     pub name: String,
+    /// The person behind a token or a session.
+    pub person: String,
     pub role: Role,
     pub scopes: Vec<TokenScope>,
     /// The servers it may see; absent means all.
@@ -54,6 +56,7 @@ impl Principal {
         Ok(Principal {
             user: Some(user.id),
             name: user.name.clone(),
+            person: user.name.clone(),
             role: role(&user.role)?,
             scopes: vec![TokenScope::All],
             servers: servers(user.servers.as_deref())?,
@@ -99,6 +102,7 @@ pub async fn by_token(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
             return Ok(Principal {
                 user: None,
                 name: "bootstrap".into(),
+                person: "bootstrap".into(),
                 role: Role::Admin,
                 scopes,
                 servers: None,
@@ -116,6 +120,7 @@ pub async fn by_token(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
     Ok(Principal {
         user: None,
         name: format!("token {}", token.name),
+        person: token.created_by,
         role: role(&token.role)?,
         scopes: token.scopes.0.iter().filter_map(|scope| scope.parse().ok()).collect(),
         servers: servers(token.servers.as_deref())?,

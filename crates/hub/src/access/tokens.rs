@@ -38,7 +38,8 @@ pub async fn create_token(
         role: input.role.as_str().into(),
         scopes: Json(scopes.iter().map(|scope| scope.as_str().to_string()).collect()),
         servers: narrowed(input.servers.as_deref().unwrap_or(""), by)?,
-        created_by: by.name.clone(),
+        // Of a token that a token made, the person is still the same.
+        created_by: by.person.clone(),
         created_at: now,
         expires_at: input.expires_in_seconds.map(|seconds| now.plus_ms(seconds as i64 * 1000)),
         last_used_at: None,

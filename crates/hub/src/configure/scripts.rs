@@ -63,6 +63,7 @@ impl Noun for Scripts {
             parameters: input.parameters,
             timeout_ms,
             user: input.user,
+            needs_approval: input.needs_approval,
             approval: None,
         };
         body.approval = approval::kept(old.map(|old| &old.body), &body);
@@ -101,6 +102,7 @@ pub fn view(stored: &Stored<ScriptBody>) -> api::Script {
             key: approval.key,
             expires_at: approval.expires_at.into(),
         }),
+        needs_approval: body.needs_approval,
         updated_by: stored.changed_by.clone(),
         created_at: stored.created_at.into(),
         updated_at: stored.updated_at.into(),

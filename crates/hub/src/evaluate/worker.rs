@@ -1,5 +1,6 @@
 //! The workers: one server's reports in order on one of them, rules over all servers on a clock.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use watchtower_model::{RuleId, ServerId, Timestamp};
 use watchtower_promql::{Limits, Settings};
 use watchtower_rules::{Freshness, RuleState, Transition, TransitionKind, advance, evaluate};
 use watchtower_store::{AlertFilter, Statement, Store};
+use watchtower_tsdb::Tsdb;
 
 use super::evaluator::{Compiled, Part};
 use crate::Hub;
@@ -22,6 +24,8 @@ use crate::servers::Server;
 const WORKERS: usize = 2;
 /// Reports waiting for a worker; beyond, rules run with the next report.
 const QUEUE: usize = 4096;
+/// Reports that a worker evaluates together.
+const TOGETHER: usize = 64;
 /// What one evaluation may cost.
 const SERIES_MAX: usize = 100_000;
 const SAMPLES_MAX: usize = 5_000_000;
@@ -66,15 +70,21 @@ fn queue(hub: &Hub, job: Job) {
     }
 }
 
-async fn work(hub: Hub, mut jobs: mpsc::Receiver<Job>) {
-    while let Some(job) = jobs.recv().await {
-        if !hub.running() {
-            return;
-        }
-        if let Err(error) = evaluate_server(&hub, &job).await {
-            tracing::error!(server = %job.server, "evaluating rules: {error}");
+async fn work(hub: Hub, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::with_capacity(TOGETHER);
+    while queue.recv_many(&mut jobs, TOGETHER).await > 0 {
+        while !jobs.is_empty() && hub.running() {
+            // A server's next report begins where the one before left its rules.
+            let together = distinct(&jobs);
+            evaluate_servers(&hub, jobs.drain(..together).collect()).await;
         }
     }
+}
+
+/// How many of the first jobs are of different servers.
+fn distinct(jobs: &[Job]) -> usize {
+    let mut seen = HashSet::with_capacity(jobs.len());
+    jobs.iter().position(|job| !seen.insert(job.server)).unwrap_or(jobs.len())
 }
 
 async fn clock(hub: Hub) {
@@ -89,7 +99,8 @@ async fn clock(hub: Hub) {
         if !hub.evaluator.whole_wanted.swap(false, Ordering::Relaxed) && rules.is_empty() {
             continue;
         }
-        for outcome in run(&hub, rules, None, now).await {
+        let whole = Evaluation { rules, server: None, at: now };
+        for outcome in run(&hub, vec![whole]).await.into_iter().flatten() {
             if let Err(error) = apply(&hub, outcome, now).await {
                 tracing::error!("evaluating rules: {error}");
             }
@@ -97,14 +108,28 @@ async fn clock(hub: Hub) {
     }
 }
 
-async fn evaluate_server(hub: &Hub, job: &Job) -> Result<(), HubError> {
-    let concerned = |rule: &&Arc<Compiled>| rule.partitioned && (!job.only_up || rule.reads_only_up);
-    let rules: Vec<_> = hub.evaluator.rules().iter().filter(concerned).cloned().collect();
+async fn evaluate_servers(hub: &Hub, jobs: Vec<Job>) {
+    let rules = hub.evaluator.rules();
+    let evaluation = |job: &Job| {
+        let concerned = |rule: &&Arc<Compiled>| rule.partitioned && (!job.only_up || rule.reads_only_up);
+        let rules = rules.iter().filter(concerned).cloned().collect();
+        Evaluation { rules, server: Some(job.server), at: job.t }
+    };
+    let evaluations = jobs.iter().map(evaluation).collect();
     hub.evaluator.want_whole();
+    for (job, outcomes) in jobs.iter().zip(run(hub, evaluations).await) {
+        if let Err(error) = conclude(hub, job, outcomes).await {
+            tracing::error!(server = %job.server, "evaluating rules: {error}");
+        }
+    }
+}
+
+/// Stores what the rules of a server say, and tells the repairs that wait for it.
+async fn conclude(hub: &Hub, job: &Job, outcomes: Vec<Outcome>) -> Result<(), HubError> {
     // A repair is verified by what the server itself says.
     let wanted = if job.only_up { Vec::new() } else { hub.evaluator.verified_on(job.server) };
     let mut verified = Vec::new();
-    for outcome in run(hub, rules, Some(job.server), job.t).await {
+    for outcome in outcomes {
         if wanted.contains(&outcome.rule.id) {
             verified.push((outcome.rule.id, !outcome.next.alerts.is_empty()));
         }
@@ -141,32 +166,48 @@ struct Outcome {
     transitions: Vec<Transition>,
 }
 
-/// Evaluates off the async threads.
-async fn run(hub: &Hub, rules: Vec<Arc<Compiled>>, server: Option<ServerId>, at: Timestamp) -> Vec<Outcome> {
-    if rules.is_empty() {
-        return Vec::new();
+/// Rules over one server, or over all, at one time.
+struct Evaluation {
+    rules: Vec<Arc<Compiled>>,
+    server: Option<ServerId>,
+    at: Timestamp,
+}
+
+/// Evaluates off the async threads, all in one visit there: going there costs as much as some rules do.
+async fn run(hub: &Hub, evaluations: Vec<Evaluation>) -> Vec<Vec<Outcome>> {
+    let mut work = Vec::with_capacity(evaluations.len());
+    for evaluation in evaluations {
+        let state = |rule: &Arc<Compiled>| hub.evaluator.state((rule.id, evaluation.server));
+        let states: Vec<_> = evaluation.rules.iter().map(state).collect();
+        hub.meters.evaluations.add(states.len() as u64);
+        work.push((evaluation, states));
     }
-    let states: Vec<_> = rules.iter().map(|rule| hub.evaluator.state((rule.id, server))).collect();
-    hub.meters.evaluations.add(rules.len() as u64);
-    let scope = Scope { only: server, enforced: None };
-    let source =
-        Source { tsdb: Arc::clone(&hub.tsdb), scope, max_series: SERIES_MAX, max_samples: SAMPLES_MAX };
-    let task = tokio::task::spawn_blocking(move || {
-        let evaluate =
-            |(rule, before): (Arc<Compiled>, RuleState)| evaluate_one(rule, before, server, at, &source);
-        rules.into_iter().zip(states).map(evaluate).collect::<Vec<_>>()
-    });
-    match task.await {
-        Ok(outcomes) => {
-            let failed = outcomes.iter().filter(|outcome| outcome.next.error.is_some()).count();
-            hub.meters.evaluation_errors.add(failed as u64);
-            outcomes
-        }
+    if work.iter().all(|(_, states)| states.is_empty()) {
+        return work.iter().map(|_| Vec::new()).collect();
+    }
+    let tsdb = Arc::clone(&hub.tsdb);
+    let all = move || work.into_iter().map(|(one, states)| evaluate_all(one, states, &tsdb)).collect();
+    let outcomes: Vec<Vec<Outcome>> = match tokio::task::spawn_blocking(all).await {
+        Ok(outcomes) => outcomes,
         Err(error) => {
             tracing::error!("evaluation ended abnormally: {error}");
-            Vec::new()
+            return Vec::new();
         }
-    }
+    };
+    let failed = outcomes.iter().flatten().filter(|outcome| outcome.next.error.is_some()).count();
+    hub.meters.evaluation_errors.add(failed as u64);
+    outcomes
+}
+
+fn evaluate_all(evaluation: Evaluation, states: Vec<RuleState>, tsdb: &Arc<Tsdb>) -> Vec<Outcome> {
+    let Evaluation { rules, server, at } = evaluation;
+    let scope = Scope { only: server, enforced: None };
+    let source = Source { tsdb: Arc::clone(tsdb), scope, max_series: SERIES_MAX, max_samples: SAMPLES_MAX };
+    rules
+        .into_iter()
+        .zip(states)
+        .map(|(rule, before)| evaluate_one(rule, before, server, at, &source))
+        .collect()
 }
 
 fn evaluate_one(

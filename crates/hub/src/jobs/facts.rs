@@ -4,6 +4,7 @@ use watchtower_automation::{Facts, PastAttempt, Population};
 use watchtower_model::{Id, ServerId, Timestamp};
 use watchtower_store::{AlertRow, AttemptRow, DbError, Stored};
 
+use super::halt;
 use crate::Hub;
 use crate::error::HubError;
 use crate::objects::AutomationBody;
@@ -50,7 +51,7 @@ pub(super) async fn gather(
         interval_ms: i64::from(state.base_interval_ms),
         trigger_is_no_data: false,
         clock_ok: state.clock_offset_ms.abs() <= CLOCK_OFFSET_MS_MAX,
-        halted: state.facts.as_ref().is_some_and(|facts| facts.refuses.is_some()),
+        halted: halt::is_on(hub) || state.facts.as_ref().is_some_and(|facts| facts.refuses.is_some()),
         suppressed_by: state.in_maintenance(now).then(|| "the server is in maintenance".to_string()),
         identity_refusal: objects
             .script(automation.body.script_id)

@@ -1,7 +1,11 @@
 //! Follow-up work: sending to people, running scripts, repairing. Each job may run twice; none may be lost.
 
+pub mod consider;
 pub mod repair;
 pub mod runs;
+pub mod rollout;
+pub mod halt;
+pub mod fold;
 pub mod send;
 
 mod facts;

@@ -1,23 +1,22 @@
-//! Automations: an alert is considered, gates are asked, the script runs on the affected server, and the repair is verified.
+//! An attempt of an automation: the script runs on the affected server, and the repair is verified.
 
 use std::collections::BTreeMap;
 
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use watchtower_api_types::{AutomationMode, ExecutionState};
-use watchtower_automation::{self as engine, Action, Attempt, Effect, Input, Plan};
+use watchtower_automation::{self as engine, Attempt, Effect, Input, Plan};
 use watchtower_incident::{Input as IncidentInput, RunReport, RunState};
-use watchtower_matchers::Matchers;
 use watchtower_model::{
     AutomationId, ExecutionId, Id, IncidentId, RuleId, RunId, ServerId, Timestamp, UserId,
 };
 use watchtower_store::objects as stored;
-use watchtower_store::{AlertRow, AttemptRow, DbError, ExecutionRow, Store, Stored};
+use watchtower_store::{AttemptRow, DbError, ExecutionRow, Store, Stored};
 
 use super::{facts, runs};
 use crate::error::HubError;
 use crate::objects::AutomationBody;
-use crate::{Hub, WAKE_CHANGES, random, respond};
+use crate::{Hub, WAKE_CHANGES, respond};
 
 /// Bytes of output that go with an escalation.
 const OUTPUT_TAIL: usize = 2048;
@@ -32,108 +31,23 @@ pub struct AttemptBody {
     pub reason: String,
 }
 
-/// Automations whose trigger an alert meets.
-fn matching(hub: &Hub, alert: &AlertRow) -> Vec<Stored<AutomationBody>> {
-    let objects = hub.objects();
-    let server = alert
-        .server_id
-        .and_then(|id| hub.servers.get(id))
-        .map(|server| server.with(|state| state.selector_labels()));
-    let labels = server.unwrap_or_default().merged(&alert.labels.0);
-    let matches = |automation: &&Stored<AutomationBody>| {
-        let trigger = &automation.body.trigger;
-        let by_rule = trigger.rule_id.is_none_or(|id| alert.rule_id == Some(id));
-        let by_labels = trigger
-            .matchers
-            .as_ref()
-            .is_none_or(|text| text.parse::<Matchers>().is_ok_and(|matchers| matchers.matches(&labels)));
-        automation.body.enabled
-            && by_rule
-            && by_labels
-            && (trigger.rule_id.is_some() || trigger.matchers.is_some())
-    };
-    objects.automations.iter().filter(matches).cloned().collect()
-}
-
-/// Whether an automation would act on this alert by itself, so that its service may hold the first page.
-pub fn would_start(hub: &Hub, alert: &AlertRow) -> bool {
-    alert.server_id.is_some()
-        && matching(hub, alert).iter().any(|automation| automation.body.mode == AutomationMode::Auto)
-}
-
-/// Considers an alert that was just opened.
-pub async fn consider(hub: &Hub, alert: &AlertRow, depth: u32) -> Result<(), HubError> {
-    let Some(server) = alert.server_id else { return Ok(()) };
-    for automation in matching(hub, alert) {
-        let definition = definition(&automation);
-        let facts = facts::gather(hub, &automation, alert, server, depth, None).await?;
-        let now = hub.now();
-        let decision = engine::decide(&definition, &facts, now);
-        let number = 1 + facts.attempts.iter().filter(|attempt| attempt.same_incident).count() as u32;
-        let mut row = AttemptRow {
-            id: random::id(now),
-            automation_id: AutomationId(automation.id),
-            server_id: server,
-            alert_id: alert.id,
-            incident_id: alert.incident_id,
-            state: String::new(),
-            body: String::new(),
-            revision: 0,
-            run_id: None,
-            wake_at: None,
-            created_at: now,
-            finished_at: Some(now),
-        };
-        let mut body = AttemptBody {
-            engine: None,
-            gates: decision.gates.clone(),
-            rule_id: alert.rule_id,
-            reason: String::new(),
-        };
-        match decision.action {
-            Action::Observe => {
-                row.state = "observed".into();
-                body.reason = "every gate passed: it would have run".into();
-                store_new(hub, &row, &body).await?;
-            }
-            Action::Refuse => {
-                row.state = "blocked".into();
-                body.reason = decision.refusal().unwrap_or_default();
-                store_new(hub, &row, &body).await?;
-                let detail = format!("{} was not started: {}", automation.body.name, body.reason);
-                tell_incident(hub, alert.incident_id, None, RunState::Refused, detail, String::new()).await?;
-            }
-            Action::Run | Action::AwaitApproval => {
-                let plan = plan(
-                    hub,
-                    &automation,
-                    alert.rule_id,
-                    facts.interval_ms,
-                    decision.action == Action::AwaitApproval,
-                );
-                let (attempt, effects) =
-                    engine::begin(AutomationId(automation.id), server, alert.incident_id, number, plan, now);
-                row.finished_at = None;
-                fill(&mut row, &mut body, &attempt);
-                store_new(hub, &row, &body).await?;
-                carry_out(hub, row.id, effects).await?;
-            }
-        }
+/// A script that asks for approval is not started without by an automation either.
+pub(super) fn mode(hub: &Hub, body: &AutomationBody) -> engine::Mode {
+    let asks = || hub.objects().script(body.script_id).is_some_and(|script| script.body.needs_approval);
+    match body.mode {
+        AutomationMode::Observe => engine::Mode::Observe,
+        AutomationMode::Auto if !asks() => engine::Mode::Auto,
+        AutomationMode::Approve | AutomationMode::Auto => engine::Mode::Approve,
     }
-    Ok(())
 }
 
-fn definition(automation: &Stored<AutomationBody>) -> engine::Automation {
+pub(super) fn definition(hub: &Hub, automation: &Stored<AutomationBody>) -> engine::Automation {
     let body = &automation.body;
     engine::Automation {
         id: AutomationId(automation.id),
         name: body.name.clone(),
         enabled: body.enabled,
-        mode: match body.mode {
-            AutomationMode::Observe => engine::Mode::Observe,
-            AutomationMode::Approve => engine::Mode::Approve,
-            AutomationMode::Auto => engine::Mode::Auto,
-        },
+        mode: mode(hub, body),
         script_id: body.script_id,
         script_version: engine::ScriptVersion::Latest,
         params: body.parameters.clone(),
@@ -146,7 +60,7 @@ fn definition(automation: &Stored<AutomationBody>) -> engine::Automation {
     }
 }
 
-fn plan(
+pub(super) fn plan(
     hub: &Hub,
     automation: &Stored<AutomationBody>,
     rule: Option<RuleId>,
@@ -168,7 +82,7 @@ fn plan(
     }
 }
 
-fn fill(row: &mut AttemptRow, body: &mut AttemptBody, attempt: &Attempt) {
+pub(super) fn fill(row: &mut AttemptRow, body: &mut AttemptBody, attempt: &Attempt) {
     row.state = match (attempt.state, attempt.approval) {
         (engine::AttemptState::Waiting, engine::Approval::Awaited) => "awaiting_approval".into(),
         (engine::AttemptState::Waiting, _) => "running".into(),
@@ -182,7 +96,7 @@ fn fill(row: &mut AttemptRow, body: &mut AttemptBody, attempt: &Attempt) {
     row.body = serde_json::to_string(body).unwrap_or_default();
 }
 
-async fn store_new(hub: &Hub, row: &AttemptRow, body: &AttemptBody) -> Result<(), HubError> {
+pub(super) async fn store_new(hub: &Hub, row: &AttemptRow, body: &AttemptBody) -> Result<(), HubError> {
     let row = AttemptRow { body: serde_json::to_string(body).unwrap_or_default(), ..row.clone() };
     let change = Store::insert_change("automation", row.automation_id, hub.now());
     hub.store.commit(vec![Store::insert_attempt(&row), change]).await?;
@@ -233,7 +147,7 @@ pub async fn resume(hub: &Hub) -> Result<(), HubError> {
     Ok(())
 }
 
-async fn carry_out(hub: &Hub, id: Id, effects: Vec<Effect>) -> Result<(), HubError> {
+pub(super) async fn carry_out(hub: &Hub, id: Id, effects: Vec<Effect>) -> Result<(), HubError> {
     for effect in effects {
         let row = hub.store.attempt(id).await?.ok_or_else(|| HubError::not_found("attempt", id))?;
         match effect {
@@ -304,8 +218,11 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
         selector: format!("name={name:?}"),
         targets: vec![server],
         started_by: format!("automation {}", automation.body.name),
+        person: String::new(),
         automation: Some(row.automation_id),
         incident: row.incident_id,
+        rollout: None,
+        needs_approval: false,
         execution_id: Some(execution_id(row, number)),
     };
     let run = runs::start(hub, start).await?;
@@ -324,7 +241,7 @@ async fn ask_gates_again(
         return Err(HubError::Conflict("the alert has ended meanwhile".into()));
     }
     let facts = facts::gather(hub, automation, &alert, row.server_id, 0, Some(row.id)).await?;
-    match engine::decide(&definition(automation), &facts, hub.now()).refusal() {
+    match engine::decide(&definition(hub, automation), &facts, hub.now()).refusal() {
         Some(reason) => Err(HubError::Conflict(reason)),
         None => Ok(()),
     }
@@ -430,7 +347,7 @@ async fn escalate(
     tell_incident(hub, row.incident_id, row.run_id, state, reason, output).await
 }
 
-async fn tell_incident(
+pub(super) async fn tell_incident(
     hub: &Hub,
     incident: Option<IncidentId>,
     run_id: Option<RunId>,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
-use watchtower_api_types::{ExecutionState, Parameter, RunState};
+use watchtower_api_types::{ExecutionState, Parameter, Rollout, RunState};
 use watchtower_model::{AutomationId, ExecutionId, Id, IncidentId, RunId, ScriptId, Timestamp};
 use watchtower_protocol::RunScript;
 use watchtower_store::{ExecutionRow, ExecutionUpdate, RunRow, Store, Stored};
 
-use super::repair;
+use super::{halt, repair, rollout};
 use crate::error::HubError;
 use crate::objects::ScriptBody;
 use crate::servers::Server;
@@ -32,8 +32,13 @@ pub struct Start {
     pub selector: String,
     pub targets: Vec<Arc<Server>>,
     pub started_by: String,
+    /// Who is behind that, and must not approve it.
+    pub person: String,
     pub automation: Option<AutomationId>,
     pub incident: Option<IncidentId>,
+    /// `None`: all servers at once.
+    pub rollout: Option<Rollout>,
+    pub needs_approval: bool,
     /// Ids of the executions, for those that must be the same wherever they are derived.
     pub execution_id: Option<ExecutionId>,
 }
@@ -132,9 +137,25 @@ pub fn unavailable(hub: &Hub, server: &Server, ad_hoc: bool) -> Option<String> {
     }
 }
 
-/// Stores the run with an execution per target, then gives it to the agents.
+/// The last moments of a start and of its end, for a script with this time limit.
+pub(super) fn deadlines(now: Timestamp, timeout_ms: u64) -> (Timestamp, Timestamp) {
+    let not_after = now.plus_ms(START_WITHIN_MS);
+    (not_after, not_after.plus_ms(timeout_ms as i64 + GIVE_UP_GRACE_MS))
+}
+
+/// The time limit of a stored run's script.
+pub(super) fn timeout_of(run: &RunRow) -> u64 {
+    serde_json::from_str::<RunScript>(&run.body)
+        .map_or(TIMEOUT_MS_DEFAULT as u64, |command| command.timeout_ms)
+}
+
+/// Stores the run with an execution per target, then gives it to the agents, or to those whose turn it is.
 pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
+    halt::check(hub)?;
     let now = hub.now();
+    let takes_turns = start.needs_approval || start.rollout.is_some();
+    let rollout = start.rollout.clone().unwrap_or_default();
+    rollout::resolve(&rollout, start.targets.len())?;
     let run = RunRow {
         id: RunId(random::id(now)),
         number: hub.store.next_number("run").await?,
@@ -143,33 +164,47 @@ pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
         script_version: start.script.map(|(_, version)| version),
         body: serde_json::to_string(&start.command).map_err(|e| HubError::Internal(e.to_string()))?,
         selector: start.selector,
-        state: RunState::Running.as_str().into(),
+        state: if start.needs_approval { RunState::AwaitingApproval } else { RunState::Running }
+            .as_str()
+            .into(),
         started_by: start.started_by,
         automation_id: start.automation,
         incident_id: start.incident,
         created_at: now,
         finished_at: None,
+        rollout: serde_json::to_string(&rollout).map_err(|e| HubError::Internal(e.to_string()))?,
+        approve_by: start.needs_approval.then(|| now.plus_ms(rollout::APPROVE_WITHIN_MS)),
+        approved_by: None,
+        person: start.person,
+    };
+    let (state, (not_after, give_up_at)) = if takes_turns {
+        let until = now.plus_ms(rollout::TURN_WITHIN_MS);
+        (ExecutionState::Queued, (until, until))
+    } else {
+        (ExecutionState::Pending, deadlines(now, start.command.timeout_ms))
     };
     let mut executions = Vec::new();
-    for server in &start.targets {
+    for (place, server) in start.targets.iter().enumerate() {
         let Some(agent_id) = server.with(|state| state.agent_id) else { continue };
-        let not_after = now.plus_ms(START_WITHIN_MS);
+        let group = rollout.one_per.as_ref().and_then(|label| group_of(server, label));
         executions.push(ExecutionRow {
             id: start.execution_id.unwrap_or_else(|| ExecutionId(random::id(now))),
             run_id: run.id,
             server_id: server.id,
             agent_id,
-            state: ExecutionState::Pending.as_str().into(),
+            state: state.as_str().into(),
             exit_code: None,
             reason: None,
             created_at: now,
             not_after,
-            give_up_at: not_after.plus_ms(start.command.timeout_ms as i64 + GIVE_UP_GRACE_MS),
+            give_up_at,
             started_at: None,
             finished_at: None,
             stdout_bytes: 0,
             stderr_bytes: 0,
             cancel: false,
+            place: place as i64,
+            turn_group: group,
         });
     }
     if executions.is_empty() {
@@ -180,10 +215,21 @@ pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
     statements.push(Store::insert_change("run", run.id, now));
     hub.store.commit(statements).await?;
     hub.bus.wake(WAKE_CHANGES);
-    for execution in &executions {
-        link::dispatch(hub, execution).await;
+    if start.needs_approval {
+        rollout::ask_for_approval(hub, &run).await?;
+    } else if takes_turns {
+        rollout::advance(hub, &run).await?;
+    } else {
+        for execution in &executions {
+            link::dispatch(hub, execution).await;
+        }
     }
     Ok(run)
+}
+
+/// The value of a label, of which one server at a time is worked on.
+fn group_of(server: &Server, label: &str) -> Option<String> {
+    server.with(|state| state.selector_labels().get(label).map(String::from))
 }
 
 /// Stores what is newly known of an execution; when it was the last of its run, the run ends too.
@@ -197,13 +243,16 @@ pub async fn record(hub: &Hub, execution: &ExecutionRow, update: ExecutionUpdate
     hub.meters.executions.add(u64::from(touched.first() != Some(&0)));
     // Also when it had ended before: what follows may have failed then, and the agent tells the end until it is acknowledged.
     finish_if_last(hub, execution.run_id).await?;
+    if let Some(run) = hub.store.run(execution.run_id).await?.filter(|run| run.finished_at.is_none()) {
+        rollout::advance(hub, &run).await?;
+    }
     match hub.store.execution(execution.id).await? {
         Some(stored) => repair::execution_ended(hub, &stored).await,
         None => Ok(()),
     }
 }
 
-async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
+pub(super) async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
     let executions = hub.store.executions_of(run).await?;
     if executions.iter().any(|execution| execution.finished_at.is_none()) {
         return Ok(());
@@ -212,6 +261,7 @@ async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
     let state = match (count(ExecutionState::Succeeded), count(ExecutionState::Cancelled)) {
         (good, _) if good == executions.len() => RunState::Succeeded,
         (0, cancelled) if cancelled > 0 => RunState::Cancelled,
+        _ if count(ExecutionState::Expired) == executions.len() => RunState::Expired,
         (0, _) => RunState::Failed,
         _ => RunState::Partial,
     };
@@ -226,6 +276,9 @@ async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError> {
 
 /// Asks every execution that has not ended to end.
 pub async fn cancel(hub: &Hub, run: RunId) -> Result<(), HubError> {
+    if let Some(run) = hub.store.run(run).await? {
+        rollout::end_queued(hub, &run, ExecutionState::Cancelled, "cancelled before its turn came").await?;
+    }
     hub.store.commit(vec![Store::cancel_executions_of(run)]).await?;
     for execution in hub.store.executions_of(run).await? {
         if execution.finished_at.is_some() {
@@ -242,7 +295,7 @@ pub async fn cancel(hub: &Hub, run: RunId) -> Result<(), HubError> {
     Ok(())
 }
 
-fn ended(state: ExecutionState, reason: String, now: Timestamp) -> ExecutionUpdate {
+pub(super) fn ended(state: ExecutionState, reason: String, now: Timestamp) -> ExecutionUpdate {
     ExecutionUpdate {
         state: state.as_str(),
         reason: Some(reason),
@@ -255,7 +308,9 @@ fn ended(state: ExecutionState, reason: String, now: Timestamp) -> ExecutionUpda
 pub async fn give_up_overdue(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();
     for execution in hub.store.overdue_executions(now).await? {
-        let update = if execution.state == ExecutionState::Pending.as_str() {
+        let update = if execution.state == ExecutionState::Queued.as_str() {
+            ended(ExecutionState::Expired, "its turn did not come within a day".into(), now)
+        } else if execution.state == ExecutionState::Pending.as_str() {
             ended(ExecutionState::Expired, "the agent did not take it in time; it did not run".into(), now)
         } else {
             ended(ExecutionState::Lost, "the agent never told the end; it may have run".into(), now)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{repair, runs};
+use super::{halt, repair, rollout, runs};
 use crate::error::HubError;
 use crate::{Hub, WAKE_INCIDENTS, fleet, respond};
 
@@ -28,6 +28,8 @@ async fn tick(hub: &Hub) {
     told("repairs", repair::wake_due(hub).await);
     told("maintenance", fleet::end_maintenance(hub).await);
     told("executions", runs::give_up_overdue(hub).await);
+    told("the halt", halt::refresh(hub).await);
+    told("rollouts", rollout::tick(hub, hub.now()).await);
 }
 
 fn told(what: &str, outcome: Result<(), HubError>) {

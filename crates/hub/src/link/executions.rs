@@ -10,8 +10,11 @@ use watchtower_protocol::{
 use watchtower_store::{self as store, ExecutionRow, Store};
 
 use crate::error::HubError;
-use crate::jobs::runs;
+use crate::jobs::{halt, runs};
 use crate::{Hub, live};
+
+/// A question or a cancel that takes longer to arrive is asked again on the next connection.
+const ASK_WITHIN_MS: i64 = 60_000;
 
 /// Signs a command for exactly one agent.
 fn command(hub: &Hub, agent: AgentId, not_after: Timestamp, body: CommandBody) -> HubMessage {
@@ -26,6 +29,7 @@ pub async fn dispatch_open(hub: &Hub, agent: AgentId) {
         Ok(executions) => {
             for execution in executions {
                 dispatch(hub, &execution).await;
+                ask_status(hub, &execution);
             }
         }
         Err(error) => tracing::error!(%agent, "reading open executions: {error}"),
@@ -37,9 +41,10 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
     let Some(link) = hub.links.get(execution.agent_id) else { return };
     if execution.cancel {
         let body = CommandBody::Cancel { execution_id: execution.id };
-        link.send(command(hub, execution.agent_id, hub.now().plus_ms(60_000), body));
+        link.send(command(hub, execution.agent_id, hub.now().plus_ms(ASK_WITHIN_MS), body));
     }
-    if !matches!(execution.state.as_str(), "pending" | "dispatched") || execution.cancel {
+    let to_start = matches!(execution.state.as_str(), "pending" | "dispatched") && !execution.cancel;
+    if !to_start || halt::is_on(hub) {
         return;
     }
     let run = match hub.store.run(execution.run_id).await {
@@ -60,6 +65,15 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
         && let Err(error) = hub.store.commit(vec![Store::update_execution(execution.id, &update)]).await
     {
         tracing::error!(execution = %execution.id, "storing dispatched: {error}");
+    }
+}
+
+/// Asks what became of work that has begun: a hub that was restored from a backup does not know its end.
+fn ask_status(hub: &Hub, execution: &ExecutionRow) {
+    let begun = matches!(execution.state.as_str(), "accepted" | "running");
+    if let Some(link) = hub.links.get(execution.agent_id).filter(|_| begun) {
+        let body = CommandBody::Status { execution_id: execution.id };
+        link.send(command(hub, execution.agent_id, hub.now().plus_ms(ASK_WITHIN_MS), body));
     }
 }
 

@@ -12,7 +12,8 @@ use watchtower_protocol::limits::{
 };
 use watchtower_protocol::{
     AgentMessage, Challenge, Encoding, Frame, GoodbyeReason, Hello, HubMessage, Lane, Progress, Refusal,
-    RefusalCode, Report, Role, VERSION, Welcome, agent_id_of, decode, encode, proof_bytes, verify_proof,
+    RefusalCode, Report, Role, VERSION, Welcome, agent_id_of, decode, decode_from_agent, encode, proof_bytes,
+    verify_proof,
 };
 use watchtower_store::Store;
 
@@ -258,7 +259,7 @@ impl Session {
         self.heard += 1;
         self.last_heard = Instant::now();
         let _ = self.link.heard.send(self.heard);
-        let message = match decode::<AgentMessage>(&frame, FRAME_BYTES_MAX) {
+        let message = match decode_from_agent(&frame, FRAME_BYTES_MAX) {
             Ok(message) => message,
             Err(error) => return self.fault("bad_message", error.to_string()).await,
         };

@@ -13,7 +13,7 @@ use watchtower_store::{AlertRow, Json, Statement, Store};
 
 use super::apply::{advance_locked, open_locked};
 use crate::error::HubError;
-use crate::jobs::repair;
+use crate::jobs::consider;
 use crate::{Hub, random};
 
 /// An alert begins, or is seen again.
@@ -59,8 +59,8 @@ pub async fn trigger(
         }
     };
     let (row, incident) = opened;
-    // The alert is stored: that a repair could not be considered must not make the caller tell it again.
-    if let Err(error) = repair::consider(hub, &row, alert.depth).await {
+    // The alert is stored, and the question with it: it is asked again later, the caller need not tell the alert again.
+    if let Err(error) = consider::consider(hub, &row, alert.depth).await {
         tracing::error!(alert = %row.id, "considering automations: {error}");
     }
     Ok(incident)
@@ -109,8 +109,10 @@ async fn open_alert(
     };
     let signal = signal(hub, alert, row.id);
     also.push(Store::insert_change("alert", row.id, now));
+    let question = consider::question(hub, &row, alert.depth);
     if !alert.paging {
         also.push(Store::insert_alert(&row));
+        also.extend(question);
         hub.store.commit(also).await?;
         return Ok((row, None));
     }
@@ -119,12 +121,14 @@ async fn open_alert(
     if let Some(joined) = hub.store.open_incident_of_group(service.id, &key).await? {
         row.incident_id = Some(joined.id);
         also.push(Store::insert_alert(&row));
+        also.extend(question);
         advance_locked(hub, joined.id, Input::AlertTriggered(signal), also).await?;
         return Ok((row, Some(joined.id)));
     }
     let id = IncidentId(random::id(now));
     row.incident_id = Some(id);
     also.push(Store::insert_alert(&row));
+    also.extend(question);
     let opening = Opening {
         id,
         number: hub.store.next_number("incident").await?,
@@ -133,7 +137,7 @@ async fn open_alert(
         group_key: key,
         server_id: alert.server_id,
         alert: signal,
-        repair_starting: repair::would_start(hub, &row),
+        repair_starting: consider::would_start(hub, &row),
     };
     let processes = alert.server_id.and_then(|id| hub.servers.get(id)).and_then(|server| {
         let (at, table) = server.with(|state| state.processes.clone())?;

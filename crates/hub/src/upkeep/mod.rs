@@ -3,6 +3,7 @@
 mod auditor;
 mod flush;
 mod retention;
+mod repairs;
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::error::HubError;
 pub(crate) fn start(hub: &Hub) {
     spawn(hub, "flush", Duration::from_secs(60), flush::run);
     spawn(hub, "retention", Duration::from_secs(600), retention::run);
+    spawn(hub, "repairs", Duration::from_secs(10), repairs::run);
     spawn(hub, "auditor", Duration::from_secs(60), auditor::run);
 }
 

@@ -5,7 +5,11 @@ use ring::digest::{SHA256, digest};
 use super::DbError;
 
 /// In order; never edited once released: the checksum of an applied one must match.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "init", include_str!("../../migrations/0001_init.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "init", include_str!("../../migrations/0001_init.sql")),
+    (3, "considerations", include_str!("../../migrations/0003_considerations.sql")),
+    (4, "rollouts", include_str!("../../migrations/0004_rollouts.sql")),
+];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";
 pub(super) const APPLIED: &str = "SELECT version, sha256 FROM schema_migrations ORDER BY version";

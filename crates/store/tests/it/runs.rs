@@ -20,6 +20,10 @@ fn run(number: i64) -> RunRow {
         incident_id: Some(id()),
         created_at: at(number),
         finished_at: None,
+        rollout: "{}".into(),
+        approve_by: None,
+        approved_by: None,
+        person: "ada".into(),
     }
 }
 
@@ -40,6 +44,8 @@ fn execution(run: RunId, server: ServerId, agent: AgentId) -> ExecutionRow {
         stdout_bytes: 0,
         stderr_bytes: 0,
         cancel: false,
+        place: 0,
+        turn_group: None,
     }
 }
 
@@ -179,4 +185,54 @@ pub async fn an_attempt_is_written_on_a_fresh_reading_only(place: Place) {
     assert!(store.open_attempts().await.unwrap().is_empty());
     assert_eq!(store.attempt(row.id).await.unwrap().unwrap().finished_at, Some(at(9)));
     assert_eq!(commit(&store, Store::delete_attempts_before(at(10))).await, 1);
+}
+
+pub async fn waiting_executions_are_released_once_and_runs_approved_once(place: Place) {
+    let store = place.open().await;
+    let waiting = RunRow { state: "awaiting_approval".into(), approve_by: Some(at(50)), ..run(1) };
+    let agent: AgentId = id();
+    let parts: Vec<ExecutionRow> = (0..3)
+        .map(|place| ExecutionRow {
+            state: "queued".into(),
+            place: 2 - place,
+            ..execution(waiting.id, id(), agent)
+        })
+        .collect();
+    commit(&store, Store::insert_run(&waiting)).await;
+    for part in &parts {
+        commit(&store, Store::insert_execution(part)).await;
+    }
+    let order: Vec<_> = store.executions_of(waiting.id).await.unwrap().iter().map(|part| part.id).collect();
+    assert_eq!(order, [parts[2].id, parts[1].id, parts[0].id], "not in the order of their places");
+    assert!(store.runs_unapproved_at(at(49)).await.unwrap().is_empty());
+    assert_eq!(store.runs_unapproved_at(at(50)).await.unwrap().len(), 1);
+    assert!(store.runs_with_queue(9).await.unwrap().is_empty());
+    commit(&store, Store::approve_run(waiting.id, "bob")).await;
+    let again = store.commit(vec![Store::approve_run(waiting.id, "eve")]).await;
+    assert!(matches!(again, Err(DbError::Stale)), "{again:?}");
+    assert_eq!(store.runs_with_queue(9).await.unwrap()[0].approved_by.as_deref(), Some("bob"));
+    assert!(store.executions_under_way().await.unwrap().is_empty());
+    let release = || Store::release_execution(parts[0].id, at(60), at(70));
+    commit(&store, release()).await;
+    assert!(matches!(store.commit(vec![release()]).await, Err(DbError::Stale)));
+    assert_eq!(store.executions_under_way().await.unwrap().len(), 1);
+    commit(&store, Store::cancel_execution(parts[0].id)).await;
+    assert!(store.execution(parts[0].id).await.unwrap().unwrap().cancel);
+}
+
+pub async fn the_end_of_an_output_is_found(place: Place) {
+    let store = place.open().await;
+    let row = run(1);
+    let part = execution(row.id, id(), id());
+    commit(&store, Store::insert_run(&row)).await;
+    commit(&store, Store::insert_execution(&part)).await;
+    for n in 0..20_u64 {
+        commit(&store, Store::insert_output(part.id, "stdout", n * 10, &[n as u8; 10])).await;
+    }
+    let newest = store.output_before_end(part.id, 45).await.unwrap();
+    assert_eq!(
+        newest.iter().map(|part| part.data[0]).collect::<Vec<_>>(),
+        (12..20).rev().collect::<Vec<_>>()
+    );
+    assert_eq!(store.output_before_end(part.id, 10_000).await.unwrap().len(), 20);
 }

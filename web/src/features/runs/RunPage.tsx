@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
+import type { Schemas } from "@/api/client";
 import { api } from "@/api/client";
 import { useTopic } from "@/api/live-hooks";
 import { queries } from "@/api/queries";
@@ -15,11 +16,13 @@ import { Confirm } from "@/ui/Dialog";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { executionTone, Glyph, runTone, Status } from "@/ui/Status";
+import { Approval } from "./Approval";
+import { Folded } from "./Folded";
 import { OutputView } from "./OutputView";
 import { describe } from "./output";
 
 const PARENTS = [{ label: "Runs", href: paths.runs }];
-const IN_PROGRESS = new Set(["queued", "running"]);
+const IN_PROGRESS = new Set(["queued", "awaiting_approval", "running"]);
 
 export function RunPage({ params }: { params: { number: string } }) {
   const run = useQuery(queries.run(params.number));
@@ -47,17 +50,18 @@ export function RunPage({ params }: { params: { number: string } }) {
             Run {params.number}
             {run.data && ` · ${run.data.name}`}
           </h1>
-          {run.data && <Status tone={runTone[run.data.state]}>{run.data.state}</Status>}
+          {run.data && <Status tone={runTone[run.data.state]}>{run.data.state.replace("_", " ")}</Status>}
         </div>
       }
       actions={run.data && open && <Cancel run={run.data} />}
-      cli={`watchtower run logs ${params.number}`}
+      cli={`watchtower run output ${params.number}`}
     >
       <Loaded query={run} lines={8}>
         {(data) => (
           <>
+            {data.state === "awaiting_approval" && <Approval run={data} />}
             <Facts run={data} />
-            <Executions run={data} ticks={ticks} />
+            <Results run={data} ticks={ticks} />
           </>
         )}
       </Loaded>
@@ -95,6 +99,8 @@ function Facts({ run }: { run: Run }) {
           <dt>Servers</dt>
           <dd>
             {run.succeeded} of {run.total} succeeded{run.failed > 0 && `, ${run.failed} failed`}
+            {run.skipped > 0 && `, ${run.skipped} skipped`}
+            {run.queued > 0 && `, ${run.queued} wait for their turn`}
           </dd>
         </div>
         <div>
@@ -111,6 +117,18 @@ function Facts({ run }: { run: Run }) {
           <dt>Finished</dt>
           <dd>{run.finished_at ? <Ago at={run.finished_at} /> : "not yet"}</dd>
         </div>
+        {run.rollout && (
+          <div>
+            <dt>Goes over them</dt>
+            <dd>{turns(run.rollout)}</dd>
+          </div>
+        )}
+        {run.approved_by && (
+          <div>
+            <dt>Approved by</dt>
+            <dd>{run.approved_by}</dd>
+          </div>
+        )}
         {run.script_id && (
           <div>
             <dt>Script</dt>
@@ -137,6 +155,37 @@ function Facts({ run }: { run: Run }) {
         )}
       </dl>
     </Panel>
+  );
+}
+
+/** `first 1, then 5 at a time; stops after more than 2 failures` */
+function turns(rollout: Schemas["Rollout"]): string {
+  const parts = [
+    rollout.canary && `first ${rollout.canary}`,
+    rollout.at_once && `${rollout.at_once} at a time`,
+    rollout.one_per && `one per ${rollout.one_per}`,
+    rollout.max_failures && `stops after more than ${rollout.max_failures} failures`,
+  ];
+  return parts.filter(Boolean).join(", ");
+}
+
+/** Server by server, or what they said together. */
+function Results({ run, ticks }: { run: Run; ticks: number }) {
+  const [view, setView] = useUrlState("view");
+  if ((run.executions ?? []).length < 2) return <Executions run={run} ticks={ticks} />;
+  const together = view === "together";
+  return (
+    <>
+      <div className="row" role="group" aria-label="How the output is shown">
+        <button type="button" className="chip" aria-pressed={!together} onClick={() => setView("")}>
+          Server by server
+        </button>
+        <button type="button" className="chip" aria-pressed={together} onClick={() => setView("together")}>
+          Alike together
+        </button>
+      </div>
+      {together ? <Folded run={run} /> : <Executions run={run} ticks={ticks} />}
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
 // All runs, newest first.
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link } from "wouter";
 import { queries } from "@/api/queries";
 import type { Run } from "@/api/types";
@@ -11,11 +12,17 @@ import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge, runTone, Status } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
+import { ExecSheet } from "./ExecSheet";
+import { HaltButton } from "./HaltButton";
 
-const STATES = ["", "running", "failed", "partial", "succeeded", "cancelled"];
+const STATES = ["", "awaiting_approval", "running", "failed", "partial", "succeeded", "cancelled"];
 
 const COLUMNS: Column<Run>[] = [
-  { key: "state", head: "State", cell: (run) => <Status tone={runTone[run.state]}>{run.state}</Status> },
+  {
+    key: "state",
+    head: "State",
+    cell: (run) => <Status tone={runTone[run.state]}>{words(run.state)}</Status>,
+  },
   {
     key: "run",
     head: "Run",
@@ -59,11 +66,27 @@ const COLUMNS: Column<Run>[] = [
   { key: "at", head: "Started", low: true, cell: (run) => <Ago at={run.created_at} /> },
 ];
 
+// Short enough for a phone's table.
+const words = (state: string) => (state === "awaiting_approval" ? "to approve" : state);
+
 export function RunsPage() {
   const [state, setState] = useUrlState("state");
+  const [typing, setTyping] = useState(false);
   const runs = useQuery(queries.runs({ state, limit: "100" }));
   return (
-    <Page title="Runs" cli="watchtower run list">
+    <Page
+      title="Runs"
+      cli="watchtower run list"
+      actions={
+        <>
+          <HaltButton />
+          <Button kind="primary" icon="run" needs="operate" onClick={() => setTyping(true)}>
+            Run a command
+          </Button>
+        </>
+      }
+    >
+      {typing && <ExecSheet onClose={() => setTyping(false)} />}
       <div className="row" role="group" aria-label="Filter by state">
         {STATES.map((name) => (
           <button
@@ -73,7 +96,7 @@ export function RunsPage() {
             aria-pressed={state === name}
             onClick={() => setState(name)}
           >
-            {name || "All"}
+            {words(name) || "All"}
           </button>
         ))}
       </div>
@@ -90,7 +113,7 @@ export function RunsPage() {
               />
             ) : state ? (
               <Empty
-                title={`No run is ${state}`}
+                title={`No run is ${words(state)}`}
                 action={<Button onClick={() => setState("")}>Show all</Button>}
               />
             ) : (

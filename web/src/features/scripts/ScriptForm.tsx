@@ -6,7 +6,7 @@ import type { Parameter, Script, ScriptInput } from "@/api/types";
 import { parseSeconds, writeSeconds } from "@/lib/units";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
-import { TextField } from "@/ui/Field";
+import { CheckField, TextField } from "@/ui/Field";
 import { ErrorNotice, Panel } from "@/ui/Panel";
 import { useAction } from "@/ui/useAction";
 import { CodeEditor } from "./CodeEditor";
@@ -21,6 +21,7 @@ interface Draft {
   interpreter: string;
   timeout: string;
   user: string;
+  approval: boolean;
   parameters: Parameter[];
 }
 
@@ -32,6 +33,7 @@ function draftOf(script?: Script): Draft {
     interpreter: script?.interpreter.join(" ") ?? "/bin/sh",
     timeout: writeSeconds(script?.timeout_seconds ?? 60),
     user: script?.user ?? "",
+    approval: script?.needs_approval ?? false,
     parameters: script?.parameters ?? [],
   };
 }
@@ -61,6 +63,7 @@ function inputOf(draft: Draft): ScriptInput {
     parameters: draft.parameters,
     timeout_seconds: parseSeconds(draft.timeout) ?? null,
     user: draft.user.trim() || null,
+    needs_approval: draft.approval,
   };
 }
 
@@ -116,6 +119,11 @@ export function ScriptForm({ script }: { script?: Script }) {
           error={problems.parameters ?? save.fieldError("parameters")}
         />
         <HowItRuns draft={draft} set={set} timeoutError={problems.timeout} fieldError={save.fieldError} />
+        <CheckField
+          label="Each run starts only when another person approves it"
+          checked={draft.approval}
+          onChange={(approval) => set({ approval })}
+        />
         {save.error !== undefined && <ErrorNotice error={save.error} title="Could not save the script" />}
         <div className="form-actions">
           <Button type="submit" kind="primary" needs="operate" busy={save.busy}>
