@@ -20,6 +20,10 @@ pub struct Setup {
     pub redis_url: Option<String>,
     /// The address agents dial; the listener is on all interfaces when it is not loopback.
     pub agent_host: String,
+    /// What is told to agents, where it is not that address.
+    pub agent_url: Option<String>,
+    /// Agents to ship, where they are not the built ones.
+    pub agents_dir: Option<PathBuf>,
     /// `interval=…,lost_grace=…,evaluate=…`
     pub timing: String,
     /// More options of `serve`.
@@ -32,6 +36,8 @@ impl Default for Setup {
             database_url: None,
             redis_url: None,
             agent_host: "127.0.0.1".into(),
+            agent_url: None,
+            agents_dir: None,
             timing: "interval=1s,lost_grace=2s,evaluate=1s".into(),
             more: vec![],
         }
@@ -110,6 +116,11 @@ impl Hub {
         self.data.path().join("data")
     }
 
+    /// Everything it writes: its data and its log.
+    pub fn folder(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
     /// The end of its log.
     pub fn log_tail(&self) -> String {
         let text = std::fs::read_to_string(self.data.path().join("hub.log")).unwrap_or_default();
@@ -145,13 +156,15 @@ impl Hub {
 
     fn args(&self) -> Vec<String> {
         let host = if self.setup.agent_host == "127.0.0.1" { "127.0.0.1" } else { "0.0.0.0" };
+        let url = format!("https://{}:{}", self.setup.agent_host, self.agents);
+        let agents = self.setup.agents_dir.clone().unwrap_or_else(agents_dir);
         let mut args = vec![
             "serve".to_string(),
             format!("--data-dir={}", self.data_dir().display()),
             format!("--listen=127.0.0.1:{}", self.people),
             format!("--agent-listen={host}:{}", self.agents),
-            format!("--agent-url=https://{}:{}", self.setup.agent_host, self.agents),
-            format!("--agents-dir={}", agents_dir().display()),
+            format!("--agent-url={}", self.setup.agent_url.as_ref().unwrap_or(&url)),
+            format!("--agents-dir={}", agents.display()),
             "--keep-bootstrap".into(),
             format!("--timing={}", self.setup.timing),
             "--allow-egress=127.0.0.0/8".into(),

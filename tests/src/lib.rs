@@ -11,3 +11,4 @@ pub mod link;
 pub mod thief;
 pub mod agents;
 pub mod local_agent;
+pub mod operator;

@@ -219,11 +219,21 @@ async function pagesToCheck(page) {
     };
   });
   return [
-    ...["/", "/servers", "/servers/add", "/incidents", "/rules", "/rules/new", "/scripts", "/scripts/new"],
+    ...[
+      "/",
+      "/servers",
+      "/servers/add",
+      "/deploys",
+      "/incidents",
+      "/rules",
+      "/rules/new",
+      "/scripts",
+      "/scripts/new",
+    ],
     ...["overview", "processes", "events", "config"].map((tab) => `/servers/${ids.server}/${tab}`),
     ...[`/incidents/${ids.incident}`, `/rules/${ids.rule}`, `/scripts/${ids.script}`, `/runs/${ids.run}`],
     ...["/automations", "/runs", "/channels", "/no-such-page", "/servers?q=nothing-is-called-so"],
-    ...["services", "routes", "policies", "teams", "users", "tokens", "audit", "health"].map(
+    ...["services", "routes", "policies", "teams", "users", "tokens", "ssh", "audit", "health"].map(
       (id) => `/settings/${id}`,
     ),
   ];

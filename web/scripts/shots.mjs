@@ -43,9 +43,11 @@ async function places(page) {
     automations: "/automations",
     runs: "/runs",
     ...(run && { run: `/runs/${run.number}` }),
+    "server-ssh": "/servers/add?by=ssh",
+    deploys: "/deploys",
     channels: "/channels",
     ...Object.fromEntries(
-      ["services", "routes", "policies", "teams", "users", "tokens", "audit", "health"].map((id) => [
+      ["services", "routes", "policies", "teams", "users", "tokens", "ssh", "audit", "health"].map((id) => [
         id,
         `/settings/${id}`,
       ]),

@@ -6,6 +6,11 @@ export const paths = {
   overview: "/",
   servers: "/servers",
   serverAdd: "/servers/add",
+  serverAddBySsh: "/servers/add?by=ssh",
+  /** The record keeps its name whatever host is typed in its place. */
+  serverUninstall: (name: string) =>
+    `/servers/add?by=ssh&do=uninstall&hosts=${part(`name,host
+${name},${name}`)}`,
   server: (id: string, tab = "overview") => `/servers/${part(id)}/${tab}`,
   incidents: "/incidents",
   incident: (number: number | string) => `/incidents/${part(String(number))}`,
@@ -19,6 +24,8 @@ export const paths = {
   run: (number: number | string) => `/runs/${part(String(number))}`,
   automations: "/automations",
   channels: "/channels",
+  deploys: "/deploys",
+  deploy: (batch: string) => `/deploys/${part(batch)}`,
   settings: (section = "services") => `/settings/${section}`,
   login: (next?: string) => (next && next !== "/" ? `/login?next=${part(next)}` : "/login"),
 };

@@ -16,7 +16,7 @@ function page<K extends string>(load: () => Promise<Record<K, Page>>, name: K): 
 const PAGES: [string, Page][] = [
   ["/", page(() => import("./features/overview/OverviewPage"), "OverviewPage")],
   ["/servers", page(() => import("./features/servers/ServersPage"), "ServersPage")],
-  ["/servers/add", page(() => import("./features/servers/AddServerPage"), "AddServerPage")],
+  ["/servers/add", page(() => import("./features/deployments/AddServerPage"), "AddServerPage")],
   ["/servers/:id/:tab?", page(() => import("./features/servers/ServerPage"), "ServerPage")],
   ["/incidents", page(() => import("./features/incidents/IncidentsPage"), "IncidentsPage")],
   ["/incidents/:number", page(() => import("./features/incidents/IncidentPage"), "IncidentPage")],
@@ -27,6 +27,8 @@ const PAGES: [string, Page][] = [
   ["/automations", page(() => import("./features/scripts/AutomationsPage"), "AutomationsPage")],
   ["/runs", page(() => import("./features/runs/RunsPage"), "RunsPage")],
   ["/runs/:number", page(() => import("./features/runs/RunPage"), "RunPage")],
+  ["/deploys", page(() => import("./features/deployments/DeploysPage"), "DeploysPage")],
+  ["/deploys/:batch", page(() => import("./features/deployments/BatchPage"), "BatchPage")],
   ["/channels", page(() => import("./features/channels/ChannelsPage"), "ChannelsPage")],
   ["/settings/:section?", page(() => import("./features/settings/SettingsPage"), "SettingsPage")],
 ];

@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("bus", &["model"]),
     ("egress", &[]),
     ("notify", &["model", "egress"]),
+    ("deploy", &["model"]),
     ("api-types", &["model"]),
     (
         "hub",
@@ -40,13 +41,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "bus",
             "egress",
             "notify",
+            "deploy",
             "api-types",
         ],
     ),
     // The edge also speaks what it passes on: ids and times, the agents' frames, queries and their errors, an incident's
     // state, and the wakes that the live channel waits for.
     ("http", &["hub", "api-types", "model", "protocol", "matchers", "promql", "incident", "store", "bus"]),
-    ("cli", &["api-types", "model"]),
+    ("cli", &["api-types", "deploy", "model"]),
     ("watchtower", &["http", "cli", "hub", "api-types", "model", "protocol"]),
 ];
 

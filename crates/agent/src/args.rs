@@ -11,6 +11,7 @@ watchtower-agent: watches this server and reports to a Watchtower hub
   watchtower-agent enrol      make this machine a server: token and trust bundle on standard input, one line each
   watchtower-agent collect    print one report as JSON; needs no hub
   watchtower-agent probe URL  can this machine reach the hub at URL?
+  watchtower-agent id         print the id that this agent is known by
   watchtower-agent policy     show what this server lets the hub do
   watchtower-agent halt       run no command of the hub until cleared here
   watchtower-agent execute    run what run's hub commands and the policy permits; started by its socket, as root
@@ -39,6 +40,7 @@ pub enum Action {
     Enrol { takeover: bool },
     Collect { repeat: Option<u32> },
     Probe { url: String, pins: Vec<String> },
+    Id,
     Policy,
     Halt { clear: bool },
     Uninstall { yes: bool },
@@ -156,6 +158,7 @@ fn action(found: &Found) -> Result<Action, String> {
         ["collect"] => Action::Collect { repeat: found.repeat },
         ["probe", url] => Action::Probe { url: (*url).to_string(), pins: found.pins.clone() },
         ["probe"] => return Err("probe needs the hub's URL, such as https://hub.example:8401".into()),
+        ["id"] => Action::Id,
         ["policy"] | ["policy", "show"] => Action::Policy,
         ["halt"] => Action::Halt { clear: found.clear },
         ["uninstall"] => Action::Uninstall { yes: found.yes },

@@ -40,6 +40,7 @@ fn act(mut args: Args) -> Result<(), command::CommandError> {
         Action::Collect { repeat: None } => command::collect::print_one(&args),
         Action::Collect { repeat: Some(times) } => command::measure::measure(times),
         Action::Probe { url, pins } => command::probe::probe(&args, &url, &pins),
+        Action::Id => command::local::show_id(&args),
         Action::Policy => command::local::show_policy(&args),
         Action::Halt { clear } => command::local::halt(&args, clear),
         Action::Uninstall { yes } => command::uninstall::uninstall(&args, yes),

@@ -57,7 +57,10 @@ pub fn describe_query(name: &str) -> &'static str {
         "cursor" => "`next` of the page before",
         "q" => "Words that must occur in the name, title or labels",
         "on" => "Label matchers, such as `env=\"prod\",role=~\"web|db\"`",
-        "status" => "pending, up, lost, away or maintenance",
+        "status" => {
+            "Of servers: pending, up, lost, away or maintenance; of deployments: pending, running, succeeded, failed or cancelled"
+        }
+        "batch" => "Id of a batch of deployments",
         "state" => "Only in this state; several by comma",
         "severity" => "Only of this severity; several by comma",
         "server" => "Id or name of a server",
@@ -111,6 +114,8 @@ endpoints! {
     "server.collect" Post "/servers/{server}/collect" Respond [] _ -> Collected, "Ask the agent for a report now";
     "server.panels" Get "/servers/{server}/panels" View ["from" "to" "step"] _ -> Panels, "All charts of the server's page";
     "server.processes" Get "/servers/{server}/processes" View ["at"] _ -> Processes, "The process table, now or at a past minute";
+    "agent.binaries" Get "/agent-binaries" Operate [] _ -> AgentBinaries, "What agents trust, where they dial, and the programs there are";
+    "agent.binary" Get "/agent-binaries/{arch}" Operate [] _ -> AgentProgram, "The agent's program for an architecture";
     "event.list" Get "/events" View ["server" "kind" "severity" "from" "to" "limit" "cursor"] _ -> [Event], "List events, newest first";
     "event.create" Post "/events" Respond [] EventInput -> Event, "Send a custom event";
     "rule.list" Get "/rules" View ["q" "state" "limit" "cursor"] _ -> [Rule], "List rules";
@@ -184,6 +189,19 @@ endpoints! {
     "automation.close_breaker" Post "/automations/{automation}/close-breaker" Admin [] _ -> Automation, "Let it act again after three failures";
     "automation.approve" Post "/automations/{automation}/attempts/{attempt}/approve" Operate [] _ -> Attempt, "Approve a waiting attempt";
     "automation.deny" Post "/automations/{automation}/attempts/{attempt}/deny" Operate [] _ -> Attempt, "Deny a waiting attempt";
+    "deployment.list" Get "/deployments" View ["status" "server" "batch" "limit" "cursor"] _ -> [Deployment], "List deployments, newest first";
+    "deployment.create" Post "/deployments" Operate [] DeploymentInput -> [Deployment], "Install agents over SSH, or uninstall them";
+    "deployment.targets" Post "/deployments/targets" Operate [] TargetsInput -> ParsedTargets, "Read hosts from a list with ranges, CSV, ssh_config or an Ansible inventory";
+    "deployment.get" Get "/deployments/{deployment}" View [] _ -> Deployment, "One deployment with its steps, by number or id";
+    "deployment.retry" Post "/deployments/{deployment}/retry" Operate [] DeploymentRetry -> [Deployment], "Do again what failed: one deployment, or by a batch's id all of it";
+    "deployment.cancel" Post "/deployments/{deployment}/cancel" Operate [] _ -> [Deployment], "Cancel what has not ended: one deployment, or by a batch's id all of it";
+    "host_key.list" Get "/host-keys" Operate ["limit" "cursor"] _ -> [HostKey], "List known keys of hosts";
+    "host_key.offer" Post "/deployments/host-key" Operate [] HostKeyQuery -> OfferedHostKey, "Ask a host for its key, without signing in";
+    "host_key.confirm" Post "/host-keys" Operate [] HostKeyInput -> HostKey, "Confirm a host's fingerprint: passwords may be sent to it";
+    "host_key.revoke" Post "/host-keys/{host_key}/revoke" Operate [] _ -> HostKey, "Never accept a host's key again";
+    "credential.list" Get "/credentials" Operate ["limit" "cursor"] _ -> [Credential], "List saved SSH credentials, without their secrets";
+    "credential.create" Post "/credentials" Operate [] CredentialInput -> Credential, "Save an SSH credential, sealed";
+    "credential.delete" Delete "/credentials/{credential}" Operate [] _ -> _, "Delete a saved SSH credential";
     "user.list" Get "/users" View ["limit" "cursor"] _ -> [User], "List users";
     "user.create" Post "/users" Admin [] UserInput -> User, "Create an user";
     "user.get" Get "/users/{user}" View [] _ -> User, "One user, by id or name";

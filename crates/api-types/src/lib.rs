@@ -7,8 +7,10 @@
 pub mod endpoints;
 
 mod access;
+mod agent;
 mod automation;
 mod channel;
+mod deployment;
 mod derive;
 mod error;
 mod event;
@@ -21,16 +23,23 @@ mod rule;
 mod run;
 mod script;
 mod server;
+mod ssh;
 mod time;
 
 pub use access::{
     AuditEntry, Login, Me, PasswordChange, Role, Session, Setup, SetupStatus, Token, TokenCreated,
     TokenInput, TokenScope, User, UserInput, UserPatch,
 };
+pub use agent::{AgentBinaries, AgentBinary, AgentProgram};
 pub use automation::{
     Attempt, AttemptState, Automation, AutomationInput, AutomationMode, AutomationTrigger, Gate,
 };
 pub use channel::{Channel, ChannelConfig, ChannelInput, ChannelTest};
+pub use deployment::{
+    AgentPolicy, Deployment, DeploymentAction, DeploymentFailure, DeploymentInput, DeploymentRetry,
+    DeploymentStatus, DeploymentStep, DeploymentTarget, HostKeyRule, ParsedTargets, SshAccess, StepStatus,
+    TargetFormat, TargetsInput,
+};
 pub use error::Problem;
 pub use event::{Event, EventInput};
 pub use incident::{
@@ -56,6 +65,10 @@ pub use script::{ApprovalInput, Parameter, ParameterKind, Script, ScriptApproval
 pub use server::{
     Collected, Enrolment, Facts, Panel, PanelSeries, Panels, Process, Processes, Server, ServerInput,
     ServerPatch, ServerStatus, Vitals,
+};
+pub use ssh::{
+    Credential, CredentialInput, CredentialKind, HostKey, HostKeyInput, HostKeyMatch, HostKeyQuery,
+    HostKeyState, OfferedHostKey,
 };
 pub use time::Time;
 

@@ -18,6 +18,8 @@ words! {
         Vitals = "vitals",
         /// Output of one run, as it comes.
         Run = "run",
+        /// Steps and output of a batch of deployments, as they come.
+        Deployments = "deployments",
     }
 }
 
@@ -28,7 +30,7 @@ inputs! {
         /// Absent ends the subscription.
         #[serde(default)]
         pub topic: Option<LiveTopic>,
-        /// Id of the server (`server`) or the run (`run`).
+        /// Id of the server (`server`), the run (`run`) or the batch (`deployments`).
         #[serde(default)]
         pub id: Option<String>,
         /// Resume behind this sequence (`changes`).

@@ -12,6 +12,7 @@ shapes! {
         /// Worst and oldest first, at most 8.
         pub needs_action: Vec<Incident>,
         pub runs_in_progress: u32,
+        pub deployments_in_progress: u32,
         pub activity: Vec<Activity>,
     }
 

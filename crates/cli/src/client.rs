@@ -25,6 +25,7 @@ const FOREIGN_CHARS_MAX: usize = 200;
 /// What may stand in a path segment or a query value as it is (RFC 3986, unreserved).
 const KEEP: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+#[derive(Clone)]
 pub struct Hub {
     agent: Agent,
     pub url: String,

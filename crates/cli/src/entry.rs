@@ -129,6 +129,10 @@ fn run_matched(call: Call, name: &str, matches: &ArgMatches) -> Exit {
     let look = look(&call, inner.get_one::<String>("color").map(String::as_str));
     let print =
         Printer::new(call.streams, format, look, !inner.get_flag("no-headers"), inner.get_flag("quiet"));
+    if format == Format::Ansible && (name, matches.subcommand_name()) != ("server", Some("list")) {
+        let failure = Failure::usage("-o ansible is for servers").hint("watchtower server list -o ansible");
+        return report(print, failure);
+    }
     let url = inner.get_one::<String>("url").map(String::as_str);
     let settings = match settings::resolve(url, &call.env) {
         Ok(settings) => settings,

@@ -14,6 +14,7 @@ mod editor;
 mod nouns;
 mod verbs;
 mod special;
+mod agents;
 mod tree;
 mod entry;
 

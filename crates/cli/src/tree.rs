@@ -41,7 +41,7 @@ pub fn global_args() -> Vec<Arg> {
                 .value_name("FORMAT")
                 .value_parser(Format::WORDS.to_vec()),
         )
-        .help("table, wide, name, json, yaml, ndjson or csv")
+        .help("table, wide, name, json, yaml, ndjson, csv or ansible")
         .hide_possible_values(true),
         global(Arg::new("json").long("json").action(ArgAction::SetTrue)).help("The same as -o json"),
         global(Arg::new("url").long("url").value_name("URL"))

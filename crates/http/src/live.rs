@@ -15,8 +15,8 @@ use watchtower_api_types::endpoints::Access;
 use watchtower_api_types::{LiveMessage, LiveRequest, LiveTopic};
 use watchtower_bus::Received;
 use watchtower_hub::access::{Object, Principal, authorize};
-use watchtower_hub::{Hub, HubError, live};
-use watchtower_model::ServerId;
+use watchtower_hub::{Hub, HubError, deployments, live};
+use watchtower_model::{BatchId, ServerId};
 
 use crate::caller::principal_of;
 use crate::problem::{Failure, denied};
@@ -114,6 +114,7 @@ async fn take(
             LiveTopic::Server => feed.server(request.id).await,
             LiveTopic::Vitals => feed.vitals().await,
             LiveTopic::Run => feed.run(request.id).await,
+            LiveTopic::Deployments => feed.deployments(request.id).await,
         };
         if let Err(error) = result {
             tracing::warn!("a live topic failed: {error}");
@@ -243,10 +244,25 @@ impl Feed {
         if !executions.iter().any(|execution| self.visible(execution.server_id).is_ok()) {
             return Err(HubError::not_found("run", &name));
         }
-        let topic = format!("{}{}", live::RUN, run.id);
-        let mut feed = self.hub.bus.subscribe(&topic).map_err(|e| HubError::Internal(e.to_string()))?;
+        self.tell_of(&format!("{}{}", live::RUN, run.id), json!({ "run_id": run.id })).await
+    }
+
+    async fn deployments(&self, id: Option<String>) -> Result<(), HubError> {
+        let name = id.unwrap_or_default();
+        let unknown = || HubError::not_found("batch of deployments", &name);
+        let batch: BatchId = name.parse().map_err(|_| unknown())?;
+        let rows = self.hub.store.deployments_of(batch).await?;
+        if !rows.iter().any(|row| deployments::sees(&self.hub, &self.principal, row)) {
+            return Err(unknown());
+        }
+        self.tell_of(&format!("{}{batch}", live::DEPLOYMENTS), json!({ "batch_id": batch })).await
+    }
+
+    /// Says only that there is news: fetching it is checked like every request.
+    async fn tell_of(&self, topic: &str, what: Value) -> Result<(), HubError> {
+        let mut feed = self.hub.bus.subscribe(topic).map_err(|e| HubError::Internal(e.to_string()))?;
         while feed.recv().await.is_some() {
-            if !self.event(0, json!({ "run_id": run.id })).await {
+            if !self.event(0, what.clone()).await {
                 return Ok(());
             }
         }

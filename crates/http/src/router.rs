@@ -9,8 +9,8 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, alerts, automations, channels, events, halt, incidents, objects, overview, rules, runs, scripts,
-    servers,
+    access, agents, alerts, automations, channels, deployments, events, halt, incidents, objects, overview,
+    rules, runs, scripts, servers, ssh,
 };
 use crate::{dashboard, headers, health, idempotency, live, problem, prometheus};
 
@@ -57,6 +57,8 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("server.collect", post(servers::collect)),
         ("server.panels", get(servers::panels)),
         ("server.processes", get(servers::processes)),
+        ("agent.binaries", get(agents::binaries)),
+        ("agent.binary", get(agents::binary)),
         ("event.list", get(events::list)),
         ("event.create", post(events::create)),
         ("rule.preview", post(rules::preview)),
@@ -87,6 +89,19 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("halt.get", get(halt::get)),
         ("halt.begin", put(halt::begin)),
         ("halt.end", delete(halt::end)),
+        ("deployment.list", get(deployments::list)),
+        ("deployment.create", post(deployments::create)),
+        ("deployment.targets", post(deployments::targets)),
+        ("deployment.get", get(deployments::get)),
+        ("deployment.retry", post(deployments::retry)),
+        ("deployment.cancel", post(deployments::cancel)),
+        ("host_key.list", get(ssh::host_keys)),
+        ("host_key.offer", post(ssh::offer)),
+        ("host_key.confirm", post(ssh::confirm)),
+        ("host_key.revoke", post(ssh::revoke)),
+        ("credential.list", get(ssh::credentials)),
+        ("credential.create", post(ssh::create_credential)),
+        ("credential.delete", delete(ssh::delete_credential)),
         ("automation.close_breaker", post(automations::close_breaker)),
         ("automation.approve", post(automations::approve)),
         ("automation.deny", post(automations::deny)),

@@ -16,7 +16,7 @@ pub const SERVERS_MAX: usize = 20_000;
 /// Longer than this is no maintenance.
 const MAINTENANCE_MS_MAX: i64 = 366 * 86_400_000;
 
-fn check_labels(labels: &Labels) -> Result<(), HubError> {
+pub(crate) fn check_labels(labels: &Labels) -> Result<(), HubError> {
     labels.check().map_err(|e: LabelError| HubError::invalid("labels", e))?;
     for reserved in ["job", "instance", "name", "__name__"] {
         if labels.get(reserved).is_some() {

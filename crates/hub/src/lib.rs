@@ -22,6 +22,8 @@ pub mod jobs;
 
 pub mod fleet;
 
+pub mod deployments;
+
 pub mod query;
 
 pub mod access;
@@ -79,6 +81,7 @@ pub struct Inner {
     pub watching: watching::Watching,
     pub evaluator: evaluate::Evaluator,
     pub queries: query::Pool,
+    pub deployments: deployments::Deployments,
     pub logins: access::LoginLimits,
     objects: RwLock<Arc<Objects>>,
     /// Only one state change of incidents at a time in this hub: two would only make each other stale.

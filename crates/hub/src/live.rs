@@ -2,13 +2,14 @@
 
 use serde_json::json;
 use watchtower_api_types::Vitals;
-use watchtower_model::{RunId, ServerId, Timestamp};
+use watchtower_model::{BatchId, RunId, ServerId, Timestamp};
 
 use crate::Hub;
 
 /// Topic prefixes on the bus.
 pub const VITALS: &str = "vitals/";
 pub const RUN: &str = "run/";
+pub const DEPLOYMENTS: &str = "deployments/";
 
 /// New vitals of a server: also says that a report has come.
 pub fn publish_vitals(hub: &Hub, server: ServerId, t: Timestamp, vitals: &Vitals) {
@@ -22,6 +23,11 @@ pub fn publish_vitals(hub: &Hub, server: ServerId, t: Timestamp, vitals: &Vitals
 /// New output or a new state in a run.
 pub fn publish_run(hub: &Hub, run: RunId) {
     publish(hub, &format!("{RUN}{run}"), &json!({ "run_id": run }));
+}
+
+/// New steps, output or states in a batch of deployments.
+pub fn publish_deployments(hub: &Hub, batch: BatchId) {
+    publish(hub, &format!("{DEPLOYMENTS}{batch}"), &json!({ "batch_id": batch }));
 }
 
 fn publish(hub: &Hub, topic: &str, payload: &serde_json::Value) {

@@ -14,7 +14,8 @@ use crate::evaluate::Evaluator;
 use crate::ingest::Appender;
 use crate::query::metric_store::MetricStore;
 use crate::{
-    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, evaluate, ingest, jobs, respond, upkeep,
+    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, deployments, evaluate, ingest, jobs,
+    respond, upkeep,
 };
 
 /// Why a hub does not start.
@@ -74,6 +75,7 @@ impl Hub {
             meters: Meters::default(),
             watching: Default::default(),
             queries: Default::default(),
+            deployments: Default::default(),
             logins: Default::default(),
             objects: RwLock::new(Arc::new(Objects::default())),
             responding: tokio::sync::Mutex::new(()),
@@ -84,6 +86,7 @@ impl Hub {
         }));
         hub.load().await?;
         hub.run_stages();
+        deployments::resume(&hub).await?;
         Ok(hub)
     }
 

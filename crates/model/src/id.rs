@@ -169,6 +169,12 @@ ids! {
     ExecutionId,
     AutomationId,
     DeploymentId,
+    /// Deployments that were asked for together.
+    BatchId,
+    /// A key that a host showed over SSH.
+    HostKeyId,
+    /// A saved way to sign in over SSH.
+    CredentialId,
 }
 
 #[cfg(test)]

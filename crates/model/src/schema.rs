@@ -5,9 +5,9 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
-    AgentId, AlertId, AutomationId, ChannelId, DeploymentId, EventId, ExecutionId, IncidentId, Labels,
-    PolicyId, RouteId, RuleId, RunId, ScriptId, ServerId, ServiceId, Severity, TeamId, TokenId, Urgency,
-    UserId,
+    AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
+    HostKeyId, IncidentId, Labels, PolicyId, RouteId, RuleId, RunId, ScriptId, ServerId, ServiceId, Severity,
+    TeamId, TokenId, Urgency, UserId,
 };
 
 macro_rules! id_schemas {
@@ -25,10 +25,13 @@ id_schemas!(
     AgentId,
     AlertId,
     AutomationId,
+    BatchId,
     ChannelId,
+    CredentialId,
     DeploymentId,
     EventId,
     ExecutionId,
+    HostKeyId,
     IncidentId,
     PolicyId,
     RouteId,

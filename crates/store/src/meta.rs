@@ -23,7 +23,7 @@ impl Store {
         self.commit(vec![Statement::new("DELETE FROM meta WHERE key = $1", args![key])]).await.map(drop)
     }
 
-    /// The next number of `incident` or `run`. A number that is not used stays a gap.
+    /// The next number of `incident`, `run` or `deployment`. A number that is not used stays a gap.
     pub async fn next_number(&self, counter: &'static str) -> Result<i64, DbError> {
         let sql = "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value";
         let rows = self.db.returning(sql, args![counter]).await?;

@@ -140,7 +140,10 @@ fn foreign(admin: &Api, fleet: &Fleet) -> Foreign {
     let incident = wait::until(SOON, "an incident", || admin.list("/incidents").first().cloned());
     let run = admin.post("/runs/exec", &json!({"command": ["true"], "on": format!("name=\"{name}\"")}));
     let run = admin.get(&format!("/runs/{}", text(&run["run"]["id"])));
+    let target = json!({"host": "127.0.0.1", "port": 9, "server": name});
+    let deployment = admin.post("/deployments", &json!({"targets": [target], "ssh": {"password": "unused"}}));
     let parts = BTreeMap::from([
+        ("deployment", deployment["items"][0]["number"].to_string()),
         ("server", name.clone()),
         ("incident", incident["number"].to_string()),
         ("run", run["number"].to_string()),
@@ -164,6 +167,9 @@ fn everything(admin: &Api) -> Value {
         "users",
         "incidents",
         "runs",
+        "deployments",
+        "host-keys",
+        "credentials",
     ] {
         let items = admin.list(&format!("/{noun}?limit=500"));
         all[noun] = items
@@ -196,7 +202,10 @@ fn what_is_outside_the_servers_one_may_see_is_absent_and_untouched() {
     for (role, secret) in &secrets {
         let api = admin.with_token(Some(secret));
         for endpoint in ENDPOINTS.iter().filter(|endpoint| *role >= least(endpoint.access)) {
-            if ["{server}", "{incident}", "{run}"].iter().any(|part| endpoint.path.contains(part)) {
+            if ["{server}", "{incident}", "{run}", "{deployment}"]
+                .iter()
+                .any(|part| endpoint.path.contains(part))
+            {
                 let answer =
                     call(&api, endpoint, |part| foreign.parts.get(part).cloned().unwrap_or_default());
                 // A body that is not acceptable is refused before anything is looked up.
@@ -213,6 +222,10 @@ fn what_is_outside_the_servers_one_may_see_is_absent_and_untouched() {
     fleet.stop();
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(everything(&admin), before, "something was changed");
+    let target = json!({"host": "127.0.0.1", "port": 9, "server": "mine", "labels": {"env": "a"}});
+    let own = restricted_admin.post("/deployments", &json!({"targets": [target], "ssh": {"password": "x"}}));
+    let own = restricted_admin.get(&format!("/deployments/{}", own["items"][0]["number"]));
+    assert_eq!(own["server"], "mine", "one's own is seen although it has no record yet");
 }
 
 /// Lists and queries that tell of the foreign server.
@@ -224,6 +237,7 @@ fn told_of(api: &Api, name: &str) -> Vec<String> {
         "/alerts",
         "/incidents",
         "/runs",
+        "/deployments",
         "/overview",
         "/incidents/stats",
         "/rules",
@@ -271,6 +285,22 @@ fn escapes(api: &Api, admin: &Api, name: &str) -> Vec<String> {
         ("POST", "/incidents", json!({"title": "x", "server": name})),
         ("POST", "/incidents", json!({"title": "x"})),
         ("POST", "/servers", json!({"name": "new", "labels": {"env": "b"}})),
+        (
+            "POST",
+            "/deployments",
+            json!({"targets": [{"host": "h", "server": name}], "ssh": {"password": "x"}}),
+        ),
+        ("POST", "/deployments", json!({"targets": [{"host": "h"}], "ssh": {"password": "x"}})),
+        (
+            "POST",
+            "/deployments",
+            json!({"targets": [{"host": "h", "labels": {"env": "a"}}], "ssh": {"credential": "x"}}),
+        ),
+        ("POST", "/deployments/host-key", json!({"host": "127.0.0.1"})),
+        ("POST", "/host-keys", json!({"host": "h", "fingerprint": "x"})),
+        ("POST", "/credentials", json!({"name": "x", "user": "u", "password": "x"})),
+        ("GET", "/credentials", Value::Null),
+        ("GET", "/host-keys", Value::Null),
         ("PATCH", "/servers/own", json!({"labels": {"env": "b"}})),
         ("POST", "/rules", json!({"name": "x", "kind": "metric", "expr": "up"})),
         ("POST", "/scripts", json!({"name": "x", "body": "true"})),

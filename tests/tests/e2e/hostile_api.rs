@@ -25,6 +25,9 @@ fn everything(api: &Api) -> Value {
         "tokens",
         "incidents",
         "runs",
+        "deployments",
+        "host-keys",
+        "credentials",
         "events",
     ] {
         all[noun] = api
@@ -64,7 +67,7 @@ fn requests() -> Vec<Request> {
         ("POST", "/servers", br#"{"name": "a\u0000b"}"#.to_vec()),
         ("POST", "/servers", br#"{"name": "a\nb"}"#.to_vec()),
         ("POST", "/servers", br#"{"name": "<script>alert(1)</script>/../x"}"#.to_vec()),
-        ("POST", "/servers", json!({"name": long}).to_string().into_bytes()),
+        ("POST", "/servers", json!({"name": &long}).to_string().into_bytes()),
         ("POST", "/servers", br#"{"name": "a", "labels": {"job": "x"}}"#.to_vec()),
         ("POST", "/servers", br#"{"name": "a", "labels": {"__name__": "x"}}"#.to_vec()),
         ("POST", "/servers", br#"{"name": "a", "labels": {"bad name": "x"}}"#.to_vec()),
@@ -104,13 +107,75 @@ fn requests() -> Vec<Request> {
     ]
 }
 
+/// What would make the hub connect somewhere, or keep a secret that is none.
+fn ssh_requests() -> Vec<Request> {
+    let long = "x".repeat(100_000);
+    vec![
+        ("POST", "/deployments", br#"{"targets": [], "ssh": {"password": "x"}}"#.to_vec()),
+        ("POST", "/deployments", br#"{"targets": [{"host": "h"}]}"#.to_vec()),
+        (
+            "POST",
+            "/deployments",
+            br#"{"targets": [{"host": "-oProxyCommand=id"}], "ssh": {"password": "x"}}"#.to_vec(),
+        ),
+        (
+            "POST",
+            "/deployments",
+            br#"{"targets": [{"host": "h", "user": "-x"}], "ssh": {"password": "x"}}"#.to_vec(),
+        ),
+        (
+            "POST",
+            "/deployments",
+            br#"{"targets": [{"host": "h"}, {"host": "H"}], "ssh": {"password": "x"}}"#.to_vec(),
+        ),
+        (
+            "POST",
+            "/deployments",
+            br#"{"targets": [{"host": "h", "port": 0}], "ssh": {"password": "x"}}"#.to_vec(),
+        ),
+        ("POST", "/deployments", br#"{"targets": [{"host": "h"}], "ssh": {"password": "a\nb"}}"#.to_vec()),
+        (
+            "POST",
+            "/deployments",
+            br#"{"targets": [{"host": "h"}], "ssh": {"password": "x", "jump": ["g-[1..3]"]}}"#.to_vec(),
+        ),
+        (
+            "POST",
+            "/deployments",
+            br#"{"targets": [{"host": "h"}], "ssh": {"credential": "nobody"}}"#.to_vec(),
+        ),
+        (
+            "POST",
+            "/deployments",
+            json!({"targets": vec![json!({"host": "h"}); 501], "ssh": {"password": "x"}})
+                .to_string()
+                .into_bytes(),
+        ),
+        (
+            "POST",
+            "/deployments",
+            json!({"targets": [{"host": "h"}], "ssh": {"private_key": &long}}).to_string().into_bytes(),
+        ),
+        ("POST", "/deployments/targets", json!({"text": "x".repeat(300_000)}).to_string().into_bytes()),
+        ("POST", "/deployments/host-key", br#"{"host": "127.0.0.1", "port": 9}"#.to_vec()),
+        ("POST", "/host-keys", br#"{"host": "h", "fingerprint": "MD5:00"}"#.to_vec()),
+        ("POST", "/host-keys/nobody/revoke", b"{}".to_vec()),
+        ("POST", "/credentials", br#"{"name": "c", "user": "u"}"#.to_vec()),
+        (
+            "POST",
+            "/credentials",
+            br#"{"name": "c", "user": "u", "password": "a", "private_key": "b"}"#.to_vec(),
+        ),
+    ]
+}
+
 #[test]
 fn hostile_json_gets_a_clear_error_and_changes_nothing() {
     let hub = Hub::start(Setup::default());
     let api = hub.api();
     let before = everything(&api);
     let mut wrong = Vec::new();
-    for (method, path, body) in &requests() {
+    for (method, path, body) in requests().iter().chain(&ssh_requests()) {
         let kind = if body.is_empty() { "" } else { "application/json" };
         let sent = String::from_utf8_lossy(&body[..body.len().min(120)]).into_owned();
         match api.raw(method, &format!("/api/v1{path}"), kind, body) {

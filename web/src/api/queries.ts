@@ -137,6 +137,40 @@ export const queries = {
       queryFn: ({ signal }) => api.get("/halt", { signal }),
       refetchInterval: HALT_MS,
     }),
+  deployments: (query: { status?: string; server?: string; limit?: string }) =>
+    queryOptions({
+      queryKey: ["deployment", "list", query],
+      queryFn: ({ signal }) => api.get("/deployments", { signal, query }),
+    }),
+  batch: (batch: string) =>
+    queryOptions({
+      queryKey: ["deployment", "batch", batch],
+      queryFn: ({ signal }) => api.get("/deployments", { signal, query: { batch, limit: ALL } }),
+    }),
+  deployment: (deployment: string) =>
+    queryOptions({
+      queryKey: ["deployment", "one", deployment],
+      queryFn: ({ signal }) => api.get("/deployments/{deployment}", { signal, path: { deployment } }),
+    }),
+  targets: (text: string) =>
+    queryOptions({
+      queryKey: ["targets", text],
+      queryFn: ({ signal }) =>
+        api.post("/deployments/targets", { signal, body: { text, format: "auto" as const } }),
+      enabled: text.trim() !== "",
+      retry: false,
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
+  credentials: () =>
+    queryOptions({
+      queryKey: ["credential"],
+      queryFn: ({ signal }) => api.get("/credentials", { signal, query: { limit: ALL } }),
+    }),
+  hostKeys: () =>
+    queryOptions({
+      queryKey: ["host_key"],
+      queryFn: ({ signal }) => api.get("/host-keys", { signal, query: { limit: ALL } }),
+    }),
   automations: () =>
     queryOptions({
       queryKey: ["automation", "list"],

@@ -4,6 +4,40 @@
  */
 
 export interface paths {
+    "/api/v1/agent-binaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What agents trust, where they dial, and the programs there are */
+        get: operations["agent.binaries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent-binaries/{arch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The agent's program for an architecture */
+        get: operations["agent.binary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts": {
         parameters: {
             query?: never;
@@ -180,6 +214,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List saved SSH credentials, without their secrets */
+        get: operations["credential.list"];
+        put?: never;
+        /** Save an SSH credential, sealed */
+        post: operations["credential.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/{credential}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a saved SSH credential */
+        delete: operations["credential.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List deployments, newest first */
+        get: operations["deployment.list"];
+        put?: never;
+        /** Install agents over SSH, or uninstall them */
+        post: operations["deployment.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/host-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a host for its key, without signing in */
+        post: operations["host_key.offer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read hosts from a list with ranges, CSV, ssh_config or an Ansible inventory */
+        post: operations["deployment.targets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/{deployment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One deployment with its steps, by number or id */
+        get: operations["deployment.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/{deployment}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel what has not ended: one deployment, or by a batch's id all of it */
+        post: operations["deployment.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/{deployment}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do again what failed: one deployment, or by a batch's id all of it */
+        post: operations["deployment.retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -212,6 +384,41 @@ export interface paths {
         post?: never;
         /** End the halt */
         delete: operations["halt.end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List known keys of hosts */
+        get: operations["host_key.list"];
+        put?: never;
+        /** Confirm a host's fingerprint: passwords may be sent to it */
+        post: operations["host_key.confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host-keys/{host_key}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Never accept a host's key again */
+        post: operations["host_key.revoke"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1107,8 +1314,39 @@ export interface components {
             severity?: components["schemas"]["Severity"] | null;
             text: string;
         };
+        /** @description What agents of this hub trust, where they dial, and the programs it ships. No secret. */
+        AgentBinaries: {
+            /** @description The trust bundle as one line of base64: goes with a token into `watchtower-agent enrol`. */
+            bundle: string;
+            hub_id: string;
+            items: components["schemas"]["AgentBinary"][];
+            /** @description Base64 SHA-256 of the hub's roots, as `watchtower-agent probe --pin` takes them. */
+            pins: string[];
+            /** @description As servers reach the hub, in order of preference. */
+            urls: string[];
+        };
+        AgentBinary: {
+            /** @description `x86_64` or `aarch64`. */
+            arch: string;
+            sha256: string;
+            /** Format: int64 */
+            size_bytes: number;
+            version: string;
+        };
         /** Format: uuid */
         AgentId: string;
+        /**
+         * @description What a server lets the hub do. Only root on the server itself can widen it later.
+         * @enum {string}
+         */
+        AgentPolicy: "monitor" | "allowlist" | "full";
+        AgentProgram: {
+            arch: string;
+            /** @description The program itself in base64. */
+            data: string;
+            sha256: string;
+            version: string;
+        };
         /** @description One open problem, unique by source and dedup key. */
         Alert: {
             /** Format: int64 */
@@ -1244,6 +1482,8 @@ export interface components {
             matchers?: string | null;
             rule_id?: components["schemas"]["RuleId"] | null;
         };
+        /** Format: uuid */
+        BatchId: string;
         Channel: {
             /** @description Hears of incidents that no one answered. */
             catch_all: boolean;
@@ -1319,6 +1559,34 @@ export interface components {
             samples: number;
             server: components["schemas"]["Server"];
         };
+        Credential: {
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            id: components["schemas"]["CredentialId"];
+            kind: components["schemas"]["CredentialKind"];
+            last_used_at?: components["schemas"]["Time"] | null;
+            name: string;
+            user: string;
+        };
+        /** Format: uuid */
+        CredentialId: string;
+        /** @description Sealed with the hub's master key. Whoever steals the hub with its keys gets into every host that takes this. */
+        CredentialInput: {
+            name: string;
+            /** @description Of the private key. */
+            passphrase?: string | null;
+            password?: string | null;
+            /** @description Either a private key or a password. */
+            private_key?: string | null;
+            sudo_password?: string | null;
+            user: string;
+        };
+        /** @enum {string} */
+        CredentialKind: "key" | "password";
+        CredentialList: {
+            items: components["schemas"]["Credential"][];
+            next?: string;
+        };
         /** @description One message to one channel. */
         Delivery: {
             /** Format: int32 */
@@ -1337,6 +1605,104 @@ export interface components {
         DeliveryList: {
             items: components["schemas"]["Delivery"][];
             next?: string;
+        };
+        Deployment: {
+            action: components["schemas"]["DeploymentAction"];
+            /** @description As `uname -m` says it. */
+            arch?: string | null;
+            /** @description Deployments that were asked for together. */
+            batch_id: components["schemas"]["BatchId"];
+            /** @description `installed`, `already_there`, `upgraded`, `rolled_back`, `uninstalled`, `nothing_there` or `planned`. */
+            change?: string | null;
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            dry_run: boolean;
+            failure?: components["schemas"]["DeploymentFailure"] | null;
+            finished_at?: components["schemas"]["Time"] | null;
+            id: components["schemas"]["DeploymentId"];
+            /** Format: int64 */
+            number: number;
+            policy: components["schemas"]["AgentPolicy"];
+            /** @description What is good to know; of a dry run the plan, a line each. */
+            remarks: string[];
+            retry_of?: components["schemas"]["BatchId"] | null;
+            /** @description Name of the server's record, which the deployment makes if it is new. */
+            server: string;
+            server_id?: components["schemas"]["ServerId"] | null;
+            started_at?: components["schemas"]["Time"] | null;
+            status: components["schemas"]["DeploymentStatus"];
+            /** @description Only on a single deployment. */
+            steps?: components["schemas"]["DeploymentStep"][];
+            /** @description `user@host:port`. */
+            target: string;
+            /** @description Of the agent that is on the host now. */
+            version?: string | null;
+        };
+        /** @enum {string} */
+        DeploymentAction: "install" | "uninstall";
+        DeploymentFailure: {
+            /** @description What is wrong. */
+            cause: string;
+            /** @description `E_AUTH`, `E_SUDO_PASSWORD`, ... */
+            code: string;
+            /** @description What the host said; may be several lines. */
+            detail: string;
+            /** @description What to do about it. */
+            fix: string;
+            /** @description Empty when it failed outside any step. */
+            step: string;
+        };
+        /** Format: uuid */
+        DeploymentId: string;
+        /** @description Secrets stay in the hub's memory, until shortly after the batch has ended. */
+        DeploymentInput: {
+            action?: components["schemas"]["DeploymentAction"];
+            /** @description Stop before anything changes and tell the plan. */
+            dry_run?: boolean;
+            /** @description For hosts without a policy of their own; an existing one is never touched. */
+            policy?: components["schemas"]["AgentPolicy"];
+            /** @description Remove the server's record after its agent is uninstalled. */
+            remove_server?: boolean;
+            ssh?: components["schemas"]["SshAccess"];
+            /** @description Leave the other hub that a host belongs to. */
+            takeover?: boolean;
+            /** @description From 1 to 500. */
+            targets: components["schemas"]["DeploymentTarget"][];
+        };
+        DeploymentList: {
+            items: components["schemas"]["Deployment"][];
+            next?: string;
+        };
+        /** @description Only what failed is done again, as a new batch. Secrets are needed again once the hub has let go of them. */
+        DeploymentRetry: {
+            ssh?: components["schemas"]["SshAccess"] | null;
+        };
+        /** @enum {string} */
+        DeploymentStatus: "pending" | "running" | "succeeded" | "failed" | "cancelled";
+        DeploymentStep: {
+            /** @description What it found, in a few words. */
+            detail: string;
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description `connect`, `host_key`, `sign_in`, `probe`, ... */
+            name: string;
+            /** @description The end of what the host printed. */
+            output: string;
+            started_at: components["schemas"]["Time"];
+            status: components["schemas"]["StepStatus"];
+        };
+        /** @description One host. */
+        DeploymentTarget: {
+            /** @description Name or address. */
+            host: string;
+            /** @description Jump hosts of this target alone, in place of those of all: `[user@]host[:port]`. */
+            jump?: string[];
+            /** @description For a new record. */
+            labels?: components["schemas"]["Labels"];
+            /** Format: int32 */
+            port?: number | null;
+            /** @description Name of the server's record; the host's when absent. */
+            server?: string | null;
+            user?: string | null;
         };
         /** @description How to install the agent on this server. Shown once. */
         Enrolment: {
@@ -1457,6 +1823,50 @@ export interface components {
         HaltInput: {
             reason: string;
         };
+        HostKey: {
+            added_by: string;
+            /** @description `ssh-ed25519`, `ecdsa-sha2-nistp256`, ... */
+            algorithm: string;
+            /** @description `SHA256:…`, as `ssh-keygen -lf` prints it. */
+            fingerprint: string;
+            first_seen_at: components["schemas"]["Time"];
+            host: string;
+            id: components["schemas"]["HostKeyId"];
+            /** Format: int32 */
+            port: number;
+            revoked_at?: components["schemas"]["Time"] | null;
+            state: components["schemas"]["HostKeyState"];
+        };
+        /** Format: uuid */
+        HostKeyId: string;
+        /** @description A person compared this fingerprint with the host's own. The hub asks the host once more and keeps the key only if it is this one. */
+        HostKeyInput: {
+            /** @description `SHA256:…` */
+            fingerprint: string;
+            host: string;
+            /** Format: int32 */
+            port?: number | null;
+            /** @description The host was rebuilt: its other keys are revoked. */
+            replace?: boolean;
+            ssh?: components["schemas"]["SshAccess"];
+        };
+        HostKeyList: {
+            items: components["schemas"]["HostKey"][];
+            next?: string;
+        };
+        /** @enum {string} */
+        HostKeyMatch: "unknown" | "pinned" | "changed" | "revoked";
+        /** @description Asks a host for its key. Nothing that proves who we are is sent to it; `ssh` is for the jump hosts on the way. */
+        HostKeyQuery: {
+            host: string;
+            /** Format: int32 */
+            port?: number | null;
+            ssh?: components["schemas"]["SshAccess"];
+        };
+        /** @enum {string} */
+        HostKeyRule: "strict" | "accept_new";
+        /** @enum {string} */
+        HostKeyState: "pinned" | "revoked";
         HubStatus: {
             /** Format: int32 */
             agents_connected: number;
@@ -1599,7 +2009,7 @@ export interface components {
              * @description Resume behind this sequence (`changes`).
              */
             after?: number | null;
-            /** @description Id of the server (`server`) or the run (`run`). */
+            /** @description Id of the server (`server`), the run (`run`) or the batch (`deployments`). */
             id?: string | null;
             /**
              * Format: int32
@@ -1609,7 +2019,7 @@ export interface components {
             topic?: components["schemas"]["LiveTopic"] | null;
         };
         /** @enum {string} */
-        LiveTopic: "changes" | "server" | "vitals" | "run";
+        LiveTopic: "changes" | "server" | "vitals" | "run" | "deployments";
         Login: {
             name: string;
             password: string;
@@ -1636,6 +2046,18 @@ export interface components {
         NoteInput: {
             text: string;
         };
+        /** @description The key that a host shows right now. */
+        OfferedHostKey: {
+            algorithm: string;
+            fingerprint: string;
+            host: string;
+            known: components["schemas"]["HostKeyMatch"];
+            /** @description Of the key that is known instead. */
+            known_fingerprint?: string | null;
+            known_since?: components["schemas"]["Time"] | null;
+            /** Format: int32 */
+            port: number;
+        };
         Output: {
             /** @description No more will come. */
             complete: boolean;
@@ -1656,6 +2078,8 @@ export interface components {
         };
         Overview: {
             activity: components["schemas"]["Activity"][];
+            /** Format: int32 */
+            deployments_in_progress: number;
             /** @description Worst and oldest first, at most 8. */
             needs_action: components["schemas"]["Incident"][];
             /** Format: int32 */
@@ -1705,6 +2129,14 @@ export interface components {
         };
         /** @enum {string} */
         ParameterKind: "text" | "integer" | "boolean" | "choice";
+        /** @description Hosts read from a text. */
+        ParsedTargets: {
+            /** @description As which it was read. */
+            format: components["schemas"]["TargetFormat"];
+            items: components["schemas"]["DeploymentTarget"][];
+            /** @description What could not be read, with its line. */
+            problems: string[];
+        };
         PasswordChange: {
             current?: string | null;
             new: string;
@@ -2241,12 +2673,42 @@ export interface components {
         };
         /** @enum {string} */
         Severity: "info" | "warning" | "error" | "critical";
+        /** @description How to get into the hosts, and into the jump hosts. */
+        SshAccess: {
+            /** @description Id or name of a saved credential. */
+            credential?: string | null;
+            host_keys?: components["schemas"]["HostKeyRule"] | null;
+            /** @description Jump hosts, the first one to connect to first: `[user@]host[:port]`. */
+            jump?: string[];
+            /** @description SHA-1 algorithms, for very old servers. */
+            legacy_algorithms?: boolean;
+            /** @description Of the private key. */
+            passphrase?: string | null;
+            password?: string | null;
+            /** Format: int32 */
+            port?: number | null;
+            /** @description OpenSSH or PEM text. */
+            private_key?: string | null;
+            /** @description The password itself is tried when absent. */
+            sudo_password?: string | null;
+            /** @description Where a target names none; `root` when absent. */
+            user?: string | null;
+        };
+        /** @enum {string} */
+        StepStatus: "running" | "succeeded" | "failed" | "cancelled";
         StepTarget: {
             id: string;
             kind: components["schemas"]["TargetKind"];
         };
         /** @enum {string} */
+        TargetFormat: "auto" | "list" | "csv" | "ssh_config" | "ansible";
+        /** @enum {string} */
         TargetKind: "user" | "team" | "channel";
+        TargetsInput: {
+            format?: components["schemas"]["TargetFormat"];
+            /** @description At most 256 KiB. */
+            text: string;
+        };
         Team: {
             created_at: components["schemas"]["Time"];
             id: components["schemas"]["TeamId"];
@@ -2415,6 +2877,67 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "agent.binaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentBinaries"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "agent.binary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                arch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentProgram"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "alert.list": {
         parameters: {
             query?: {
@@ -2955,6 +3478,342 @@ export interface operations {
             };
         };
     };
+    "credential.list": {
+        parameters: {
+            query?: {
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "credential.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Credential"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "credential.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deployment.list": {
+        parameters: {
+            query?: {
+                /** @description Of servers: pending, up, lost, away or maintenance; of deployments: pending, running, succeeded, failed or cancelled */
+                status?: string;
+                /** @description Id or name of a server */
+                server?: string;
+                /** @description Id of a batch of deployments */
+                batch?: string;
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deployment.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "host_key.offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostKeyQuery"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferedHostKey"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deployment.targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetsInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParsedTargets"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deployment.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deployment.cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deployment.retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentRetry"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "event.list": {
         parameters: {
             query?: {
@@ -3109,6 +3968,105 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "host_key.list": {
+        parameters: {
+            query?: {
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostKeyList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "host_key.confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostKeyInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostKey"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "host_key.revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                host_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostKey"];
+                };
             };
             /** @description A problem */
             default: {
@@ -4687,7 +5645,7 @@ export interface operations {
             query?: {
                 /** @description Words that must occur in the name, title or labels */
                 q?: string;
-                /** @description pending, up, lost, away or maintenance */
+                /** @description Of servers: pending, up, lost, away or maintenance; of deployments: pending, running, succeeded, failed or cancelled */
                 status?: string;
                 /** @description Label matchers, such as `env="prod",role=~"web|db"` */
                 on?: string;

@@ -7,6 +7,7 @@ const ALSO: Record<string, string[]> = {
   rule: ["alert"],
   event: ["overview"],
   run: ["overview", "incident"],
+  deployment: ["server", "overview"],
   automation: ["run", "incident"],
   user: ["me"],
   channel: ["me"],

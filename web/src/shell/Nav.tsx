@@ -20,6 +20,7 @@ export const DESTINATIONS: Destination[] = [
   { href: paths.rules, label: "Rules", icon: "rule", owns: /^\/rules/ },
   { href: paths.scripts, label: "Scripts", icon: "script", owns: /^\/(scripts|automations)/ },
   { href: paths.runs, label: "Runs", icon: "run", owns: /^\/runs/ },
+  { href: paths.deploys, label: "Deploys", icon: "deploy", owns: /^\/deploys/ },
   { href: paths.channels, label: "Channels", icon: "channel", owns: /^\/channels/ },
 ];
 

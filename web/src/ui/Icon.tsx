@@ -7,6 +7,7 @@ const SHAPES = {
   rule: "M4 7h10M18 7h2M4 17h2M10 17h10M16 5v4M8 15v4",
   script: "M5 5l6 7-6 7M13 19h7",
   run: "M7 5l12 7-12 7z",
+  deploy: "M12 16V4M7 9l5-5 5 5M4 20h16",
   channel: "M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4",
   settings:
     "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.2 2.2M16.2 16.2l2.2 2.2M18.4 5.6l-2.2 2.2M7.8 16.2l-2.2 2.2",

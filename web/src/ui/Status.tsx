@@ -1,5 +1,13 @@
 // State as shape, word and colour together: never colour alone.
-import type { Attempt, ExecutionState, Incident, RunState, ServerStatus, Severity } from "@/api/types";
+import type {
+  Attempt,
+  DeploymentStatus,
+  ExecutionState,
+  Incident,
+  RunState,
+  ServerStatus,
+  Severity,
+} from "@/api/types";
 
 export type Tone = "ok" | "warn" | "crit" | "muted" | "unknown";
 
@@ -119,6 +127,14 @@ export const runTone: Record<RunState, Tone> = {
   failed: "crit",
   cancelled: "muted",
   expired: "muted",
+};
+
+export const deploymentTone: Record<DeploymentStatus, Tone> = {
+  pending: "unknown",
+  running: "unknown",
+  succeeded: "ok",
+  failed: "crit",
+  cancelled: "muted",
 };
 
 export const executionTone: Record<ExecutionState, Tone> = {

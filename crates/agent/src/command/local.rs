@@ -1,11 +1,16 @@
-//! `policy` and `halt`: what only this server's administrator decides.
+//! `policy` and `halt`: what only this server's administrator decides; `id`, to tell servers apart.
 
 use watchtower_agent::halt;
+use watchtower_agent::identity::Identity;
 use watchtower_agent::policy::Policy;
 use watchtower_agent::state_dir::StateDir;
 
 use super::{CommandError, print};
 use crate::args::Args;
+
+pub fn show_id(args: &Args) -> Result<(), CommandError> {
+    print(&Identity::load(&StateDir::open(&args.state_dir)?)?.agent_id.to_string())
+}
 
 pub fn show_policy(args: &Args) -> Result<(), CommandError> {
     let policy = Policy::load(&args.policy);

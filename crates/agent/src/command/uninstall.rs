@@ -55,6 +55,8 @@ pub fn uninstall(args: &Args, yes: bool) -> Result<(), CommandError> {
     let program = std::env::current_exe()
         .map_err(|source| CommandError::Io { what: "the program's own path is unknown", source })?;
     remove(&program)?;
+    // What a deployment keeps of the version before, for a rollback.
+    let _ = fs::remove_dir_all("/opt/watchtower/previous");
     // The installers' own directories; others are shared and not empty.
     for dir in ["/opt/watchtower/bin", "/opt/watchtower"] {
         let _ = fs::remove_dir(dir);

@@ -3,6 +3,7 @@
 //! Adding a noun is a row; adding a verb that only calls an endpoint is a row too. What needs more is `Does::Special`.
 
 mod access;
+mod deploy;
 mod monitoring;
 mod oncall;
 mod repair;
@@ -132,6 +133,9 @@ pub static NOUNS: &[&Noun] = &[
     &repair::SCRIPT,
     &repair::RUN,
     &repair::AUTOMATION,
+    &deploy::DEPLOYMENT,
+    &deploy::HOST_KEY,
+    &deploy::CREDENTIAL_NOUN,
     &access::USER,
     &access::TOKEN,
     &access::AUDIT,
@@ -143,6 +147,7 @@ pub fn find(name: &str) -> Option<&'static Noun> {
 
 impl Noun {
     pub fn endpoint(&self, verb: &str) -> String {
-        format!("{}.{verb}", self.name)
+        // Words are joined by a hyphen on the command line and by an underscore in ids.
+        format!("{}.{verb}", self.name.replace('-', "_"))
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: with a machine's format stdout holds valid data or nothing; text that came from a server never reaches
 //! a terminal with control characters in it.
 
+pub mod ansible;
 pub mod cell;
 pub mod csv;
 pub mod table;
@@ -29,10 +30,13 @@ pub enum Format {
     Yaml,
     Ndjson,
     Csv,
+    /// Servers only.
+    Ansible,
 }
 
 impl Format {
-    pub const WORDS: [&'static str; 7] = ["table", "wide", "name", "json", "yaml", "ndjson", "csv"];
+    pub const WORDS: [&'static str; 8] =
+        ["table", "wide", "name", "json", "yaml", "ndjson", "csv", "ansible"];
 
     pub fn parse(word: &str) -> Format {
         match word {
@@ -42,6 +46,7 @@ impl Format {
             "yaml" => Format::Yaml,
             "ndjson" => Format::Ndjson,
             "csv" => Format::Csv,
+            "ansible" => Format::Ansible,
             _ => Format::Table,
         }
     }
@@ -128,6 +133,7 @@ impl Printer {
             Format::Csv => csv::write(&shape.all(), items, self.headers),
             Format::Table => table::write(&shape.narrow(), items, self.headers, self.look),
             Format::Wide => table::write(&shape.all(), items, self.headers, self.look),
+            Format::Ansible => pretty(&ansible::inventory(items)),
         };
         if items.is_empty() && self.format.is_text() && self.look.width.is_some() {
             self.say("nothing found");
@@ -136,11 +142,16 @@ impl Printer {
         self.put(&text)
     }
 
+    /// What a request answered: a list where it has several objects, else one object.
+    pub fn answer(&mut self, shape: &Shape, value: &Value) -> io::Result<()> {
+        if value["items"].is_array() { self.list(shape, value) } else { self.object(shape, value) }
+    }
+
     /// One object. Tables show its fields one per line.
     pub fn object(&mut self, shape: &Shape, value: &Value) -> io::Result<()> {
         let one = std::slice::from_ref(value);
         let text = match self.format {
-            Format::Json => pretty(value),
+            Format::Json | Format::Ansible => pretty(value),
             Format::Yaml => yaml::write(value),
             Format::Ndjson => format!("{value}\n"),
             Format::Name => format!("{}\n", shape.name_of(value)),
@@ -155,7 +166,7 @@ impl Printer {
         let headers = self.headers && !std::mem::replace(&mut self.streamed, true);
         let one = std::slice::from_ref(item);
         let text = match self.format {
-            Format::Json | Format::Ndjson => format!("{item}\n"),
+            Format::Json | Format::Ndjson | Format::Ansible => format!("{item}\n"),
             Format::Yaml => format!("---\n{}", yaml::write(item)),
             Format::Name => format!("{}\n", shape.name_of(item)),
             Format::Csv => csv::write(&shape.all(), one, headers),

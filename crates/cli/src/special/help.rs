@@ -36,6 +36,7 @@ fn topic(name: &str) -> Option<String> {
                      -o yaml    the same as YAML\n\
                      -o ndjson  one object per line\n\
                      -o csv     exact values, a header of field paths\n\
+                     -o ansible of `server list`: a dynamic inventory\n\
                      Data goes to stdout, everything else to stderr.\n"
             .into(),
         "selectors" => "Label matchers over a server's labels and its name, joined by commas:\n\

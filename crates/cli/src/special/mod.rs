@@ -21,6 +21,7 @@ pub mod sign;
 pub mod status;
 pub mod top;
 
+use crate::agents;
 use crate::nouns::Special;
 
 /// A word and what it does.
@@ -49,6 +50,18 @@ pub static GROUPS: &[(&str, &str, &[Named])] = &[
             ("labels", &metrics::LABELS),
             ("watch", &metrics::WATCH),
             ("collect", &collect::COLLECT),
+        ],
+    ),
+    (
+        "agent",
+        "Agents on servers: installed, brought up to date and removed over SSH",
+        &[
+            ("deploy", &agents::DEPLOY),
+            ("upgrade", &agents::UPGRADE),
+            ("uninstall", &agents::UNINSTALL),
+            ("status", &agents::STATUS),
+            ("binaries", &agents::BINARIES),
+            ("binary", &agents::BINARY),
         ],
     ),
     ("config", "Where this command line looks", &[("show", &config::SHOW)]),

@@ -60,7 +60,7 @@ pub fn act(
             return each_plan(session, vec![plan(id, &args, body)]);
         }
         let value = session.hub.call(id, &args, &[], body.as_ref())?;
-        session.print.object(&noun.shape, &value)?;
+        session.print.answer(&noun.shape, &value)?;
         return Ok(Exit::Ok);
     }
     let names = names(matches, noun.name);
@@ -68,7 +68,8 @@ pub fn act(
         let plans = names.iter().map(|name| plan(id, &[name], body.clone())).collect();
         return each_plan(session, plans);
     }
-    let several = each(&names, |name| session.hub.call(id, &[name], &[], body.as_ref()).map(Some));
+    let mut several = each(&names, |name| session.hub.call(id, &[name], &[], body.as_ref()).map(Some));
+    several.flatten();
     several.print(session, noun)
 }
 
@@ -98,6 +99,18 @@ pub fn each(names: &[String], mut act: impl FnMut(&str) -> Result<Option<Value>,
 }
 
 impl Several {
+    /// An answer of several objects counts as each of them.
+    fn flatten(&mut self) {
+        let answers = std::mem::take(&mut self.values);
+        self.values = answers
+            .into_iter()
+            .flat_map(|mut answer| match answer.get_mut("items").map(Value::take) {
+                Some(Value::Array(items)) => items,
+                _ => vec![answer],
+            })
+            .collect();
+    }
+
     /// Shows the objects, then tells how it ended.
     pub fn print(self, session: &mut Session, noun: &Noun) -> Done {
         match self.values.as_slice() {

@@ -92,7 +92,7 @@ pub fn create(session: &mut Session, noun: &Noun, matches: &ArgMatches) -> Done 
         return each_plan(session, vec![plan(&id, &[], Some(body))]);
     }
     let made = session.hub.call(&id, &[], &[], Some(&body))?;
-    session.print.object(&noun.shape, &made)?;
+    session.print.answer(&noun.shape, &made)?;
     Ok(Exit::Ok)
 }
 

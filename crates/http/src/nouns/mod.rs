@@ -1,9 +1,11 @@
 //! Handlers, one file per noun.
 
 pub mod access;
+pub mod agents;
 pub mod alerts;
 pub mod automations;
 pub mod channels;
+pub mod deployments;
 pub mod events;
 pub mod halt;
 pub mod incidents;
@@ -13,3 +15,4 @@ pub mod rules;
 pub mod runs;
 pub mod scripts;
 pub mod servers;
+pub mod ssh;

@@ -30,6 +30,7 @@ pub async fn overview(caller: Caller) -> Reply<Overview> {
         stats: views::stats(hub, hub.now().plus_ms(-STATS_MS), |server| caller.sees_server(server)).await?,
         needs_action,
         runs_in_progress: hub.store.runs_in_progress().await? as u32,
+        deployments_in_progress: hub.store.deployments_in_progress().await? as u32,
         activity: activity(&caller).await?,
     }))
 }

@@ -1,10 +1,12 @@
 //! From rows and state to the shapes of the API.
 
+mod deployments;
 mod incidents;
 mod people;
 mod runs;
 mod servers;
 
+pub use deployments::{credential, deployment, host_key, offered};
 pub use incidents::{alert, delivery, incident, incident_alone, stats, timeline_entry};
 pub use people::{token, user};
 pub use runs::run;

@@ -153,45 +153,77 @@ pub(super) fn timeout_of(run: &RunRow) -> u64 {
 pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
     halt::check(hub)?;
     let now = hub.now();
-    let takes_turns = start.needs_approval || start.rollout.is_some();
-    let rollout = start.rollout.clone().unwrap_or_default();
-    rollout::resolve(&rollout, start.targets.len())?;
-    let run = RunRow {
+    if let Some(rollout) = &start.rollout {
+        rollout::resolve(rollout, start.targets.len())?;
+    }
+    let run = run_row(&start, hub.store.next_number("run").await?, now)?;
+    let executions = execution_rows(&start, run.id, now);
+    if executions.is_empty() {
+        return Err(HubError::Conflict("no server can take this run now".into()));
+    }
+    let mut statements = vec![Store::insert_run(&run)];
+    statements.extend(executions.iter().map(Store::insert_execution));
+    statements.push(Store::insert_change("run", run.id, now));
+    hub.store.commit(statements).await?;
+    hub.bus.wake(WAKE_CHANGES);
+    if start.needs_approval {
+        rollout::ask_for_approval(hub, &run).await?;
+    } else if start.takes_turns() {
+        rollout::advance(hub, &run).await?;
+    } else {
+        for execution in &executions {
+            link::dispatch(hub, execution).await;
+        }
+    }
+    Ok(run)
+}
+
+impl Start {
+    /// Its executions wait until somebody says that it is their turn.
+    fn takes_turns(&self) -> bool {
+        self.needs_approval || self.rollout.is_some()
+    }
+}
+
+fn run_row(start: &Start, number: i64, now: Timestamp) -> Result<RunRow, HubError> {
+    let internal = |error: serde_json::Error| HubError::Internal(error.to_string());
+    let state = if start.needs_approval { RunState::AwaitingApproval } else { RunState::Running };
+    Ok(RunRow {
         id: RunId(random::id(now)),
-        number: hub.store.next_number("run").await?,
+        number,
         script_id: start.script.map(|(id, _)| id),
-        name: start.name,
+        name: start.name.clone(),
         script_version: start.script.map(|(_, version)| version),
-        body: serde_json::to_string(&start.command).map_err(|e| HubError::Internal(e.to_string()))?,
-        selector: start.selector,
-        state: if start.needs_approval { RunState::AwaitingApproval } else { RunState::Running }
-            .as_str()
-            .into(),
-        started_by: start.started_by,
+        body: serde_json::to_string(&start.command).map_err(internal)?,
+        selector: start.selector.clone(),
+        state: state.as_str().into(),
+        started_by: start.started_by.clone(),
         automation_id: start.automation,
         incident_id: start.incident,
         created_at: now,
         finished_at: None,
-        rollout: serde_json::to_string(&rollout).map_err(|e| HubError::Internal(e.to_string()))?,
+        rollout: serde_json::to_string(&start.rollout.clone().unwrap_or_default()).map_err(internal)?,
         approve_by: start.needs_approval.then(|| now.plus_ms(rollout::APPROVE_WITHIN_MS)),
         approved_by: None,
-        person: start.person,
-    };
-    let (state, (not_after, give_up_at)) = if takes_turns {
+        person: start.person.clone(),
+    })
+}
+
+/// One for each target that has an agent.
+fn execution_rows(start: &Start, run: RunId, now: Timestamp) -> Vec<ExecutionRow> {
+    let (state, (not_after, give_up_at)) = if start.takes_turns() {
         let until = now.plus_ms(rollout::TURN_WITHIN_MS);
         (ExecutionState::Queued, (until, until))
     } else {
         (ExecutionState::Pending, deadlines(now, start.command.timeout_ms))
     };
-    let mut executions = Vec::new();
-    for (place, server) in start.targets.iter().enumerate() {
-        let Some(agent_id) = server.with(|state| state.agent_id) else { continue };
-        let group = rollout.one_per.as_ref().and_then(|label| group_of(server, label));
-        executions.push(ExecutionRow {
+    let label = start.rollout.as_ref().and_then(|rollout| rollout.one_per.as_ref());
+    let row = |(place, server): (usize, &Arc<Server>)| {
+        Some(ExecutionRow {
             id: start.execution_id.unwrap_or_else(|| ExecutionId(random::id(now))),
-            run_id: run.id,
+            run_id: run,
             server_id: server.id,
-            agent_id,
+            agent_id: server.with(|state| state.agent_id)?,
             state: state.as_str().into(),
             exit_code: None,
             reason: None,
@@ -204,27 +236,10 @@ pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
             stderr_bytes: 0,
             cancel: false,
             place: place as i64,
-            turn_group: group,
-        });
-    }
-    if executions.is_empty() {
-        return Err(HubError::Conflict("no server can take this run now".into()));
-    }
-    let mut statements = vec![Store::insert_run(&run)];
-    statements.extend(executions.iter().map(Store::insert_execution));
-    statements.push(Store::insert_change("run", run.id, now));
-    hub.store.commit(statements).await?;
-    hub.bus.wake(WAKE_CHANGES);
-    if start.needs_approval {
-        rollout::ask_for_approval(hub, &run).await?;
-    } else if takes_turns {
-        rollout::advance(hub, &run).await?;
-    } else {
-        for execution in &executions {
-            link::dispatch(hub, execution).await;
-        }
-    }
-    Ok(run)
+            turn_group: label.and_then(|label| group_of(server, label)),
+        })
+    };
+    start.targets.iter().enumerate().filter_map(row).collect()
 }
 
 /// The value of a label, of which one server at a time is worked on.

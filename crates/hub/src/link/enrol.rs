@@ -80,12 +80,7 @@ pub(super) async fn enrol(
         }
         Err(error) => return Err(broken(error)),
     }
-    if let Some(server) = hub.servers.get(row.server_id) {
-        let before = server.with(|state| state.agent_id.replace(agent));
-        if let Some(before) = before.filter(|before| *before != agent) {
-            hub.links.close(before);
-        }
-    }
+    replace_agent(hub, row.server_id, agent);
     let _ = hub
         .store
         .append_audit(now, "hub", "agent.enrol", &row.server_id.to_string(), &format!("agent {agent}"))
@@ -106,6 +101,15 @@ async fn use_token(
         hub.store.enrol_again(hash, agent, hub.now()).await
     } else {
         hub.store.enrol(hash, agent, server, public_key, hub.now()).await
+    }
+}
+
+/// The agent that the server had before is out at once.
+fn replace_agent(hub: &Hub, server: ServerId, agent: AgentId) {
+    let Some(server) = hub.servers.get(server) else { return };
+    let before = server.with(|state| state.agent_id.replace(agent));
+    if let Some(before) = before.filter(|before| *before != agent) {
+        hub.links.close(before);
     }
 }
 

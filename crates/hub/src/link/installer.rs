@@ -17,6 +17,30 @@ pub fn install_command(hub: &Hub, token: &str) -> String {
     format!("curl -fsS -k --pinnedpubkey 'sha256//{}' {url}/install/{token} | sudo sh", hub.keys.leaf_pin)
 }
 
+/// The agent's program for one architecture.
+pub struct Shipped {
+    pub arch: &'static str,
+    /// Hub and agent are built and shipped together.
+    pub version: &'static str,
+    /// Lower-case hex.
+    pub sha256: String,
+    pub bytes: Vec<u8>,
+}
+
+/// The agent for an architecture, with what a deployment checks it by.
+pub fn shipped(hub: &Hub, arch: &str) -> Result<Shipped, HubError> {
+    let bytes = agent_binary(hub, arch)?;
+    let known = ARCHITECTURES.into_iter().find(|known| *known == arch);
+    let arch = known.ok_or_else(|| HubError::not_found("agent binary for", arch))?;
+    let sha256 = random::hex(digest(&SHA256, &bytes).as_ref());
+    Ok(Shipped { arch, version: env!("CARGO_PKG_VERSION"), sha256, bytes })
+}
+
+/// Every agent that this hub ships.
+pub fn all_shipped(hub: &Hub) -> Vec<Shipped> {
+    ARCHITECTURES.iter().filter_map(|arch| shipped(hub, arch).ok()).collect()
+}
+
 /// The agent's binary for an architecture, as shipped.
 pub fn agent_binary(hub: &Hub, arch: &str) -> Result<Vec<u8>, HubError> {
     let path = agent_path(hub, arch)?;
@@ -54,11 +78,8 @@ pub async fn check_token(hub: &Hub, token: &str) -> Result<ServerId, HubError> {
 pub async fn install_script(hub: &Hub, token: &str) -> Result<String, HubError> {
     let server = check_token(hub, token).await?;
     let mut checksums = String::new();
-    for arch in ARCHITECTURES {
-        if let Ok(bytes) = agent_binary(hub, arch) {
-            checksums
-                .push_str(&format!("  {arch}) sum={} ;;\n", random::hex(digest(&SHA256, &bytes).as_ref())));
-        }
+    for Shipped { arch, sha256, .. } in all_shipped(hub) {
+        checksums.push_str(&format!("  {arch}) sum={sha256} ;;\n"));
     }
     Ok(script(hub, token, server, &checksums))
 }

@@ -8,6 +8,8 @@ mod session;
 
 pub use enrol::{Enrolled, make_token};
 pub use executions::dispatch;
-pub use installer::{agent_binary, check_token, install_command, install_script};
+pub use installer::{
+    Shipped, agent_binary, all_shipped, check_token, install_command, install_script, shipped,
+};
 pub use registry::{Link, Links};
 pub use session::{Inbound, serve};

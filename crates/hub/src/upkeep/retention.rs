@@ -26,6 +26,7 @@ pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
             Store::delete_incidents_before(records),
             Store::delete_runs_before(records),
             Store::delete_attempts_before(records),
+            Store::delete_deployments_before(records),
         ])
         .await?;
     let tsdb = Arc::clone(&hub.tsdb);

@@ -7,6 +7,7 @@ use super::DbError;
 /// In order; never edited once released: the checksum of an applied one must match.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../../migrations/0001_init.sql")),
+    (2, "deployments", include_str!("../../migrations/0002_deployments.sql")),
     (3, "considerations", include_str!("../../migrations/0003_considerations.sql")),
     (4, "rollouts", include_str!("../../migrations/0004_rollouts.sql")),
 ];

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use watchtower_model::{
-    AgentId, AlertId, AutomationId, ChannelId, EventId, ExecutionId, Id, IncidentId, PolicyId, RouteId,
-    RuleId, RunId, ScriptId, ServerId, ServiceId, Severity, TeamId, Timestamp, TokenId, UserId,
+    AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
+    HostKeyId, Id, IncidentId, PolicyId, RouteId, RuleId, RunId, ScriptId, ServerId, ServiceId, Severity,
+    TeamId, Timestamp, TokenId, UserId,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,9 +67,13 @@ ids_into_val!(
     AgentId,
     AlertId,
     AutomationId,
+    BatchId,
     ChannelId,
+    CredentialId,
+    DeploymentId,
     EventId,
     ExecutionId,
+    HostKeyId,
     IncidentId,
     PolicyId,
     RouteId,

@@ -8,6 +8,7 @@ mod happenings;
 mod incidents;
 mod outbox;
 mod runs;
+mod deployments;
 mod records;
 mod engine;
 
@@ -60,6 +61,11 @@ on_both! {
     runs::waiting_executions_are_released_once_and_runs_approved_once,
     runs::the_end_of_an_output_is_found,
     runs::an_attempt_is_written_on_a_fresh_reading_only,
+    deployments::a_deployment_ends_once,
+    deployments::steps_are_written_as_they_are_now,
+    deployments::deployments_are_filtered_and_paged,
+    deployments::a_revoked_host_key_stays,
+    deployments::credentials_are_found_by_id_and_name,
     records::changes_are_seen_in_the_order_of_commits,
     records::an_answer_is_remembered,
     records::the_audit_log_shows_tampering,

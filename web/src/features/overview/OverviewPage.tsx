@@ -125,10 +125,10 @@ function Tiles({ overview }: { overview: Overview }) {
         tone={silent > 0 ? "crit" : "ok"}
       />
       <Tile
-        href={paths.runs}
-        name="Runs in progress"
-        value={overview.runs_in_progress}
-        note="scripts on servers"
+        href={overview.deployments_in_progress > 0 ? paths.deploys : paths.runs}
+        name="In progress"
+        value={overview.runs_in_progress + overview.deployments_in_progress}
+        note={`${overview.runs_in_progress} runs, ${overview.deployments_in_progress} deploys`}
         tone="unknown"
       />
     </div>

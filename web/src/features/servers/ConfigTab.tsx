@@ -1,7 +1,7 @@
 // What a person decides about a server: name, labels, maintenance, removal.
 
 import { type FormEvent, useState } from "react";
-import { useLocation } from "wouter";
+import { Link, useLocation } from "wouter";
 import { api } from "@/api/client";
 import type { Server } from "@/api/types";
 import { parseLabels, writeLabels } from "@/lib/labels";
@@ -134,7 +134,10 @@ function Removal({ server }: { server: Server }) {
   return (
     <Panel title="Remove">
       <div className="stack">
-        <p>The hub forgets the server and refuses its agent. Uninstall the agent on the server itself.</p>
+        <p>
+          The hub forgets the server and refuses its agent, which stays on the server until it is uninstalled
+          there, or <Link href={paths.serverUninstall(server.name)}>over SSH</Link>.
+        </p>
         <div>
           <Button kind="danger" icon="trash" needs="operate" onClick={() => setAsking(true)}>
             Remove {server.name}

@@ -11,6 +11,7 @@ import { Health } from "./Health";
 import { Policies } from "./Policies";
 import { Routing } from "./Routing";
 import { Services } from "./Services";
+import { Ssh } from "./Ssh";
 import { Teams } from "./Teams";
 import { Tokens } from "./Tokens";
 import { Users } from "./Users";
@@ -22,6 +23,7 @@ const SECTIONS = [
   { id: "teams", label: "Teams", part: Teams, cli: "watchtower team list" },
   { id: "users", label: "Users", part: Users, cli: "watchtower user list" },
   { id: "tokens", label: "API tokens", part: Tokens, cli: "watchtower token list", admin: true },
+  { id: "ssh", label: "SSH", part: Ssh, cli: "watchtower credential list" },
   { id: "audit", label: "Audit log", part: Audit, cli: "watchtower audit list", admin: true },
   { id: "health", label: "Hub health", part: Health, cli: "watchtower status" },
 ];

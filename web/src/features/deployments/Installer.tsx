@@ -1,4 +1,4 @@
-// Add a server: a record, a one-line installer, and the wait for the first report.
+// By one line: a record, a one-time installer, and the wait for the first report.
 
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
@@ -8,14 +8,12 @@ import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import { useNow } from "@/lib/hooks";
 import { parseLabels } from "@/lib/labels";
-import { shellWord } from "@/lib/shell";
 import { formatAge } from "@/lib/time";
 import { paths } from "@/paths";
 import { Countdown } from "@/ui/Ago";
 import { Button } from "@/ui/Button";
 import { CopyButton } from "@/ui/Copy";
 import { TextField } from "@/ui/Field";
-import { Page } from "@/ui/Page";
 import { ErrorNotice, Panel } from "@/ui/Panel";
 import { Status } from "@/ui/Status";
 import { toast } from "@/ui/toast";
@@ -23,19 +21,9 @@ import { useAction } from "@/ui/useAction";
 
 type Enrolment = Schemas["Enrolment"];
 
-export function AddServerPage() {
+export function Installer() {
   const [enrolment, setEnrolment] = useState<Enrolment & { name: string }>();
-  return (
-    <Page
-      title="Add a server"
-      parents={[{ label: "Servers", href: paths.servers }]}
-      cli={
-        enrolment ? `watchtower server add ${shellWord(enrolment.name)}` : "watchtower agent deploy root@HOST"
-      }
-    >
-      {enrolment ? <Waiting enrolment={enrolment} /> : <Form onDone={setEnrolment} />}
-    </Page>
-  );
+  return enrolment ? <Waiting enrolment={enrolment} /> : <Form onDone={setEnrolment} />;
 }
 
 function Form({ onDone }: { onDone: (enrolment: Enrolment & { name: string }) => void }) {

@@ -1,0 +1,34 @@
+exists() { f=$1; while [ ! -d "$f" ]; do f=${f%/*}; [ -n "$f" ] || f=/; done; printf %s "$f"; }
+room() {
+  df -Pk "$1" 2>/dev/null | { read -r _; read -r _ _ _ free _; say room "$free"; }
+}
+writable() {
+  where=$(exists "$2")
+  t=$(mktemp -d "${where%/}/.watchtower-stage.XXXXXX" 2>&1) || { say writable "$1 no $where $t"; return; }
+  if ! printf '#!/bin/sh\nexit 0\n' 2>/dev/null > "$t/x"; then say writable "$1 full $where"
+  elif ! chmod 700 "$t/x" || ! "$t/x" 2>/dev/null; then say writable "$1 noexec $where"
+  else say writable "$1 yes $where"
+  fi
+  rm -rf "$t"
+}
+writable program "${bin%/*}"
+writable unit "${unit%/*}"
+writable policy "${policy%/*}"
+writable state "$state"
+room "$(exists "${bin%/*}")"
+[ ! -d /opt/watchtower ] || say had opt
+[ ! -d /etc/watchtower ] || say had etc
+[ ! -d "$state" ] || say had state
+[ ! -e "$policy" ] || say policy "$(sed -n 's/^ *mode *= *"\{0,1\}\([a-z]*\).*/\1/p' "$policy" | head -n 1)"
+[ ! -e "$unit" ] || say unit "$(sha256sum < "$unit")"
+if [ -e "$state/identity.key" ]; then
+  say identity yes
+  said=$(timeout 10 "$bin" id --state-dir "$state" 2>/dev/null) && say agent "$said"
+fi
+if [ -e "$bin" ]; then
+  say program "$(sha256sum < "$bin")"
+  say version "$(timeout 10 "$bin" --version 2>&1 | head -n 1)"
+fi
+[ ! -e "$state/bundle.json" ] || say hub "$(tr -d '\n' < "$state/bundle.json" | sed -n 's/.*"hub_id" *: *"\([^"]*\)".*/\1/p')"
+systemctl is-active --quiet watchtower-agent.service 2>/dev/null && say active yes
+say selinux "$(getenforce 2>/dev/null)"

@@ -1,0 +1,151 @@
+//! A person with a shell: the `watchtower` command with a home folder, a key of its own, and hosts that take it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use watchtower_testkit::hosts::Host;
+
+use crate::hub::{BOOTSTRAP, agents_dir, program};
+
+/// The program that hosts of this architecture get.
+pub const AGENT: &str = "watchtower-agent-x86_64";
+
+/// One operator.
+pub struct Operator {
+    pub home: TempDir,
+    url: String,
+}
+
+/// How a command of theirs ended.
+#[derive(Debug)]
+pub struct Said {
+    pub exit: i32,
+    /// What stood on standard output, as JSON where it is that.
+    pub json: Value,
+    pub errors: String,
+}
+
+impl Said {
+    /// The only row of a deployment.
+    ///
+    /// # Panics
+    /// If there is none or more than one.
+    pub fn row(&self) -> &Value {
+        let rows = self.json["items"].as_array().unwrap_or_else(|| panic!("no rows: {self:?}"));
+        assert_eq!(rows.len(), 1, "{self:?}");
+        &rows[0]
+    }
+}
+
+impl Operator {
+    /// # Panics
+    /// If ssh-keygen is missing.
+    pub fn new(hub_url: &str) -> Operator {
+        let home = TempDir::with_prefix("wt-operator-").expect("the temporary folder is writable");
+        std::fs::create_dir_all(home.path().join(".ssh")).expect("it was just made");
+        let operator = Operator { home, url: hub_url.into() };
+        operator.keygen("id_ed25519", &["-t", "ed25519", "-N", ""]);
+        operator
+    }
+
+    /// Makes a key below `.ssh`.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub fn keygen(&self, name: &str, options: &[&str]) -> PathBuf {
+        let path = self.home.path().join(".ssh").join(name);
+        let made = Command::new("ssh-keygen").args(["-q", "-f"]).arg(&path).args(options).status();
+        assert!(made.is_ok_and(|status| status.success()), "ssh-keygen {options:?}");
+        path
+    }
+
+    /// The public half of a key.
+    ///
+    /// # Panics
+    /// If there is no such key.
+    pub fn public(&self, name: &str) -> String {
+        let path = self.home.path().join(".ssh").join(format!("{name}.pub"));
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    }
+
+    /// Lets the operator's key in as this user of a host.
+    pub fn may_enter(&self, host: &Host, user: &str) {
+        let key = self.public("id_ed25519");
+        let script = format!(
+            "home=$(getent passwd {user} | cut -d: -f6); mkdir -p -m 700 $home/.ssh; echo '{}' >> $home/.ssh/authorized_keys; chown -R {user}: $home/.ssh",
+            key.trim()
+        );
+        host.must(&script);
+    }
+
+    pub fn path(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Runs `watchtower WORDS -o json` to its end.
+    pub fn run(&self, words: &[&str]) -> Said {
+        self.run_with(words, "")
+    }
+
+    /// The same with lines on standard input.
+    ///
+    /// # Panics
+    /// If the program cannot be run.
+    pub fn run_with(&self, words: &[&str], input: &str) -> Said {
+        let mut child = Command::new(program())
+            .args(words)
+            .args(["-o", "json"])
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.path())
+            .env("USER", "root")
+            .env("WATCHTOWER_URL", &self.url)
+            .env("WATCHTOWER_TOKEN", BOOTSTRAP)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program was built");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        stdin.write_all(input.as_bytes()).expect("a pipe holds some lines");
+        drop(stdin);
+        let output = child.wait_with_output().expect("it was started");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Said {
+            exit: output.status.code().unwrap_or(-1),
+            json: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// The built agent without its debug information, in a folder for `--agents-dir`: a fifth of the bytes to send around.
+///
+/// # Panics
+/// If it was not built, or there is no `strip`.
+pub fn small_agents() -> TempDir {
+    let folder = TempDir::with_prefix("wt-agents-").expect("the temporary folder is writable");
+    let made =
+        Command::new("strip").arg("-o").arg(folder.path().join(AGENT)).arg(agents_dir().join(AGENT)).status();
+    assert!(made.is_ok_and(|status| status.success()), "strip (Debian package binutils)");
+    folder
+}
+
+/// Everything of a host that a deployment could leave behind: path, kind, mode, owner, size of files, target of links.
+pub fn files(host: &Host) -> Vec<String> {
+    let script = "find /etc /opt /usr /var/lib /var/tmp /tmp /root /home /srv -xdev \
+        \\( -path /var/lib/systemd -o -path /var/lib/sudo -o -path '/tmp/systemd-*' -o -path '/var/tmp/systemd-*' \\) -prune -o \
+        \\( -type f -printf '%p f %m %U %s\\n' -o -not -type f -printf '%p %y %m %U %l\\n' \\) | sort";
+    host.must(script).lines().map(String::from).collect()
+}
+
+/// What differs between two such lists.
+pub fn difference(before: &[String], after: &[String]) -> Vec<String> {
+    use std::collections::BTreeSet;
+    let (before, after): (BTreeSet<_>, BTreeSet<_>) = (before.iter().collect(), after.iter().collect());
+    let gone = before.difference(&after).map(|line| format!("gone: {line}"));
+    gone.chain(after.difference(&before).map(|line| format!("new: {line}"))).collect()
+}

@@ -1,0 +1,129 @@
+//! The life of an agent: planned, installed, again, upgraded, rolled back, removed without a trace.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use watchtower_testkit::hosts::{Host, Network};
+use watchtower_testkit::wait;
+use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::operator::{AGENT, Operator, difference, files, small_agents};
+use watchtower_tests::paging::text;
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Ships another program from now on.
+fn ship(shipped: &Path, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+    let program = std::fs::read(shipped.join(AGENT)).expect("it was put there");
+    std::fs::write(shipped.join(AGENT), change(program)).expect("the folder is ours");
+}
+
+fn result(operator: &Operator, words: &[&str]) -> Value {
+    let said = operator.run(words);
+    let row = said.row().clone();
+    assert_eq!(said.exit == 0, row["failure"].is_null(), "{said:?}");
+    row
+}
+
+#[test]
+fn an_agent_lives_and_leaves_nothing() {
+    let Some(network) = Network::start() else { return };
+    let shipped = small_agents();
+    let agents_dir = Some(shipped.path().to_path_buf());
+    let setup = Setup { agent_host: network.gateway(), agents_dir, ..Setup::default() };
+    let hub = Hub::start(setup);
+    let (operator, host) = (Operator::new(&hub.url()), network.host(1));
+    operator.may_enter(&host, "root");
+    // What is staged for a moment does not need it.
+    host.must("mount -o remount,noexec /tmp");
+    let before = files(&host);
+
+    let target = format!("root@{}", host.address);
+    let deploy = ["agent", "deploy", &target, "--name", "web-1", "-y"];
+    let plan = result(&operator, &["agent", "deploy", &target, "--name", "web-1", "--dry-run"]);
+    assert_eq!(
+        (text(&plan["result"]), plan["plan"].as_array().map_or(0, Vec::len) >= 4),
+        ("planned".into(), true),
+        "{plan}"
+    );
+    assert_eq!(difference(&before, &files(&host)), Vec::<String>::new(), "a plan changes nothing");
+    assert_eq!(hub.api().status("GET", "/api/v1/servers/web-1", None), Some(404), "not even in the hub");
+
+    let installed = result(&operator, &deploy);
+    assert_eq!(text(&installed["result"]), "installed", "{installed}");
+    let server = hub.api().get("/servers/web-1");
+    assert_eq!(
+        (text(&server["status"]), server["last_report_at"].is_string()),
+        ("up".into(), true),
+        "{server}"
+    );
+    host.must("grep -q '\"full\"' /etc/watchtower/policy.toml");
+    let steps: Vec<String> =
+        installed["steps"].as_array().into_iter().flatten().map(|step| text(&step["step"])).collect();
+    let order = [
+        "connect",
+        "host_key",
+        "sign_in",
+        "probe",
+        "sudo",
+        "plan",
+        "upload",
+        "reach_hub",
+        "place",
+        "enrol",
+        "start",
+        "first_report",
+    ];
+    assert_eq!(steps, order);
+
+    let again = result(&operator, &deploy);
+    assert_eq!(text(&again["result"]), "already_there", "{again}");
+    upgraded(&operator, &host, shipped.path(), &deploy);
+    rolled_back(&operator, &host, shipped.path(), &deploy);
+    assert_eq!(
+        text(&result(&operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"])["result"]),
+        "uninstalled"
+    );
+    let left = difference(&before, &files(&host));
+    assert!(left.len() == 1 && left[0].contains("real-agent"), "an uninstallation leaves nothing: {left:#?}");
+    fails_fresh(&operator, &host, &deploy);
+    let nothing = result(&operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"]);
+    assert_eq!(text(&nothing["result"]), "nothing_there");
+}
+
+/// Another program: the policy that root wrote stays, the previous program is kept.
+fn upgraded(operator: &Operator, host: &Host, shipped: &Path, deploy: &[&str]) {
+    host.must("echo 'mode = \"monitor\"' > /etc/watchtower/policy.toml");
+    ship(shipped, |program| [program, b"another build".to_vec()].concat());
+    let row = result(operator, deploy);
+    assert_eq!(text(&row["result"]), "upgraded", "{row}");
+    assert_eq!(host.must("cat /etc/watchtower/policy.toml").trim(), "mode = \"monitor\"");
+    host.must("test -x /opt/watchtower/previous/watchtower-agent && test ! -e /opt/watchtower/previous/identity.key");
+    assert!(row["remarks"].to_string().contains("stays monitor"), "{row}");
+}
+
+/// A program that does all but run: the one before it comes back and reports.
+fn rolled_back(operator: &Operator, host: &Host, shipped: &Path, deploy: &[&str]) {
+    host.must("cp /opt/watchtower/bin/watchtower-agent /usr/local/lib/real-agent");
+    let sum = host.must("sha256sum < /opt/watchtower/bin/watchtower-agent");
+    ship(shipped, |_| {
+        b"#!/bin/sh\ncase $1 in run) echo cannot run here; exit 1;; esac\nexec /usr/local/lib/real-agent \"$@\"\n".to_vec()
+    });
+    let said = operator.run(deploy);
+    let row = said.row();
+    assert_eq!((text(&row["result"]), said.exit), ("rolled_back".into(), 1), "{said:?}");
+    assert_eq!(text(&row["failure"]["code"]), "E_SERVICE", "{row}");
+    assert!(text(&row["failure"]["detail"]).contains("cannot run here"), "{row}");
+    assert_eq!(host.must("sha256sum < /opt/watchtower/bin/watchtower-agent"), sum);
+    wait::until(SOON, "the previous agent", || {
+        host.run("systemctl is-active watchtower-agent").status.success().then_some(())
+    });
+}
+
+/// The same program on a host without an agent: what was placed is removed again.
+fn fails_fresh(operator: &Operator, host: &Host, deploy: &[&str]) {
+    let before = files(host);
+    let said = operator.run(deploy);
+    assert_eq!(text(&said.row()["failure"]["code"]), "E_SERVICE", "{said:?}");
+    assert_eq!(difference(&before, &files(host)), Vec::<String>::new(), "a failure leaves nothing");
+}

@@ -1,0 +1,4 @@
+//! Deployments over SSH to real hosts: what goes well, what is refused and why, and what is left behind.
+
+mod life;
+mod broken;

@@ -1,0 +1,163 @@
+// The wizard on a real host: fingerprint, password, policy, plan, steps as they happen, the first report; and a failure.
+// tests/tests/e2e/wizard.rs starts the hub and the host. Pictures of each page go to WATCHTOWER_SHOTS, if it is set.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { axe, launch, openPage, PHONE, WIDE } from "./browser.mjs";
+
+const {
+  WATCHTOWER_URL: origin,
+  WATCHTOWER_USER: name,
+  WATCHTOWER_PASSWORD: password,
+  HOST_ADDRESS: host,
+  HOST_USER: user,
+  HOST_PASSWORD: secret,
+  WATCHTOWER_SHOTS: shots,
+} = process.env;
+const SOON_MS = 15_000;
+const DEPLOYED_MS = 60_000;
+const DEAD = "127.0.0.1:9";
+
+let browser;
+let session;
+const batches = [];
+
+before(async () => {
+  assert.ok(
+    origin && host && secret,
+    "run by the end-to-end suite: cargo nextest run -p watchtower-tests wizard",
+  );
+  browser = await launch();
+  session = await openPage(browser, origin);
+  session.page.setDefaultTimeout(SOON_MS);
+  const { page } = session;
+  await page.goto(`${origin}/login`);
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+const url = (path) => `${origin}${path}`;
+
+async function picture(page, what) {
+  if (shots) await page.screenshot({ path: `${shots}/${what}.png`, fullPage: true });
+}
+
+async function fill(page) {
+  await page.goto(url("/servers"));
+  await page
+    .getByRole("link", { name: /Add (the first )?server/ })
+    .first()
+    .click();
+  await page.getByRole("link", { name: "Connect by SSH" }).click();
+  await page.getByRole("textbox", { name: "Hosts" }).fill(host);
+  await page.getByTestId("targets").getByText("1 host, read as a list").waitFor();
+  await page.getByLabel("Sign in with").selectOption({ label: "A password" });
+  await page.getByLabel("User", { exact: true }).fill(user);
+  await page.getByLabel("Password", { exact: true }).fill(secret);
+}
+
+test("a password is sent only after the fingerprint is confirmed", async () => {
+  const { page } = session;
+  await fill(page);
+  await page.getByRole("button", { name: "Install on 1 server" }).click();
+  await page.getByRole("alert").getByText("confirm them first").waitFor();
+  await page.getByRole("button", { name: "Look at the host keys" }).click();
+  const keys = page.getByTestId("fingerprints");
+  await keys.getByText("SHA256:").waitFor();
+  await keys.getByText("new", { exact: true }).waitFor();
+  await picture(page, "form-new-key");
+  await page.getByRole("button", { name: "It is this host's" }).click();
+  await keys.getByText("known", { exact: true }).waitFor();
+});
+
+test("the plan is shown, then the agent is installed and reports", async () => {
+  const { page } = session;
+  await page.getByLabel(/Watch only/).check();
+  await page.getByRole("button", { name: "Show the plan" }).click();
+  await page.getByText("What would be done").waitFor({ timeout: DEPLOYED_MS });
+  await picture(page, "form-plan");
+  await page.getByRole("button", { name: "Install on 1 server" }).click();
+  await page.waitForURL(/\/deploys\/[0-9a-f-]{36}/);
+  const steps = page.getByTestId("steps");
+  await steps.getByText(/^Connect/).waitFor();
+  await page.reload();
+  await steps.getByText(/^First report/).waitFor({ timeout: DEPLOYED_MS });
+  await page.getByText("1 of 1 done").waitFor({ timeout: DEPLOYED_MS });
+  batches.push(new URL(page.url()).pathname);
+  await picture(page, "batch-succeeded");
+  await page.getByRole("link", { name: `Open ${host}` }).click();
+  await page.waitForURL(/\/servers\/[^/]+\/overview/);
+});
+
+test("a host that cannot be reached tells its code, the cause and what to do, and is tried again", async () => {
+  const { page } = session;
+  await page.goto(url("/servers/add?by=ssh"));
+  await page.getByRole("textbox", { name: "Hosts" }).fill(`${host} ${DEAD}`);
+  await page.getByTestId("targets").getByText("2 hosts").waitFor();
+  await page.getByLabel("Sign in with").selectOption({ label: "A private key" });
+  await page.getByLabel("Private key").fill("-----BEGIN OPENSSH PRIVATE KEY-----\nno key\n");
+  await page.getByRole("button", { name: "Install on 2 servers" }).click();
+  await page.waitForURL(/\/deploys\/[0-9a-f-]{36}/);
+  await page.getByText("0 of 2 done, 2 failed").waitFor({ timeout: DEPLOYED_MS });
+  await page.getByRole("button", { name: /127\.0\.0\.1/ }).click();
+  const failure = page.getByTestId("failure");
+  await failure.getByText("E_TCP_REFUSED").waitFor();
+  await failure.getByText("What to do:").waitFor();
+  const first = new URL(page.url()).pathname;
+  batches.push(first);
+  await picture(page, "batch-failed");
+  await page.getByRole("button", { name: "Retry failed" }).click();
+  await page.waitForURL((at) => /\/deploys\//.test(at.pathname) && at.pathname !== first);
+  await page.getByRole("link", { name: "an earlier one" }).waitFor();
+  await page.goto(url("/deploys"));
+  await page.getByRole("link", { name: host }).first().waitFor();
+  await page.getByText("E_TCP_REFUSED").first().waitFor();
+  await picture(page, "deploys");
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const viewport of [WIDE, PHONE]) {
+    test(`axe finds nothing at ${viewport.width} px, ${colorScheme}, and nothing is wider than the screen`, async () => {
+      const storageState = await session.context.storageState();
+      const { page, context, faults } = await openPage(browser, origin, {
+        viewport,
+        colorScheme,
+        storageState,
+      });
+      const found = [];
+      for (const path of [
+        "/servers/add?by=ssh",
+        "/deploys",
+        "/deploys?status=cancelled",
+        "/settings/ssh",
+        ...batches,
+      ]) {
+        await page.goto(url(path));
+        await page.locator("h1").first().waitFor();
+        await page.locator(".skeleton").first().waitFor({ state: "detached" });
+        if (path.endsWith("by=ssh")) {
+          await page.getByRole("textbox", { name: "Hosts" }).fill("web-[01..14] ops@10.0.0.1:2222 web-[1..");
+          await page.getByTestId("targets").getByText("15 hosts").waitFor();
+          await page.locator("summary").click();
+        }
+        await page.waitForTimeout(150);
+        for (const violation of await axe(page)) found.push(`${path}: ${violation}`);
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        if (over > 0) found.push(`${path}: ${over} px wider than the screen`);
+        await picture(page, `${path.replace(/\W+/g, "-").slice(0, 24)}-${viewport.width}-${colorScheme}`);
+      }
+      await context.close();
+      assert.deepEqual(found, []);
+      assert.deepEqual(faults, []);
+    });
+  }
+}
+
+test("nothing went wrong on the console and nothing was asked of another origin", () => {
+  assert.deepEqual(session.faults, []);
+});
