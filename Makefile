@@ -49,7 +49,7 @@ bench: setup-bench build ## measure the budgets beside node_exporter and Prometh
 .PHONY: soak
 soak: setup-test web-dist agent-debug ## the fault tests with their full number of rounds
 	@cargo build --locked -p watchtower
-	@SOAK=1 CI=$(CI) cargo test --locked -p watchtower-tests --test e2e -- --nocapture crash
+	@SOAK=1 CI=$(CI) cargo test --locked -p watchtower-tests --test e2e -- --nocapture crash executor::killed
 
 .PHONY: fuzz
 fuzz: setup-run ## hostile bytes against every parser of outside input, for FUZZ_SECONDS=60 each

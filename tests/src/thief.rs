@@ -53,9 +53,11 @@ impl Thief {
             interpreter: vec!["/bin/sh".into()],
             body: body.into(),
             environment: Default::default(),
+            secrets: Vec::new(),
             timeout_ms: 20_000,
             user: None,
             ad_hoc: false,
+            approval: None,
         }
     }
 

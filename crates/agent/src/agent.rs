@@ -21,6 +21,7 @@ use crate::clock::{self, Moment};
 use crate::collect::{facts, source::Source, watch};
 use crate::executor::port::{Place, Port};
 use crate::executor::{Ask, Say};
+use crate::halt;
 use crate::identity::{self, Identity};
 use crate::link::{self, Backoff, LinkError, Offset, Welcomed};
 use crate::policy::{Mode, Policy};
@@ -35,12 +36,17 @@ const URGENT: Duration = Duration::from_secs(1);
 /// At the start a hub is usually there in a moment: the first report waits for it so long.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How often an executor that refuses everything is asked whether it still does.
+const ASK_AGAIN_MS: u64 = 30_000;
+
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub state_dir: PathBuf,
     pub policy: PathBuf,
     /// Who runs commands.
     pub executor: Place,
+    /// The executor's directory: whether commands are halted shows there, also while no executor runs.
+    pub executor_dir: PathBuf,
     /// Where `/proc`, `/sys` and `/etc` are read.
     pub root: PathBuf,
     pub quotas: Quotas,
@@ -94,6 +100,8 @@ struct Agent {
     reporter: Reporter,
     spool: Spool,
     port: Port,
+    executor_state: StateDir,
+    asked_again_mono_ms: u64,
     offset: Offset,
     backoff: Backoff,
     interval: Interval,
@@ -149,6 +157,7 @@ impl Agent {
             reporter.push_event(event);
         }
         let policy = Policy::load(&settings.policy);
+        let executor_state = StateDir::open(&settings.executor_dir)?;
         crate::log::info(
             "started",
             &[("agent", &identity.agent_id), ("hub", &bundle.hub_id), ("policy", &policy.mode.as_str())],
@@ -162,6 +171,8 @@ impl Agent {
             reporter,
             spool,
             port,
+            executor_state,
+            asked_again_mono_ms: now.mono_ms,
             offset: Offset::default(),
             backoff: Backoff::default(),
             interval: Interval::default(),
@@ -199,6 +210,7 @@ impl Agent {
             next.max(Instant::now() + URGENT.min(Duration::from_millis(u64::from(interval_ms))));
         self.send_report(report, now);
         self.send_overdue(now);
+        self.ask_again(now);
         self.check_link(now);
     }
 
@@ -240,10 +252,28 @@ impl Agent {
         }
     }
 
+    /// Nothing may run here, and nothing that could is there.
+    fn is_without_executor(&self) -> bool {
+        let absent = matches!(&self.settings.executor, Place::Socket(path) if !path.exists());
+        absent && self.policy.mode == Mode::Monitor
+    }
+
     /// Why commands would be refused, if they would. Under `monitor` no executor is expected.
     fn refuses(&self) -> Option<String> {
+        if halt::is_set(&self.executor_state) {
+            return Some("halted".into());
+        }
         let refuses = self.port.status().refuses.clone();
-        refuses.filter(|_| self.policy.mode != Mode::Monitor)
+        refuses.filter(|why| self.policy.mode != Mode::Monitor && why != "halted")
+    }
+
+    /// The hub sends no command to who refuses all: whether that still holds must be asked from here.
+    fn ask_again(&mut self, now: Moment) {
+        let due = now.mono_ms.saturating_sub(self.asked_again_mono_ms) >= ASK_AGAIN_MS;
+        if due && self.port.status().refuses.is_some() && !self.is_without_executor() {
+            self.asked_again_mono_ms = now.mono_ms;
+            self.port.ask(Ask::Connected);
+        }
     }
 
     fn on_say(&mut self, say: Say) {
@@ -312,7 +342,9 @@ impl Agent {
         self.spool.connected(welcome.durable, welcome.backfill_credits);
         self.link = Link::Up(Session::new(welcomed));
         self.report_now();
-        self.port.ask(Ask::Connected);
+        if !self.is_without_executor() {
+            self.port.ask(Ask::Connected);
+        }
         self.backfill();
     }
 

@@ -8,6 +8,7 @@ pub mod log;
 pub mod state_dir;
 
 // Whom this agent trusts, and what it lets them do.
+pub mod approval;
 pub mod enrol;
 pub mod halt;
 pub mod identity;

@@ -9,7 +9,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use watchtower_protocol::RunScript;
+use watchtower_model::Timestamp;
+use watchtower_protocol::{RunScript, SshKey};
+
+use crate::approval;
 
 /// Bytes of the file.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
@@ -53,6 +56,7 @@ struct File {
     mode: Mode,
     scripts: BTreeSet<String>,
     users: BTreeSet<String>,
+    approvers: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -62,6 +66,8 @@ pub struct Policy {
     pub scripts: BTreeSet<String>,
     /// `allowlist`: users that scripts may run as, the agent's own included.
     pub users: BTreeSet<String>,
+    /// `allowlist`: public keys, `ssh-ed25519 AAAA…`, whose signature stands for a script's hash.
+    pub approvers: Vec<String>,
     /// Why the file does not count, when it does not.
     pub reason: Option<String>,
 }
@@ -69,13 +75,15 @@ pub struct Policy {
 impl Policy {
     pub fn load(path: &Path) -> Policy {
         match read(path) {
-            Ok(File { mode, scripts, users }) => Policy { mode, scripts, users, reason: None },
+            Ok(File { mode, scripts, users, approvers }) => {
+                Policy { mode, scripts, users, approvers, reason: None }
+            }
             Err(reason) => Policy { reason: Some(reason), ..Policy::default() },
         }
     }
 
-    /// Whether a script may run as `user` (the agent's own where the command names none).
-    pub fn allows(&self, run: &RunScript, user: &str) -> Result<(), String> {
+    /// Whether a script may run as `user` (the agent's own where the command names none) at this time.
+    pub fn allows(&self, run: &RunScript, user: &str, now: Timestamp) -> Result<(), String> {
         match self.mode {
             Mode::Monitor => Err(match &self.reason {
                 Some(reason) => format!("the local policy is monitor: {reason}"),
@@ -83,36 +91,41 @@ impl Policy {
             }),
             Mode::Full => Ok(()),
             Mode::Allowlist if run.ad_hoc => Err("ad-hoc commands need the local policy full".into()),
-            Mode::Allowlist => self.lists(run, user),
+            Mode::Allowlist if !self.users.contains(user) => {
+                Err(format!("user {user:?} is not in users of the local policy"))
+            }
+            Mode::Allowlist => match (&run.approval, self.scripts.contains(&run.script_sha256)) {
+                (_, true) => plain_interpreter(run),
+                (Some(approval), false) => approval::check(approval, &self.approvers, run, now),
+                (None, false) => Err(format!(
+                    "script {} is neither in scripts of the local policy nor signed by one of its approvers",
+                    run.script_sha256
+                )),
+            },
         }
     }
+}
 
-    fn lists(&self, run: &RunScript, user: &str) -> Result<(), String> {
-        if !self.scripts.contains(&run.script_sha256) {
-            return Err(format!("script {} is not in scripts of the local policy", run.script_sha256));
+/// A hash in the list covers the script alone: the interpreter must be one that does nothing by itself.
+fn plain_interpreter(run: &RunScript) -> Result<(), String> {
+    let known = |program: &String| INTERPRETERS.contains(&program.as_str());
+    let plain = match run.interpreter.as_slice() {
+        // `env` runs whatever it is given.
+        [env, program] if env == "/usr/bin/env" => {
+            matches!(program.as_str(), "sh" | "bash" | "python3" | "perl")
         }
-        if !self.users.contains(user) {
-            return Err(format!("user {user:?} is not in users of the local policy"));
+        [program] => known(program) && program != "/usr/bin/env",
+        [program, options @ ..] => {
+            known(program)
+                && program != "/usr/bin/env"
+                && options.iter().all(|o| matches!(o.as_str(), "-e" | "-u" | "-x" | "-eu" | "-eux"))
         }
-        let known = |program: &String| INTERPRETERS.contains(&program.as_str());
-        let plain = match run.interpreter.as_slice() {
-            // `env` runs whatever it is given.
-            [env, program] if env == "/usr/bin/env" => {
-                matches!(program.as_str(), "sh" | "bash" | "python3" | "perl")
-            }
-            [program] => known(program) && program != "/usr/bin/env",
-            [program, options @ ..] => {
-                known(program)
-                    && program != "/usr/bin/env"
-                    && options.iter().all(|o| matches!(o.as_str(), "-e" | "-u" | "-x" | "-eu" | "-eux"))
-            }
-            [] => false,
-        };
-        if plain {
-            Ok(())
-        } else {
-            Err(format!("interpreter {:?} is not one that an allowlist permits", run.interpreter))
-        }
+        [] => false,
+    };
+    if plain {
+        Ok(())
+    } else {
+        Err(format!("interpreter {:?} is not one that an allowlist permits", run.interpreter))
     }
 }
 
@@ -134,10 +147,14 @@ fn read(path: &Path) -> Result<File, String> {
         return Err(format!("{shown} must be a file of at most {FILE_BYTES_MAX} bytes"));
     }
     let text = io::read_to_string(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    toml::from_str(&text).map_err(|error| {
+    let file: File = toml::from_str(&text).map_err(|error| {
         let first = error.message().lines().next().unwrap_or("").to_string();
         format!("{shown} is not understood: {first}")
-    })
+    })?;
+    for (i, line) in file.approvers.iter().enumerate() {
+        SshKey::from_line(line).map_err(|why| format!("{shown} is not understood: approvers[{i}]: {why}"))?;
+    }
+    Ok(file)
 }
 
 fn check_owner(metadata: &fs::Metadata) -> Result<(), String> {
@@ -156,6 +173,8 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
+    const NOW: Timestamp = Timestamp(0);
+
     fn policy(text: &str) -> Policy {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("policy.toml");
@@ -172,9 +191,11 @@ mod tests {
             interpreter: interpreter.iter().map(|s| (*s).to_string()).collect(),
             body: String::new(),
             environment: Default::default(),
+            secrets: Vec::new(),
             timeout_ms: 1,
             user: None,
             ad_hoc,
+            approval: None,
         }
     }
 
@@ -182,7 +203,13 @@ mod tests {
     fn missing_means_monitor_and_anything_odd_says_why() {
         let missing = Policy::load(Path::new("/nonexistent/policy.toml"));
         assert_eq!((missing.mode, missing.reason), (Mode::Monitor, None));
-        for text in ["mode = \"ful\"", "mode = 3", "moed = \"full\"", "mode = \"full\"\nx = 1"] {
+        for text in [
+            "mode = \"ful\"",
+            "mode = 3",
+            "moed = \"full\"",
+            "mode = \"full\"\nx = 1",
+            "mode = \"full\"\napprovers = [\"ssh-rsa AAAA\"]",
+        ] {
             let policy = policy(text);
             assert_eq!(policy.mode, Mode::Monitor, "{text}");
             assert!(policy.reason.unwrap().contains("is not understood"), "{text}");
@@ -208,13 +235,13 @@ mod tests {
     fn an_allowlist_denies_by_default_in_each_list() {
         let policy = policy("mode = \"allowlist\"\nscripts = [\"ab\"]\nusers = [\"deploy\"]\n");
         let sh = run(&["/bin/sh"], false);
-        assert_eq!(policy.allows(&sh, "deploy"), Ok(()));
-        assert_eq!(policy.allows(&run(&["/usr/bin/env", "bash"], false), "deploy"), Ok(()));
-        assert!(policy.allows(&sh, "root").unwrap_err().contains("users"));
-        assert!(policy.allows(&run(&["/bin/sh"], true), "deploy").unwrap_err().contains("full"));
-        assert!(policy.allows(&RunScript { script_sha256: "cd".into(), ..sh }, "deploy").is_err());
+        assert_eq!(policy.allows(&sh, "deploy", NOW), Ok(()));
+        assert_eq!(policy.allows(&run(&["/usr/bin/env", "bash"], false), "deploy", NOW), Ok(()));
+        assert!(policy.allows(&sh, "root", NOW).unwrap_err().contains("users"));
+        assert!(policy.allows(&run(&["/bin/sh"], true), "deploy", NOW).unwrap_err().contains("full"));
+        assert!(policy.allows(&RunScript { script_sha256: "cd".into(), ..sh }, "deploy", NOW).is_err());
         for interpreter in [&["/bin/sh", "-c", "evil"][..], &["/tmp/x"], &["/usr/bin/env", "x"], &[]] {
-            assert!(policy.allows(&run(interpreter, false), "deploy").is_err(), "{interpreter:?}");
+            assert!(policy.allows(&run(interpreter, false), "deploy", NOW).is_err(), "{interpreter:?}");
         }
     }
 }

@@ -168,6 +168,7 @@ endpoints! {
     "script.update" Put "/scripts/{script}" Operate [] ScriptInput -> Script, "Replace a script";
     "script.delete" Delete "/scripts/{script}" Operate [] _ -> _, "Delete a script";
     "script.versions" Get "/scripts/{script}/versions" View [] _ -> [Script], "All versions, newest first";
+    "script.sign" Put "/scripts/{script}/approval" Operate [] ApprovalInput -> Script, "Store an approver's signature on a script";
     "run.list" Get "/runs" View ["state" "server" "script" "incident" "limit" "cursor"] _ -> [Run], "List runs, newest first";
     "run.create" Post "/runs" Respond [] RunInput -> RunStarted, "Run a script on servers";
     "run.exec" Post "/runs/exec" Operate [] ExecInput -> RunStarted, "Run a command typed just now";

@@ -61,7 +61,7 @@ pub use run::{
     ExecInput, Execution, ExecutionState, FoldedOutput, Halt, HaltInput, Output, OutputPart, Rollout, Run,
     RunInput, RunPlan, RunStarted, RunState,
 };
-pub use script::{Parameter, ParameterKind, Script, ScriptInput};
+pub use script::{ApprovalInput, Parameter, ParameterKind, Script, ScriptApproval, ScriptInput};
 pub use server::{
     Collected, Enrolment, Facts, Panel, PanelSeries, Panels, Process, Processes, Server, ServerInput,
     ServerPatch, ServerStatus, Vitals,

@@ -29,11 +29,19 @@ shapes! {
         pub parameters: Vec<Parameter>,
         pub timeout_seconds: f64,
         pub user: Option<String>,
+        pub approval: Option<ScriptApproval>,
         /// Each run of it starts only when somebody else approves it.
         pub needs_approval: bool,
         pub updated_by: String,
         pub created_at: Time,
         pub updated_at: Time,
+    }
+
+    /// An approver signed just this script: servers whose policy lists the key run it without its hash.
+    pub struct ScriptApproval {
+        /// `SHA256:…`, as `ssh-keygen -l` prints it.
+        pub key: String,
+        pub expires_at: Time,
     }
 
     /// Reaches the script as the environment variable of this name.
@@ -44,6 +52,9 @@ shapes! {
         pub kind: ParameterKind,
         #[serde(default)]
         pub description: String,
+        /// Its values are not shown again, and taken out of the output on the server.
+        #[serde(default)]
+        pub secret: bool,
         #[serde(default)]
         pub required: bool,
         #[serde(default)]
@@ -54,6 +65,14 @@ shapes! {
 }
 
 inputs! {
+    /// Made by `watchtower script sign`, with a key that the hub never sees.
+    pub struct ApprovalInput {
+        /// The JSON that was signed, byte for byte.
+        pub manifest: String,
+        /// Armoured SSH signature, namespace `watchtower-script@v1`.
+        pub signature: String,
+    }
+
     pub struct ScriptInput {
         pub name: String,
         #[serde(default)]

@@ -76,6 +76,7 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("incident.note", post(incidents::note)),
         ("channel.test", post(channels::test)),
         ("script.versions", get(scripts::versions)),
+        ("script.sign", put(scripts::approve)),
         ("run.list", get(runs::list)),
         ("run.create", post(runs::create)),
         ("run.exec", post(runs::exec)),

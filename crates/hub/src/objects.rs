@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use watchtower_api_types as api;
-use watchtower_model::{AutomationId, Id, PolicyId, RouteId, RuleId, ScriptId, ServiceId, TeamId};
+use watchtower_model::{AutomationId, Id, PolicyId, RouteId, RuleId, ScriptId, ServiceId, TeamId, Timestamp};
 use watchtower_store::{DbError, Object, Store, Stored};
 
 macro_rules! objects {
@@ -68,6 +68,19 @@ pub struct ScriptBody {
     pub user: Option<String>,
     #[serde(default)]
     pub needs_approval: bool,
+    /// Of just this text and these parameters; agents whose policy names the approver take it for a listed hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ScriptApproval>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScriptApproval {
+    /// Exactly as it was signed.
+    pub manifest: String,
+    pub signature: String,
+    /// Fingerprint of the approver's key.
+    pub key: String,
+    pub expires_at: Timestamp,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ pub mod limits;
 mod event;
 mod id;
 mod labels;
+mod manifest;
 mod sample;
 mod severity;
 mod text;
@@ -23,6 +24,7 @@ pub use id::{
     TeamId, TokenId, UserId,
 };
 pub use labels::{LabelError, Labels, LabelsBuilder, METRIC_NAME, is_label_name, is_metric_name};
+pub use manifest::{APPROVAL_NAMESPACE, MANIFEST_FORMAT, Manifest, ParameterKind, ParameterRule};
 pub use sample::{STALE_NAN_BITS, Sample, format_value, is_stale, parse_value, stale_nan};
 pub use severity::{ParseSeverityError, Severity, Urgency};
 pub use text::{TextError, check_line, check_name, truncate};

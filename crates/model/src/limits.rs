@@ -22,3 +22,7 @@ pub const PROCESSES_PER_REPORT_MAX: usize = 200;
 pub const EVENTS_PER_REPORT_MAX: usize = 256;
 /// Bytes of output of one execution that the hub keeps.
 pub const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of the manifest that an approver signs.
+pub const MANIFEST_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of an approver's armoured signature.
+pub const SIGNATURE_BYTES_MAX: usize = 4 * 1024;

@@ -51,6 +51,9 @@ pub struct RunScript {
     pub body: String,
     /// Reach the script as environment variables, never as shell text.
     pub environment: BTreeMap<String, String>,
+    /// Variables whose values are taken out of the output before it leaves the server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
     pub timeout_ms: u64,
     /// Run as this user; absent means the agent's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,4 +61,26 @@ pub struct RunScript {
     /// Typed by a person just now rather than taken from the library: needs the `full` policy.
     #[serde(default)]
     pub ad_hoc: bool,
+    /// An approver's word for this script, for servers whose policy names the approver instead of the script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+}
+
+impl RunScript {
+    /// The environment for people to see: names of secrets, not their values.
+    pub fn shown_environment(&self) -> BTreeMap<String, String> {
+        let shown = |name: &String, value: &String| {
+            if self.secrets.contains(name) { "***".to_string() } else { value.clone() }
+        };
+        self.environment.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect()
+    }
+}
+
+/// Made off the hub (`watchtower script sign`), and only handed on by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The exact JSON of a [`watchtower_model::Manifest`] that was signed.
+    pub manifest: String,
+    /// An armoured SSH signature over it, namespace [`watchtower_model::APPROVAL_NAMESPACE`].
+    pub signature: String,
 }

@@ -15,10 +15,11 @@ mod handshake;
 mod message;
 mod process;
 mod report;
+mod sshsig;
 mod value;
 
 pub use bundle::{BundleError, Pin, SigningKey, TrustBundle};
-pub use command::{Command, CommandBody, RunScript};
+pub use command::{Approval, Command, CommandBody, RunScript};
 pub use dictionary::{Dictionary, SeriesEntry};
 pub use encoding::{DecodeError, Encoding, Frame, decode, decode_from_agent, encode};
 pub use envelope::{Envelope, EnvelopeError, Purpose, agent_id_of, key_id_of, sign, verify};
@@ -30,6 +31,7 @@ pub use message::{
 };
 pub use process::{Process, ProcessTable};
 pub use report::{AgentEvent, CheckError, Lane, Report};
+pub use sshsig::{SshKey, SshSigError, verify_ssh};
 pub use value::Value;
 
 /// The server name in TLS, whatever the hub's address: the hub may move.

@@ -149,6 +149,12 @@ fn the_collector_has_no_rights_and_the_executor_comes_and_goes() {
     let execution = scene.ended(run);
     assert!(text(&execution["reason"]).starts_with("halted"), "{execution}");
     scene.refused("halted");
+    wait::until(SOON, "the halt to show", || {
+        (scene.api.get(&format!("/servers/{}", host.name))["facts"]["refuses"] == "halted").then_some(())
+    });
+    host.must("/opt/watchtower/bin/watchtower-agent halt --clear");
+    let run = scene.exec("echo cleared", 20);
+    assert_eq!(scene.ended(run)["state"], "succeeded");
     host.must("/opt/watchtower/bin/watchtower-agent uninstall --yes");
     let left = host.must("ls -d /var/lib/watchtower* /etc/watchtower /opt/watchtower /etc/systemd/system/watchtower* /run/watchtower* 2>/dev/null; getent passwd watchtower; true");
     assert_eq!(left, "");
@@ -316,4 +322,59 @@ fn an_agent_of_one_process_becomes_two_and_remembers_what_it_ran() {
         host.must("ps -o user= $(systemctl show -p MainPID --value watchtower-agent)").trim(),
         "watchtower"
     );
+}
+
+#[test]
+fn an_approver_signs_a_script_and_nobody_else_can() {
+    let Some(scene) = scene("full") else { return };
+    let host = &scene.host;
+    let keys = tempfile::tempdir().unwrap();
+    let key = |name: &str| {
+        let path = keys.path().join(name);
+        let mut keygen = std::process::Command::new("ssh-keygen");
+        keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&path);
+        assert!(keygen.status().unwrap().success());
+        path
+    };
+    let (approver, stranger) = (key("approver"), key("stranger"));
+    let public = std::fs::read_to_string(approver.with_extension("pub")).unwrap();
+    let policy = format!("mode = \"allowlist\"\nusers = [\"root\"]\napprovers = [{:?}]\n", public.trim());
+    host.put("/etc/watchtower/policy.toml", &policy, 0o644);
+    wait::until(SOON, "the policy to be known", || {
+        (scene.api.get(&format!("/servers/{}", host.name))["facts"]["policy"] == "allowlist").then_some(())
+    });
+    let script = json!({
+        "name": "note", "body": "echo \"$WHAT\" >> /run/notes\n", "timeout_seconds": 20,
+        "parameters": [{"name": "WHAT", "kind": "text", "required": true}],
+    });
+    scene.api.post("/scripts", &script);
+    let run = |what: &str| {
+        let on = format!("name={:?}", host.name);
+        let body = json!({"script": "note", "on": on, "parameters": {"WHAT": what}});
+        let number = scene.api.post("/runs", &body)["run"]["number"].as_i64().unwrap();
+        scene.ended(number)
+    };
+    let sign = |key: &std::path::Path| {
+        let mut command = std::process::Command::new(watchtower_tests::hub::program());
+        command.args(["script", "sign", "note", "--yes", "-o", "json", "--key"]).arg(key);
+        command
+            .env("WATCHTOWER_URL", scene.hub.url())
+            .env("WATCHTOWER_TOKEN", watchtower_tests::hub::BOOTSTRAP);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    assert_eq!(run("unsigned")["state"], "rejected");
+    sign(&stranger);
+    let execution = run("stranger");
+    assert!(text(&execution["reason"]).contains("not in approvers"), "{execution}");
+    sign(&approver);
+    let execution = run("signed");
+    assert_eq!(execution["state"], "succeeded", "{execution}");
+    // What the thief has of the hub includes the approval; it fits nothing but what was signed.
+    let stored = scene.api.get("/scripts/note");
+    assert!(text(&stored["approval"]["key"]).starts_with("SHA256:"), "{stored}");
+    let edited = json!({"name": "note", "body": "echo other >> /run/notes\n", "timeout_seconds": 20});
+    scene.api.put("/scripts/note", &edited);
+    assert!(scene.api.get("/scripts/note")["approval"].is_null(), "an approval of another text was kept");
+    assert_eq!(host.must("cat /run/notes"), "signed\n");
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use watchtower_matchers::Matchers;
 use watchtower_model::{Timestamp, parse_duration_ms};
 use watchtower_protocol::limits::FRAME_BYTES_MAX;
-use watchtower_protocol::{AgentMessage, Frame, HubMessage, TrustBundle, decode};
+use watchtower_protocol::{AgentMessage, Frame, HubMessage, SshKey, TrustBundle, decode, verify_ssh};
 
 /// Rounds of each parser in an ordinary test run.
 const ROUNDS: u64 = 3_000;
@@ -30,6 +30,10 @@ const MESSAGES: &[&str] = &[
     r#"{"type":"report","epoch":3,"seq":17,"lane":"live","t":1795000000000,"age_ms":2,"interval_ms":10000,"dictionary":"00000000000000000000000000000000","samples":[[0,1.5],[1,"NaN"]],"events":[{"kind":"unit.failed","severity":"error","message":"x","labels":{"a":"b"},"t":1}]}"#,
     r#"{"type":"hello","version":{"major":1,"minor":0},"agent_version":"1","public_key":"AAAA","nonce":"AAAA","encodings":["zstd"]}"#,
     r#"{"type":"execution","execution_id":"07070707-0707-0707-0707-070707070707","state":{"state":"running","pid":1},"t":1}"#,
+];
+const SIGNATURES: &[&str] = &[
+    "-----BEGIN SSH SIGNATURE-----\nU1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAgRv0cCGqBX4m4aoRmFKrQzPTJFE\nRqACyuZxAiZ9QgY90AAAAUd2F0Y2h0b3dlci1zY3JpcHRAdjEAAAAAAAAABnNoYTUxMgAA\nAFMAAAALc3NoLWVkMjU1MTkAAABAyab39orKpWrE6xhi4ExKxRBjBOVjT8F1vZ0Cp92Ukx\nm26Xgo54rOHNlrCZ/g4D0bO9w5mK0EAm4z9RAwxG5YCw==\n-----END SSH SIGNATURE-----",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEb9HAhqgV+JuGqEZhSq0Mz0yRREagAsrmcQImfUIGPd a",
 ];
 const TIMES: &[&str] = &["2026-11-24T21:52:17.042Z", "1h30m", "-0001-01-01T00:00:00+23:59"];
 
@@ -127,6 +131,19 @@ fn matchers() {
 fn templates() {
     fuzz("templates", TEMPLATES, |bytes| {
         drop(watchtower_rules::Template::parse(&String::from_utf8_lossy(bytes)))
+    });
+}
+
+#[test]
+fn signatures() {
+    fuzz("signatures", SIGNATURES, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let message = b"{}";
+        // The seed is over another message: nothing that is made of it may verify.
+        assert!(verify_ssh(&text, "watchtower-script@v1", message).is_err());
+        if let Ok(key) = SshKey::from_line(&text) {
+            assert!(key.fingerprint().starts_with("SHA256:"));
+        }
     });
 }
 

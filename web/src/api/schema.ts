@@ -965,6 +965,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scripts/{script}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Store an approver's signature on a script */
+        put: operations["script.sign"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scripts/{script}/versions": {
         parameters: {
             query?: never;
@@ -1363,6 +1380,13 @@ export interface components {
         };
         /** @enum {string} */
         AlertState: "firing" | "resolved";
+        /** @description Made by `watchtower script sign`, with a key that the hub never sees. */
+        ApprovalInput: {
+            /** @description The JSON that was signed, byte for byte. */
+            manifest: string;
+            /** @description Armoured SSH signature, namespace `watchtower-script@v1`. */
+            signature: string;
+        };
         /** @description One time it was considered for one server. */
         Attempt: {
             automation_id: components["schemas"]["AutomationId"];
@@ -2100,6 +2124,8 @@ export interface components {
             /** @description `[A-Z][A-Z0-9_]*` */
             name: string;
             required?: boolean;
+            /** @description Its values are not shown again, and taken out of the output on the server. */
+            secret?: boolean;
         };
         /** @enum {string} */
         ParameterKind: "text" | "integer" | "boolean" | "choice";
@@ -2466,6 +2492,7 @@ export interface components {
         /** @enum {string} */
         RunState: "queued" | "awaiting_approval" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "expired";
         Script: {
+            approval?: components["schemas"]["ScriptApproval"] | null;
             body: string;
             created_at: components["schemas"]["Time"];
             description: string;
@@ -2486,6 +2513,12 @@ export interface components {
              * @description Counts up with each change; runs keep the version they ran.
              */
             version: number;
+        };
+        /** @description An approver signed just this script: servers whose policy lists the key run it without its hash. */
+        ScriptApproval: {
+            expires_at: components["schemas"]["Time"];
+            /** @description `SHA256:…`, as `ssh-keygen -l` prints it. */
+            key: string;
         };
         /** Format: uuid */
         ScriptId: string;
@@ -5527,6 +5560,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                script: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Script"];
+                };
             };
             /** @description A problem */
             default: {

@@ -8,10 +8,8 @@ use watchtower_protocol::{AgentMessage, Envelope, HubMessage};
 use super::{Agent, Link};
 use crate::clock;
 use crate::executor::Ask;
-use crate::executor::port::Place;
 use crate::identity;
 use crate::link::{Connection, LinkError, Welcomed};
-use crate::policy::Mode;
 use crate::tasks::{Context, refuse_all};
 
 /// A dictionary that was asked for again within this time is under way already.
@@ -98,8 +96,7 @@ impl Agent {
     /// The executor decides; where none is to be, because nothing may run, this side says so.
     fn on_command(&mut self, envelope: Envelope) {
         let now = clock::now();
-        let absent = matches!(&self.settings.executor, Place::Socket(path) if !path.exists());
-        if absent && self.policy.mode == Mode::Monitor {
+        if self.is_without_executor() {
             let context = Context { bundle: &self.bundle, policy: &self.policy, now: self.hub_now(now) };
             let outcome = refuse_all(&envelope, self.identity.agent_id, context);
             outcome.event.into_iter().for_each(|event| self.push_urgent(event));

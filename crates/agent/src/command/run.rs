@@ -19,7 +19,12 @@ const ASK_SYSTEMD: Duration = Duration::from_secs(1);
 
 pub fn run(args: Args) -> Result<(), CommandError> {
     let program = own_program()?;
+    let executor_dir = match &args.executor {
+        Some(_) => args.executor_dir(),
+        None => args.state_dir.clone(),
+    };
     let settings = Settings {
+        executor_dir,
         state_dir: args.state_dir,
         policy: args.policy,
         executor: match args.executor {

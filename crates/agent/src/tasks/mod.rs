@@ -11,6 +11,7 @@ mod launch;
 mod news;
 mod output;
 mod record;
+mod redact;
 mod scratch;
 mod supervise;
 mod tree;
@@ -167,7 +168,7 @@ impl Tasks {
             ));
         }
         let account = account::find(run.user.as_deref()).map_err(|why| ("bad_command", why))?;
-        context.policy.allows(run, &account.name).map_err(|why| ("policy", why))?;
+        context.policy.allows(run, &account.name, context.now).map_err(|why| ("policy", why))?;
         let own = rustix::process::geteuid().as_raw();
         if account.uid != own && own != 0 {
             return Err(("policy", format!("the agent is not root and cannot run as {:?}", account.name)));
@@ -277,9 +278,11 @@ fn refused_event(refused: &Refused, now: Timestamp) -> AgentEvent {
     AgentEvent { kind, severity, message: reason, labels, t: now }
 }
 
-/// The answer of a server on which nothing can run: its policy is `monitor` and there is no executor.
+/// The answer of a server on which nothing can run: its policy is `monitor` and there is no executor. What may have run
+/// before that is not for this side to say.
 pub fn refuse_all(envelope: &Envelope, agent_id: AgentId, context: Context) -> Outcome {
     let refused = match admit::admit(envelope, context.bundle, agent_id, context.now) {
+        Ok(command) if !matches!(command.body, CommandBody::Run(_)) => return Outcome::default(),
         Ok(command) => Refused {
             execution_id: Some(command.body.execution_id()),
             not_after: command.not_after,

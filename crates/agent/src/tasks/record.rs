@@ -251,9 +251,11 @@ mod tests {
             interpreter: vec!["/bin/sh".into()],
             body: "true".into(),
             environment: Default::default(),
+            secrets: Vec::new(),
             timeout_ms: 1,
             user: None,
             ad_hoc: false,
+            approval: None,
         };
         let account = super::super::account::find(None).unwrap();
         record.make(&Request { run, account, script: "/s".into(), wake: "/w".into() }).unwrap();

@@ -23,6 +23,7 @@ use watchtower_protocol::limits::OUTPUT_CHUNK_BYTES_MAX;
 use super::account::Account;
 use super::output::Writer;
 use super::record::{End, Record, Request};
+use super::redact::Redactor;
 use super::tree;
 
 /// Between TERM and KILL.
@@ -166,8 +167,8 @@ async fn watch(
         signal: status.and_then(|status| status.signal()),
         timed_out,
         cancelled: stop_asked && record.is_cancelled(),
-        stdout_bytes: spool.stdout.total(),
-        stderr_bytes: spool.stderr.total(),
+        stdout_bytes: spool.stdout.end(),
+        stderr_bytes: spool.stderr.end(),
         duration_ms,
         failed: None,
     }
@@ -246,10 +247,33 @@ async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> u
     }
 }
 
+/// One stream on its way to the disk.
+struct Filtered {
+    writer: Writer,
+    redactor: Redactor,
+}
+
+impl Filtered {
+    fn open(record: &Record, request: &Request, stream: Stream) -> io::Result<Self> {
+        let redactor = Redactor::of(&request.run.secrets, &request.run.environment);
+        Ok(Filtered { writer: Writer::open(record, stream)?, redactor })
+    }
+
+    fn push(&mut self, data: &[u8]) {
+        self.writer.push(&self.redactor.push(data));
+    }
+
+    /// Of what is passed on, and how much that was in all.
+    fn end(&mut self) -> u64 {
+        self.writer.push(&self.redactor.end());
+        self.writer.total()
+    }
+}
+
 /// Where output goes, and who is told that there is more.
 struct Spool {
-    stdout: Writer,
-    stderr: Writer,
+    stdout: Filtered,
+    stderr: Filtered,
     wake: PathBuf,
     woken_at: Option<Instant>,
     /// When the executor is to be told of what it was not told of yet.
@@ -259,8 +283,8 @@ struct Spool {
 impl Spool {
     fn open(record: &Record, request: &Request) -> io::Result<Self> {
         Ok(Spool {
-            stdout: Writer::open(record, Stream::Stdout)?,
-            stderr: Writer::open(record, Stream::Stderr)?,
+            stdout: Filtered::open(record, request, Stream::Stdout)?,
+            stderr: Filtered::open(record, request, Stream::Stderr)?,
             wake: request.wake.clone(),
             woken_at: None,
             due: None,

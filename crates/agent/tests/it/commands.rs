@@ -2,6 +2,10 @@
 
 use ring::digest::{SHA256, digest};
 use watchtower_agent::clock;
+use watchtower_agent::executor::port::Place;
+use watchtower_agent::executor::trust::Trust;
+use watchtower_agent::identity::Identity;
+use watchtower_agent::state_dir::StateDir;
 use watchtower_model::{ExecutionId, Id};
 use watchtower_protocol::{
     AgentMessage, Command, CommandBody, ExecutionState, GoodbyeReason, HubMessage, Purpose, RunScript, sign,
@@ -18,9 +22,11 @@ fn command(hub: &Hub, peer: &Peer, id: u8, body: &str) -> HubMessage {
         interpreter: vec!["/bin/sh".into()],
         body: body.into(),
         environment: Default::default(),
+        secrets: Vec::new(),
         timeout_ms: 20_000,
         user: None,
         ad_hoc: true,
+        approval: None,
     };
     let command = Command {
         agent_id: peer.agent_id,
@@ -123,4 +129,81 @@ async fn what_runs_outlives_the_agent_and_the_next_one_tells_its_end() {
     let (state, output) = end(&mut peer, 1).await;
     assert!(matches!(state, ExecutionState::Finished { exit_code: Some(0), .. }), "{state:?}");
     assert_eq!(output, b"on\noff\n", "the hub gets again what it did not acknowledge");
+}
+
+#[tokio::test]
+async fn without_an_executor_a_server_that_only_watches_says_so() {
+    let hub = Hub::start().await;
+    let mut agent = Enrolled::new(&hub.bundle, "mode = \"monitor\"");
+    agent.settings.executor = Place::Socket(agent.dir.path().join("no-socket"));
+    let (_stop, _task) = agent.run();
+    let mut peer = hub.welcome(None).await;
+    peer.send(&command(&hub, &peer, 1, "true")).await;
+    let (state, _) = end(&mut peer, 1).await;
+    assert!(matches!(state, ExecutionState::Rejected { code, .. } if code == "policy"));
+    loop {
+        let report = peer.report().await;
+        let facts = report.facts.as_ref().map(|facts| facts.refuses.clone());
+        assert!(facts.is_none_or(|refuses| refuses.is_none()), "monitor needs no executor");
+        if report.events.iter().any(|event| event.kind.0 == "command.refused") {
+            return;
+        }
+    }
+}
+
+/// An executor as its service runs it: a process with the listening socket as standard input.
+fn executor(listener: &std::os::unix::net::UnixListener, agent: &Enrolled) -> tokio::process::Child {
+    let socket: std::os::fd::OwnedFd = listener.try_clone().unwrap().into();
+    tokio::process::Command::new(env!("CARGO_BIN_EXE_watchtower-agent"))
+        .args(["execute", "--executor-dir"])
+        .arg(agent.dir.path().join("executor"))
+        .arg("--policy")
+        .arg(&agent.settings.policy)
+        .stdin(std::process::Stdio::from(socket))
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_executor_that_was_killed_is_asked_again_and_takes_up_what_runs() {
+    let hub = Hub::start().await;
+    let mut agent = Enrolled::new(&hub.bundle, "mode = \"full\"");
+    let path = agent.dir.path().join("executor.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    agent.settings.executor = Place::Socket(path);
+    let state = StateDir::open(&agent.settings.state_dir).unwrap();
+    let id = Identity::load(&state).unwrap().agent_id;
+    Trust::install(&agent.dir.path().join("executor"), id, &hub.bundle).unwrap();
+    let mut first = executor(&listener, &agent);
+    let (_stop, _task) = agent.run();
+    let mut peer = hub.welcome(None).await;
+    let mark = agent.dir.path().join("mark");
+    let body = format!("echo on | tee -a {}; sleep 2; echo off", mark.display());
+    peer.send(&command(&hub, &peer, 1, &body)).await;
+    while !matches!(peer.next().await, AgentMessage::Output(_)) {}
+    first.kill().await.unwrap();
+    // Asked while there is nobody: it waits in the socket's queue, or is asked again.
+    let listed = command(&hub, &peer, 2, "echo two");
+    peer.send(&listed).await;
+    let _second = executor(&listener, &agent);
+    let (mut output, mut ends) = ([Vec::new(), Vec::new()], 0);
+    while ends < 2 {
+        match peer.next().await {
+            AgentMessage::Output(chunk) => {
+                let of = usize::from(chunk.execution_id == Id::from_bytes([2; 16]).into());
+                // From the beginning again, as far as the hub did not say that it has it.
+                output[of].truncate(chunk.offset as usize);
+                output[of].extend(chunk.data);
+            }
+            AgentMessage::Execution(update) => match update.state {
+                ExecutionState::Finished { exit_code: Some(0), .. } => ends += 1,
+                ExecutionState::Accepted | ExecutionState::Running { .. } => {}
+                other => panic!("{other:?}"),
+            },
+            _ => {}
+        }
+    }
+    assert_eq!(output, [b"on\noff\n".to_vec(), b"two\n".to_vec()]);
+    assert_eq!(std::fs::read_to_string(&mark).unwrap(), "on\n", "it ran twice");
 }

@@ -226,6 +226,7 @@ impl Enrolled {
         let settings = Settings {
             state_dir: state.path().to_path_buf(),
             policy: policy_file,
+            executor_dir: state.path().to_path_buf(),
             executor: Place::Inside { program: env!("CARGO_BIN_EXE_watchtower-agent").into() },
             root: "/".into(),
             quotas: Quotas { events_bytes: 256 * 1024, metrics_bytes: 1024 * 1024 },

@@ -72,9 +72,11 @@ impl Rig {
             interpreter: vec!["/bin/sh".into()],
             body: body.into(),
             environment: Default::default(),
+            secrets: Vec::new(),
             timeout_ms: 20_000,
             user: None,
             ad_hoc: false,
+            approval: None,
         }
     }
 
@@ -179,6 +181,20 @@ async fn output_is_binary_safe_and_the_environment_is_what_was_given() {
         let left = std::fs::read_dir(rig.dir.path().join("state").join(place)).unwrap().count();
         assert_eq!(left, 0, "{place}");
     }
+}
+
+#[tokio::test]
+async fn a_secret_never_reaches_the_disk_nor_the_hub() {
+    let mut rig = Rig::new(Mode::Full);
+    let mut run = rig.script(
+        "printf 'a=%s' hunt; sleep 0.3; printf 'er2 b=%s' \"$TOKEN\"; echo \"$TOKEN\" >&2; printf hun",
+    );
+    run.environment.insert("TOKEN".into(), "hunter2".into());
+    run.secrets = vec!["TOKEN".into()];
+    rig.start(&run);
+    let (state, stdout, stderr) = rig.finish(run.execution_id).await;
+    assert!(matches!(state, ExecutionState::Finished { stdout_bytes: 14, .. }), "{state:?}");
+    assert_eq!((&stdout[..], &stderr[..]), (&b"a=*** b=***hun"[..], &b"***\n"[..]));
 }
 
 #[tokio::test]

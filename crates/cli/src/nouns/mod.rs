@@ -9,6 +9,7 @@ mod oncall;
 mod repair;
 
 pub use monitoring::{PROCESSES, TIMELINE};
+pub use repair::SCRIPT_SHAPE;
 
 use clap::{ArgMatches, Command};
 

@@ -5,7 +5,7 @@ use super::{Does, Noun, field, verb};
 use crate::output::cell::{As, Shape, column, wide};
 use crate::special;
 
-static SCRIPT_SHAPE: Shape = Shape {
+pub static SCRIPT_SHAPE: Shape = Shape {
     key: "name",
     columns: &[
         column("SCRIPT", "name", As::Text, 0),
@@ -16,6 +16,7 @@ static SCRIPT_SHAPE: Shape = Shape {
         column("DESCRIPTION", "description", As::Text, 1),
         wide("USER", "user", As::Text),
         wide("SHA256", "sha256", As::Text),
+        wide("APPROVED BY", "approval.key", As::Text),
         wide("ID", "id", As::Text),
     ],
 };
@@ -54,6 +55,7 @@ pub static SCRIPT: Noun = Noun {
         verb("apply", Does::Apply),
         verb("delete", Does::Delete),
         verb("versions", Does::Show { endpoint: "script.versions", shape: &SCRIPT_SHAPE }),
+        verb("sign", Does::Special(&special::sign::SIGN)),
         verb("run", Does::Special(&special::run::SCRIPT_RUN)),
     ],
 };

@@ -17,6 +17,7 @@ pub mod poll;
 pub mod preview;
 pub mod run;
 pub mod screen;
+pub mod sign;
 pub mod status;
 pub mod top;
 

@@ -162,7 +162,7 @@ pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunSta
     };
     let environment = runs::check_parameters(&script.body.parameters, &input.parameters)?;
     let timeout = timeout_ms(input.timeout_seconds)?;
-    let command = runs::command_of(&script, environment, timeout);
+    let command = runs::command_of(&script, environment, timeout, caller.hub.now());
     let incident = match input.incident {
         Some(number) => Some(
             caller
@@ -254,7 +254,7 @@ async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
         body: wanted.command.body.clone(),
         servers: ready.iter().map(|server| server.with(|state| state.name.clone())).collect(),
         unavailable,
-        environment: wanted.command.environment.clone(),
+        environment: wanted.command.shown_environment(),
     };
     if wanted.dry_run {
         return Ok(Json(RunStarted { plan, run: None }));

@@ -23,7 +23,7 @@ pub async fn run(hub: &Hub, row: &RunRow) -> Result<Run, DbError> {
         script_id: row.script_id,
         name: row.name.clone(),
         script_version: row.script_version,
-        parameters: command.map(|command| command.environment).unwrap_or_default(),
+        parameters: command.map(|command| command.shown_environment()).unwrap_or_default(),
         on: row.selector.clone(),
         state: row.state.parse().unwrap_or(RunState::Running),
         started_by: row.started_by.clone(),

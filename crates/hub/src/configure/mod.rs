@@ -1,5 +1,6 @@
 //! What people write down: checked, stored as a new version, cached, audited. The same five verbs for every noun.
 
+mod approval;
 mod automations;
 mod channels;
 mod policies;
@@ -17,6 +18,7 @@ use watchtower_matchers::Matchers;
 use watchtower_model::{Id, check_name};
 use watchtower_store::{DbError, Object, Store, Stored, objects as stored};
 
+pub use approval::{approve, for_agents, rule_of};
 pub use automations::{Automations, view_attempt};
 pub use channels::{Channels, webhook_secret};
 pub use policies::Policies;

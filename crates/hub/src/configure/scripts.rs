@@ -5,7 +5,7 @@ use watchtower_api_types::ParameterKind;
 use watchtower_model::{Id, ScriptId, check_line, limits};
 use watchtower_store::Stored;
 
-use super::{Noun, named, seconds};
+use super::{Noun, approval, named, seconds};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::jobs::runs::{TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX, sha256};
@@ -31,7 +31,7 @@ impl Noun for Scripts {
         _: &Principal,
         _: Id,
         input: api::ScriptInput,
-        _: Option<&Stored<ScriptBody>>,
+        old: Option<&Stored<ScriptBody>>,
     ) -> Result<ScriptBody, HubError> {
         named(&input.name)?;
         check_line(&input.description, limits::LINE_BYTES_MAX)
@@ -54,7 +54,7 @@ impl Noun for Scripts {
             Some(value) => seconds("timeout_seconds", value, 1.0, (TIMEOUT_MS_MAX / 1000) as f64)?,
             None => TIMEOUT_MS_DEFAULT,
         };
-        Ok(ScriptBody {
+        let mut body = ScriptBody {
             name: input.name,
             description: input.description,
             sha256: sha256(&input.body),
@@ -64,7 +64,10 @@ impl Noun for Scripts {
             timeout_ms,
             user: input.user,
             needs_approval: input.needs_approval,
-        })
+            approval: None,
+        };
+        body.approval = approval::kept(old.map(|old| &old.body), &body);
+        Ok(body)
     }
 
     async fn view(_: &Hub, stored: &Stored<ScriptBody>, _: bool) -> Result<api::Script, HubError> {
@@ -95,6 +98,10 @@ pub fn view(stored: &Stored<ScriptBody>) -> api::Script {
         parameters: body.parameters,
         timeout_seconds: body.timeout_ms as f64 / 1000.0,
         user: body.user,
+        approval: body.approval.map(|approval| api::ScriptApproval {
+            key: approval.key,
+            expires_at: approval.expires_at.into(),
+        }),
         needs_approval: body.needs_approval,
         updated_by: stored.changed_by.clone(),
         created_at: stored.created_at.into(),

@@ -214,7 +214,7 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
     let start = runs::Start {
         name: script.body.name.clone(),
         script: Some((automation.body.script_id, script.version)),
-        command: runs::command_of(script, environment, None),
+        command: runs::command_of(script, environment, None, hub.now()),
         selector: format!("name={name:?}"),
         targets: vec![server],
         started_by: format!("automation {}", automation.body.name),

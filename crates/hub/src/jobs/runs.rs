@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
-use watchtower_api_types::{ExecutionState, Parameter, ParameterKind, Rollout, RunState};
-use watchtower_model::limits::LINE_BYTES_MAX;
-use watchtower_model::{AutomationId, ExecutionId, Id, IncidentId, RunId, ScriptId, Timestamp, check_line};
+use watchtower_api_types::{ExecutionState, Parameter, Rollout, RunState};
+use watchtower_model::{AutomationId, ExecutionId, Id, IncidentId, RunId, ScriptId, Timestamp};
 use watchtower_protocol::RunScript;
 use watchtower_store::{ExecutionRow, ExecutionUpdate, RunRow, Store, Stored};
 
@@ -14,7 +13,7 @@ use super::{halt, repair, rollout};
 use crate::error::HubError;
 use crate::objects::ScriptBody;
 use crate::servers::Server;
-use crate::{Hub, WAKE_CHANGES, link, live, random};
+use crate::{Hub, WAKE_CHANGES, configure, link, live, random};
 
 /// Servers in one run.
 pub const TARGETS_MAX: usize = 1000;
@@ -49,6 +48,7 @@ pub fn command_of(
     script: &Stored<ScriptBody>,
     environment: BTreeMap<String, String>,
     timeout_ms: Option<i64>,
+    now: Timestamp,
 ) -> RunScript {
     RunScript {
         execution_id: ExecutionId(Id::NIL),
@@ -56,11 +56,18 @@ pub fn command_of(
         script_sha256: script.body.sha256.clone(),
         interpreter: script.body.interpreter.clone(),
         body: script.body.body.clone(),
+        secrets: secrets_of(&script.body.parameters, &environment),
         environment,
         timeout_ms: timeout_ms.unwrap_or(script.body.timeout_ms).clamp(1000, TIMEOUT_MS_MAX) as u64,
         user: script.body.user.clone(),
         ad_hoc: false,
+        approval: configure::for_agents(&script.body, now),
     }
+}
+
+fn secrets_of(parameters: &[Parameter], environment: &BTreeMap<String, String>) -> Vec<String> {
+    let given = |name: &String| environment.contains_key(name);
+    parameters.iter().filter(|p| p.secret && given(&p.name)).map(|p| p.name.clone()).collect()
 }
 
 /// A command typed just now, as a script that runs exactly this argv.
@@ -74,9 +81,11 @@ pub fn command_of_argv(argv: &[String], timeout_ms: i64) -> RunScript {
         interpreter: vec!["/bin/sh".into()],
         body,
         environment: BTreeMap::new(),
+        secrets: Vec::new(),
         timeout_ms: timeout_ms.clamp(1000, TIMEOUT_MS_MAX) as u64,
         user: None,
         ad_hoc: true,
+        approval: None,
     }
 }
 
@@ -97,7 +106,8 @@ pub fn check_parameters(
         let field = format!("parameters.{}", parameter.name);
         match given.get(&parameter.name).or(parameter.default.as_ref()) {
             Some(value) => {
-                check_value(parameter, value).map_err(|message| HubError::invalid(field, message))?;
+                let checked = configure::rule_of(parameter).check(value);
+                checked.map_err(|message| HubError::invalid(field, message))?;
                 out.insert(parameter.name.clone(), value.clone());
             }
             None if parameter.required => return Err(HubError::invalid(field, "is required")),
@@ -105,20 +115,6 @@ pub fn check_parameters(
         }
     }
     Ok(out)
-}
-
-/// Values reach scripts in the environment; still no control characters, and nothing that a careless script would take for an option.
-fn check_value(parameter: &Parameter, value: &str) -> Result<(), String> {
-    check_line(value, LINE_BYTES_MAX).map_err(|e| e.to_string())?;
-    match parameter.kind {
-        ParameterKind::Text if value.starts_with('-') => Err("must not start with '-'".into()),
-        ParameterKind::Text => Ok(()),
-        ParameterKind::Integer => value.parse::<i64>().map(drop).map_err(|_| "must be a whole number".into()),
-        ParameterKind::Boolean if matches!(value, "true" | "false") => Ok(()),
-        ParameterKind::Boolean => Err("must be true or false".into()),
-        ParameterKind::Choice if parameter.choices.iter().any(|choice| choice == value) => Ok(()),
-        ParameterKind::Choice => Err(format!("must be one of {}", parameter.choices.join(", "))),
-    }
 }
 
 /// Why a server cannot take a run now, if so.
@@ -354,12 +350,14 @@ pub async fn output_tail(hub: &Hub, run: RunId, max_bytes: usize) -> Result<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use watchtower_api_types::ParameterKind;
 
     fn parameter(name: &str, kind: ParameterKind) -> Parameter {
         Parameter {
             name: name.into(),
             kind,
             description: String::new(),
+            secret: false,
             required: false,
             default: None,
             choices: vec!["a".into()],

@@ -63,15 +63,7 @@ pub(super) async fn enrol(
         }
         _ => {}
     }
-    // Running the installer again replaces program and units, not the key.
-    let known = hub.store.agent(agent).await.map_err(broken)?;
-    let again = known.is_some_and(|known| known.revoked_at.is_none() && known.server_id == row.server_id);
-    let used = if again {
-        hub.store.enrol_again(&hash, agent, now).await
-    } else {
-        hub.store.enrol(&hash, agent, row.server_id, public_key, now).await
-    };
-    match used {
+    match use_token(hub, &hash, agent, row.server_id, public_key).await {
         Ok(()) => {}
         Err(DbError::Stale) => {
             tell_reuse(hub, row.server_id).await;
@@ -94,6 +86,22 @@ pub(super) async fn enrol(
         .append_audit(now, "hub", "agent.enrol", &row.server_id.to_string(), &format!("agent {agent}"))
         .await;
     Ok(row.server_id)
+}
+
+/// Running the installer again replaces program and units, not the key.
+async fn use_token(
+    hub: &Hub,
+    hash: &str,
+    agent: AgentId,
+    server: ServerId,
+    public_key: &[u8],
+) -> Result<(), DbError> {
+    let known = hub.store.agent(agent).await?;
+    if known.is_some_and(|known| known.revoked_at.is_none() && known.server_id == server) {
+        hub.store.enrol_again(hash, agent, hub.now()).await
+    } else {
+        hub.store.enrol(hash, agent, server, public_key, hub.now()).await
+    }
 }
 
 /// The agent that the server had before is out at once.

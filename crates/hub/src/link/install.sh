@@ -46,7 +46,7 @@ mv -f /opt/watchtower/bin/watchtower-agent.new /opt/watchtower/bin/watchtower-ag
 /opt/watchtower/bin/watchtower-agent --version >/dev/null || fail "the agent does not run on this system"
 # The local policy is this server's own: an existing one is never touched.
 if [ ! -e /etc/watchtower/policy.toml ]; then
-  printf '# What the hub may do on this server: monitor, allowlist or full. Only root on this server can change it.\nmode = "%s"\n' "${WATCHTOWER_POLICY:-full}" > /etc/watchtower/policy.toml
+  printf '# What the hub may do on this server: monitor, allowlist or full. Only root on this server can change it.\n# After leaving monitor: systemctl enable --now watchtower-executor.socket\nmode = "%s"\n' "${WATCHTOWER_POLICY:-full}" > /etc/watchtower/policy.toml
   chmod 644 /etc/watchtower/policy.toml
 fi
 say "local policy: $(sed -n 's/^ *mode *= *//p' /etc/watchtower/policy.toml) (/etc/watchtower/policy.toml decides what the hub may run here)"

@@ -114,6 +114,9 @@ pub async fn output_keeps_its_bytes_and_order(place: Place) {
     let rest = store.output_after(execution.id, all[1].sequence, 1).await.unwrap();
     assert_eq!((rest.len(), rest[0].start_at), (1, 6));
     let sum: usize = chunks.iter().map(|(_, _, data)| data.len()).sum();
+    for (stream, end) in [("stdout", 20), ("stderr", 6), ("none", 0)] {
+        assert_eq!(store.output_end(execution.id, stream).await.unwrap(), end, "{stream}");
+    }
     assert_eq!(store.output_bytes(execution.id).await.unwrap(), sum as i64);
     commit(&store, Store::finish_run(run.id, "failed", at(1))).await;
     assert_eq!(commit(&store, Store::delete_runs_before(at(2))).await, 1);

@@ -56,6 +56,11 @@ export function ParameterFields({ parameters, onChange, error }: Props) {
             checked={parameter.required ?? false}
             onChange={(required) => change(index, { required })}
           />
+          <CheckField
+            label="Secret"
+            checked={parameter.secret ?? false}
+            onChange={(secret) => change(index, { secret })}
+          />
           <Button
             kind="quiet"
             icon="trash"

@@ -38,6 +38,8 @@ export function ParameterValues({ parameters, values, onChange }: Props) {
               onChange={set}
               hint={parameter.description}
               error={problemOf(parameter, value)}
+              type={parameter.secret ? "password" : "text"}
+              autoComplete="off"
               inputMode={parameter.kind === "integer" ? "numeric" : undefined}
             />
           );
