@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use tokio::sync::Notify;
+
 use crate::transport::{Connection, Input, Ran};
 use crate::{Code, Failure, Secret, Step};
 
@@ -117,16 +119,28 @@ impl Remote {
         let mark = random_mark();
         let line = one_line(&mark, script);
         let end = Secret::new("\n");
+        let ready = Notify::new();
         let mut input = Vec::new();
         if let Some(password) = self.right.password() {
             input.extend([Input::Secret(password), Input::Secret(&end)]);
         }
+        // When sudo gives a terminal back, it throws away what was typed ahead.
+        let terminal = self.right.terminal();
+        input.extend(terminal.then_some(Input::Until(&ready)));
         input.push(Input::Text(&line));
         input.extend(script.data.iter().map(Input::again));
         let mut answers = Answers::default();
         let mut noise = String::new();
-        let command = format!("{}{BOOTSTRAP}", self.right.prefix());
+        let command = match terminal {
+            true => format!(
+                "{}{}",
+                self.right.prefix(),
+                BOOTSTRAP.replacen("IFS=", &format!("echo {mark} ready; IFS="), 1)
+            ),
+            false => format!("{}{BOOTSTRAP}", self.right.prefix()),
+        };
         let mut take = |text: &str| match marked(text, &mark) {
+            Some((key, _)) if key == "ready" => ready.notify_one(),
             Some((key, value)) if answers.marks.len() < MARKS_MAX => {
                 each(&key, &value);
                 answers.marks.push((key, value));
@@ -134,10 +148,8 @@ impl Remote {
             Some(_) => {}
             None => crate::transport::keep(&mut noise, &clean(text)),
         };
-        let ran = self
-            .connection
-            .run(script.step, &command, self.right.terminal(), &input, script.limit, &mut take)
-            .await?;
+        let ran =
+            self.connection.run(script.step, &command, terminal, &input, script.limit, &mut take).await?;
         let Ran { exit, errors } = ran;
         noise.push_str(&errors);
         Ok(Answers { noise: noise.trim().to_string(), exit, ..answers })

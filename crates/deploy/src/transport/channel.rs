@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelWriteHalf, Pty};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::connect::Connection;
@@ -24,6 +25,8 @@ pub(crate) enum Input<'a> {
     Secret(&'a Secret),
     Text(&'a str),
     Bytes(&'a [u8]),
+    /// Nothing, but what comes after it waits for this.
+    Until(&'a Notify),
 }
 
 impl<'a> Input<'a> {
@@ -33,6 +36,7 @@ impl<'a> Input<'a> {
             Input::Secret(secret) => Input::Secret(secret),
             Input::Text(text) => Input::Text(text),
             Input::Bytes(bytes) => Input::Bytes(bytes),
+            Input::Until(ready) => Input::Until(ready),
         }
     }
 
@@ -41,6 +45,7 @@ impl<'a> Input<'a> {
             Input::Secret(secret) => secret.reveal().as_bytes(),
             Input::Text(text) => text.as_bytes(),
             Input::Bytes(bytes) => bytes,
+            Input::Until(_) => &[],
         }
     }
 }
@@ -225,6 +230,9 @@ impl Connection {
 /// All input, then the end of it.
 async fn write_all(half: &ChannelWriteHalf<Msg>, input: &[Input<'_>]) -> Result<(), russh::Error> {
     for part in input {
+        if let Input::Until(ready) = part {
+            ready.notified().await;
+        }
         for piece in part.bytes().chunks(WRITE_BYTES) {
             half.data_bytes(piece.to_vec()).await?;
         }

@@ -27,9 +27,10 @@ const ROOT: Case = Case { name: "", breaks: "", mends: "", user: "root", words: 
 
 /// Users of every kind of right, and a server that asks questions at port 2222.
 const USERS: &str = r#"
-for user in free pat plain wants-tty nologin forced; do useradd -m -s /bin/bash $user; echo $user:secret | chpasswd; done
+for user in free pat plain wants-tty wants-both nologin forced; do useradd -m -s /bin/bash $user; echo $user:secret | chpasswd; done
 usermod -aG sudo pat; touch ~pat/.sudo_as_admin_successful; chown pat: ~pat/.sudo_as_admin_successful
 usermod -s /usr/sbin/nologin nologin
+printf 'Defaults:wants-both requiretty, lecture=never\nwants-both ALL=(ALL) ALL\n' > /etc/sudoers.d/wants-both
 echo 'free ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/free
 printf 'Defaults:wants-tty requiretty\nwants-tty ALL=(ALL) NOPASSWD: ALL\n' > /etc/sudoers.d/wants-tty
 printf 'Match User forced\n  ForceCommand /bin/echo only backups here\n' >> /etc/ssh/sshd_config
@@ -253,7 +254,7 @@ fn broken_hosts_are_named_and_left_as_they_were() {
     let hub = Hub::start(setup);
     let (operator, host) = (Operator::new(&hub.url()), network.host(1));
     host.must(USERS);
-    for user in ["root", "free", "pat", "plain", "wants-tty", "nologin", "forced"] {
+    for user in ["root", "free", "pat", "plain", "wants-tty", "wants-both", "nologin", "forced"] {
         operator.may_enter(&host, user);
     }
     let mut wrong = Vec::new();
@@ -270,12 +271,14 @@ fn works_with_sudo(operator: &Operator, host: &Host, wrong: &mut Vec<String>) {
     let fingerprint = fingerprint.trim();
     let asks = format!("pat@{}:2222", host.address);
     let at = |user: &str| format!("{user}@{}", host.address);
-    let (free, pat, tty) = (at("free"), at("pat"), at("wants-tty"));
+    let (free, pat) = (at("free"), at("pat"));
+    let (tty, both) = (at("wants-tty"), at("wants-both"));
     let before = files(host);
     for (what, words, input) in [
         ("sudo without a password", vec![free.as_str()], ""),
         ("sudo with a password", vec![pat.as_str(), "--ask-sudo"], "secret\n"),
         ("requiretty", vec![tty.as_str()], ""),
+        ("requiretty and a password", vec![both.as_str(), "--ask-sudo"], "secret\n"),
         (
             "keyboard-interactive, confirmed",
             vec![asks.as_str(), "--ask-password", "--ask-sudo", "--host-key", fingerprint],
