@@ -169,11 +169,12 @@ pub fn small_agents() -> TempDir {
     folder
 }
 
-/// Everything of a host that a deployment could leave behind: path, kind, mode, owner, size of files, target of links.
+/// Everything of a host that a deployment could leave behind: path, kind, mode, owner, size of files, target of links. Not the copies
+/// that the system's own tools keep of the account files before each change (`/etc/passwd-`).
 pub fn files(host: &Host) -> Vec<String> {
     let script = "find /etc /opt /usr /var/lib /var/tmp /tmp /root /home /srv -xdev \
-        \\( -path /var/lib/systemd -o -path /var/lib/sudo -o -path '/tmp/systemd-*' -o -path '/var/tmp/systemd-*' \\) -prune -o \
-        \\( -type f -printf '%p f %m %U %s\\n' -o -not -type f -printf '%p %y %m %U %l\\n' \\) | sort";
+        \\( -path /var/lib/systemd -o -path /var/lib/sudo -o -path '/tmp/systemd-*' -o -path '/var/tmp/systemd-*' -o -path '/etc/*-' \\) -prune -o \
+        -not -type s \\( -type f -printf '%p f %m %U %s\\n' -o -not -type f -printf '%p %y %m %U %l\\n' \\) | sort";
     host.must(script).lines().map(String::from).collect()
 }
 

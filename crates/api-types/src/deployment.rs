@@ -136,7 +136,7 @@ inputs! {
         #[serde(default)]
         pub ssh: SshAccess,
         /// For hosts without a policy of their own; an existing one is never touched.
-        #[serde(default = "allowlist")]
+        #[serde(default = "full")]
         pub policy: AgentPolicy,
         /// Leave the other hub that a host belongs to.
         #[serde(default)]
@@ -224,6 +224,6 @@ fn install() -> DeploymentAction {
     DeploymentAction::Install
 }
 
-fn allowlist() -> AgentPolicy {
-    AgentPolicy::Allowlist
+fn full() -> AgentPolicy {
+    AgentPolicy::Full
 }

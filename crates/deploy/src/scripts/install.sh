@@ -17,7 +17,7 @@ said=$(cp "$STAGE/agent" "$bin.new" 2>&1) || fail E_PLACE "$said"
 chmod 755 "$bin.new"
 mv -f "$bin.new" "$bin"
 if [ ! -e "$policy" ]; then
-  printf '# What the hub may do on this server: monitor, allowlist or full. Only root on this server can change it.\nmode = "%s"\n' "$POLICY" > "$policy" || fail E_PLACE "$policy cannot be written"
+  printf '# What the hub may do on this server: monitor, allowlist or full. Only root on this server can change it.\n# After leaving monitor: systemctl enable --now watchtower-executor.socket\nmode = "%s"\n' "$POLICY" > "$policy" || fail E_PLACE "$policy cannot be written"
   chmod 644 "$policy"
 fi
 place() { printf '%s\n' "$2" > "$1.new" && chmod 644 "$1.new" && mv -f "$1.new" "$1" || fail E_PLACE "$1 cannot be written"; }

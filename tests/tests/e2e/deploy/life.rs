@@ -98,11 +98,11 @@ fn layout(host: &Host) -> Vec<String> {
     let ours = |line: &String| {
         line.contains("watchtower")
             && !line.starts_with("/var/lib/watchtower/")
+            && !line.starts_with("/var/lib/watchtower-executor/")
             && !line.contains("/previous")
     };
     let without_size = |line: String| line.split(' ').take(4).collect::<Vec<_>>().join(" ");
-    let sums =
-        host.must("sha256sum /etc/watchtower/policy.toml /etc/systemd/system/watchtower-agent.service");
+    let sums = host.must("sha256sum /etc/watchtower/policy.toml /etc/systemd/system/watchtower-*");
     files(host).into_iter().filter(ours).map(without_size).chain(sums.lines().map(String::from)).collect()
 }
 

@@ -27,7 +27,7 @@ export function SshForm() {
   const uninstall = action === "uninstall";
   const [text, setText] = useState(asked);
   const [draft, setDraft] = useState<Draft>(EMPTY);
-  const [policy, setPolicy] = useState<AgentPolicy>("allowlist");
+  const [policy, setPolicy] = useState<AgentPolicy>("full");
   const [takeover, setTakeover] = useState(false);
   const [removeServer, setRemoveServer] = useState(true);
   const [shown, setShown] = useState<Shown[]>();
