@@ -63,6 +63,11 @@ impl Api {
         Api { token: None, cookie: Some(cookie), ..self.clone() }
     }
 
+    /// The session's cookie, for requests that are made by hand.
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
     /// One call with raw bytes. An error is a broken connection.
     pub fn raw(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Result<Answer, String> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));

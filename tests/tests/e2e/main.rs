@@ -9,6 +9,7 @@ mod hostile;
 mod forged;
 mod hostile_api;
 mod access;
+mod known_holes;
 mod restart;
 mod absence;
 mod deployments;
