@@ -31,6 +31,8 @@ if [ "$verb" = test ] || [ "$verb" = bench ]; then
 fi
 if [ "$verb" = test ]; then
     need chromium chromium
+fi
+if [ "$verb" = test ] || [ "$verb" = bench ]; then
     need debootstrap debootstrap
     need systemd-nspawn systemd-container
     need ip iproute2
@@ -40,6 +42,7 @@ if [ "$verb" = bench ]; then
     need prometheus prometheus
     need prometheus-node-exporter prometheus-node-exporter
     need prometheus-alertmanager prometheus-alertmanager
+    need ansible-playbook ansible-core
 fi
 
 if [ ${#lacking[@]} -gt 0 ]; then

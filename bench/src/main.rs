@@ -1,9 +1,10 @@
-//! Measures the budgets on this machine, beside node_exporter and Prometheus with Alertmanager where they are installed.
+//! Measures the budgets on this machine, beside node_exporter, Prometheus with Alertmanager, and Ansible where they are installed.
 //!
 //! `make bench` gives it a release hub and the static agent. Timings of shared machines are noisy: compare rows of one run.
 #![allow(clippy::print_stdout)]
 
 mod agent;
+mod deploy;
 mod hub;
 mod peer;
 mod process;
@@ -17,11 +18,12 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let mut table = Table::default();
     let wanted = std::env::args().nth(1);
-    let parts: [Part; 4] = [
+    let parts: [Part; 5] = [
         ("agent", agent::measure),
         ("ingest", hub::ingest),
         ("notify", hub::notification),
         ("peer", peer::measure),
+        ("deploy", deploy::measure),
     ];
     for (name, part) in parts {
         if wanted.as_deref().is_none_or(|wanted| wanted == name) {
