@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use watchtower_model::Timestamp;
 use watchtower_tests::agents::{Agent, Fleet, Pace, TROUBLE};
 use watchtower_tests::hub::{Hub, Setup};
 use watchtower_tests::paging::page_to;
@@ -19,6 +20,7 @@ const SERIES: usize = 250;
 const INGEST_AGENTS: [usize; 2] = [200, 1000];
 const INGEST_FOR: Duration = Duration::from_secs(20);
 const SERVERS: usize = 1000;
+const FAN_OUT_ROUNDS: usize = 3;
 /// Servers that get into trouble, one after the other as they report.
 const TROUBLED: usize = 200;
 
@@ -58,6 +60,47 @@ fn ingest_from(table: &mut Table, hub: &Hub, agents: usize) {
         "<= 0.5 s",
         "",
     );
+}
+
+/// A command that does nothing on 1,000 servers: from the run's beginning to each server's end, as the hub has stored them.
+pub fn fan_out(table: &mut Table) {
+    let hub = Hub::start(setup("interval=10s,lost_grace=1h"));
+    let api = hub.api();
+    let pace = Pace { every: Duration::from_secs(10), more_series: SERIES - 2 };
+    let fleet = Fleet::start(&api, &hub.agent_address(), "web", SERVERS, pace);
+    fleet.agents.iter().for_each(|agent| agent.shared.obeys.store(true, Ordering::Relaxed));
+    std::thread::sleep(Duration::from_secs(25));
+    let mut latencies = Vec::new();
+    for _ in 0..FAN_OUT_ROUNDS {
+        let started = api.post("/runs/exec", &json!({"command": ["true"], "on": "name=~\"web-.*\""}));
+        let path = format!("/runs/{}", started["run"]["number"]);
+        let began = Instant::now();
+        let run = loop {
+            let run = api.get(&path);
+            if run["finished_at"].is_string() || began.elapsed() > Duration::from_secs(30) {
+                break run;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        };
+        latencies.extend(run["executions"].as_array().into_iter().flatten().filter_map(took_ms));
+    }
+    let (ends, wanted) = (latencies.len(), SERVERS * FAN_OUT_ROUNDS);
+    table.row(
+        "no-op on 1,000 simulated agents, p50 / p99",
+        format!(
+            "{} / {} ms ({ends} of {wanted} ended)",
+            quantile(&mut latencies, 0.5),
+            quantile(&mut latencies, 0.99)
+        ),
+        "p99 <= 1 s",
+        "",
+    );
+}
+
+/// From an execution's creation to its end.
+fn took_ms(execution: &serde_json::Value) -> Option<i64> {
+    let at = |name: &str| Timestamp::parse_rfc3339(execution[name].as_str()?).ok();
+    Some(at("finished_at")?.since(at("created_at")?))
 }
 
 /// From the moment a report is sent to the first byte of the webhook it causes.

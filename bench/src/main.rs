@@ -18,10 +18,11 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let mut table = Table::default();
     let wanted = std::env::args().nth(1);
-    let parts: [Part; 5] = [
+    let parts: [Part; 6] = [
         ("agent", agent::measure),
         ("ingest", hub::ingest),
         ("notify", hub::notification),
+        ("fan-out", hub::fan_out),
         ("peer", peer::measure),
         ("deploy", deploy::measure),
     ];

@@ -197,6 +197,19 @@ impl Store {
         )
     }
 
+    /// Of a run: executions that have not ended, and those among them whose turn has not come.
+    pub async fn open_and_queued(&self, run: RunId) -> Result<(i64, i64), DbError> {
+        let sql = "SELECT count(*) AS n FROM executions WHERE run_id = $1 AND finished_at IS NULL";
+        let queued = "SELECT count(*) AS n FROM executions WHERE run_id = $1 AND state = 'queued'";
+        let open = self.db.query(sql, args![run]).await?.first().map_or(0, |row| row.int());
+        // Most runs have no queue: one question is enough for what has ended.
+        let queued = match open {
+            0 => 0,
+            _ => self.db.query(queued, args![run]).await?.first().map_or(0, |row| row.int()),
+        };
+        Ok((open, queued))
+    }
+
     pub async fn execution(&self, id: ExecutionId) -> Result<Option<ExecutionRow>, DbError> {
         one(self.db.query("SELECT * FROM executions WHERE id = $1", args![id]).await?)
     }

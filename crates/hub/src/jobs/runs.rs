@@ -257,8 +257,13 @@ pub async fn record(hub: &Hub, execution: &ExecutionRow, update: ExecutionUpdate
     }
     hub.meters.executions.add(u64::from(touched.first() != Some(&0)));
     // Also when it had ended before: what follows may have failed then, and the agent tells the end until it is acknowledged.
-    finish_if_last(hub, execution.run_id).await?;
-    if let Some(run) = hub.store.run(execution.run_id).await?.filter(|run| run.finished_at.is_none()) {
+    // Asked for each of perhaps a thousand ends: reading all executions each time would be a million.
+    let (open, queued) = hub.store.open_and_queued(execution.run_id).await?;
+    if open == 0 {
+        finish_if_last(hub, execution.run_id).await?;
+    } else if queued > 0
+        && let Some(run) = hub.store.run(execution.run_id).await?
+    {
         rollout::advance(hub, &run).await?;
     }
     match hub.store.execution(execution.id).await? {

@@ -212,10 +212,13 @@ pub async fn waiting_executions_are_released_once_and_runs_approved_once(place: 
     assert!(matches!(again, Err(DbError::Stale)), "{again:?}");
     assert_eq!(store.runs_with_queue(9).await.unwrap()[0].approved_by.as_deref(), Some("bob"));
     assert!(store.executions_under_way().await.unwrap().is_empty());
+    assert_eq!(store.open_and_queued(waiting.id).await.unwrap(), (3, 3));
     let release = || Store::release_execution(parts[0].id, at(60), at(70));
     commit(&store, release()).await;
     assert!(matches!(store.commit(vec![release()]).await, Err(DbError::Stale)));
     assert_eq!(store.executions_under_way().await.unwrap().len(), 1);
+    assert_eq!(store.open_and_queued(waiting.id).await.unwrap(), (3, 2));
+    assert_eq!(store.open_and_queued(id()).await.unwrap(), (0, 0));
     commit(&store, Store::cancel_execution(parts[0].id)).await;
     assert!(store.execution(parts[0].id).await.unwrap().unwrap().cancel);
 }
