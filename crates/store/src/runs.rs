@@ -291,6 +291,14 @@ impl Store {
         )
     }
 
+    /// Its command was sent; an answer that was quicker stays.
+    pub fn mark_dispatched(id: ExecutionId) -> Statement {
+        Statement::new(
+            "UPDATE executions SET state = 'dispatched' WHERE id = $1 AND state = 'pending'",
+            args![id],
+        )
+    }
+
     pub fn cancel_execution(id: ExecutionId) -> Statement {
         Statement::new("UPDATE executions SET cancel = TRUE WHERE id = $1 AND finished_at IS NULL", args![id])
     }

@@ -171,9 +171,7 @@ pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
     } else if start.takes_turns() {
         rollout::advance(hub, &run).await?;
     } else {
-        for execution in &executions {
-            link::dispatch(hub, execution).await;
-        }
+        link::dispatch_new(hub, &run, &executions).await;
     }
     Ok(run)
 }

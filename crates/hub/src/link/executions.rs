@@ -7,7 +7,7 @@ use watchtower_protocol::{
     Command, CommandBody, ExecutionState, ExecutionUpdate, HubMessage, OutputChunk, Purpose, RunScript,
     Stream, sign,
 };
-use watchtower_store::{self as store, ExecutionRow, Store};
+use watchtower_store::{self as store, ExecutionRow, RunRow, Store};
 
 use crate::error::HubError;
 use crate::jobs::{halt, runs};
@@ -47,24 +47,33 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
     if !to_start || halt::is_on(hub) {
         return;
     }
-    let run = match hub.store.run(execution.run_id).await {
-        Ok(Some(run)) => run,
-        Ok(None) => return,
-        Err(error) => return tracing::error!(execution = %execution.id, "reading the run: {error}"),
-    };
-    let Ok(mut script) = serde_json::from_str::<RunScript>(&run.body) else {
+    match hub.store.run(execution.run_id).await {
+        Ok(Some(run)) => dispatch_new(hub, &run, std::slice::from_ref(execution)).await,
+        Ok(None) => {}
+        Err(error) => tracing::error!(execution = %execution.id, "reading the run: {error}"),
+    }
+}
+
+/// Sends a run's command to each of these whose agent is connected, and stores in one go that it was sent.
+pub async fn dispatch_new(hub: &Hub, run: &RunRow, executions: &[ExecutionRow]) {
+    let Ok(script) = serde_json::from_str::<RunScript>(&run.body) else {
         return tracing::error!(run = %run.id, "the run's script cannot be read");
     };
-    script.execution_id = execution.id;
-    script.environment.insert("WATCHTOWER_RUN".into(), run.number.to_string());
-    if !link.send(command(hub, execution.agent_id, execution.not_after, CommandBody::Run(script))) {
-        return;
+    let mut sent = Vec::new();
+    for execution in executions {
+        let Some(link) = hub.links.get(execution.agent_id) else { continue };
+        let mut script = script.clone();
+        script.execution_id = execution.id;
+        script.environment.insert("WATCHTOWER_RUN".into(), run.number.to_string());
+        let message = command(hub, execution.agent_id, execution.not_after, CommandBody::Run(script));
+        if link.send(message) && execution.state == State::Pending.as_str() {
+            sent.push(Store::mark_dispatched(execution.id));
+        }
     }
-    let update = store::ExecutionUpdate { state: State::Dispatched.as_str(), ..Default::default() };
-    if execution.state == State::Pending.as_str()
-        && let Err(error) = hub.store.commit(vec![Store::update_execution(execution.id, &update)]).await
+    if !sent.is_empty()
+        && let Err(error) = hub.store.commit(sent).await
     {
-        tracing::error!(execution = %execution.id, "storing dispatched: {error}");
+        tracing::error!(run = %run.id, "storing dispatched: {error}");
     }
 }
 

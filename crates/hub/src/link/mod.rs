@@ -7,7 +7,7 @@ mod registry;
 mod session;
 
 pub use enrol::{Enrolled, make_token};
-pub use executions::dispatch;
+pub use executions::{dispatch, dispatch_new};
 pub use installer::{
     Shipped, agent_binary, all_shipped, check_token, install_command, install_script, shipped,
 };
