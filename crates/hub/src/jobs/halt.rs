@@ -28,7 +28,7 @@ pub fn current(hub: &Hub) -> Option<Halt> {
 }
 
 pub fn is_on(hub: &Hub) -> bool {
-    current(hub).is_some()
+    hub.halt.read().unwrap_or_else(PoisonError::into_inner).is_some()
 }
 
 /// Refuses to begin work while it is on.
