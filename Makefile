@@ -5,7 +5,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
-HOST := x86_64-unknown-linux-gnu
+ARCH := $(shell uname -m)
+HOST := $(ARCH)-unknown-linux-gnu
+OTHER := $(if $(filter x86_64,$(ARCH)),aarch64,x86_64)
 STATIC := RUSTFLAGS="-C target-feature=+crt-static"
 DATA ?= ./data
 
@@ -14,15 +16,11 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 .PHONY: run
-run: build ## build, then serve with this machine as the first server (DATA=./data)
-	@exec $(TARGET)/release/watchtower serve --with-local-agent --data-dir "$(DATA)" --agents-dir $(TARGET)/agents
+run: setup-run web-dist agent hub ## build, then serve with this machine as the first server (DATA=./data)
+	@exec $(TARGET)/release/watchtower serve --with-local-agent --data-dir "$(DATA)"
 
 .PHONY: build
-build: setup-run web-dist ## the release hub with the dashboard inside, and the static agent
-	@$(STATIC) cargo build --locked --profile agent --target $(HOST) -p watchtower-agent
-	@mkdir -p $(TARGET)/agents
-	@install -m 755 $(TARGET)/$(HOST)/agent/watchtower-agent $(TARGET)/agents/watchtower-agent-x86_64
-	@cargo build --locked --release -p watchtower
+build: setup-run web-dist agent other-agent hub ## the release hub: dashboard and agents for x86_64 and aarch64 inside
 
 .PHONY: dev
 dev: setup-run node-modules agent-debug ## a debug hub, and the dashboard with hot reload in front of it
@@ -47,9 +45,10 @@ bench: setup-bench build ## measure the budgets beside node_exporter and Prometh
 	@WATCHTOWER_BIN=$(TARGET)/release/watchtower WATCHTOWER_AGENTS_DIR=$(TARGET)/agents $(TARGET)/release/watchtower-bench
 
 .PHONY: soak
-soak: setup-test web-dist agent-debug ## the fault tests with their full number of rounds
+soak: setup-soak web-dist agent-debug other-agent ## the fault tests with their full number of rounds, and the agent of the other architecture
 	@cargo build --locked -p watchtower
-	@SOAK=1 CI=$(CI) cargo test --locked -p watchtower-tests --test e2e -- --nocapture crash executor::killed
+	@SOAK=1 CI=$(CI) WATCHTOWER_OTHER_AGENT=$(TARGET)/agents/watchtower-agent-$(OTHER) \
+		cargo test --locked -p watchtower-tests --test e2e -- --nocapture --include-ignored crash executor::killed other_arch
 
 .PHONY: fuzz
 fuzz: setup-run ## hostile bytes against every parser of outside input, for FUZZ_SECONDS=60 each
@@ -57,8 +56,8 @@ fuzz: setup-run ## hostile bytes against every parser of outside input, for FUZZ
 
 # The parts.
 
-.PHONY: setup-run setup-test setup-bench
-setup-run setup-test setup-bench: setup-%:
+.PHONY: setup-run setup-test setup-soak setup-bench
+setup-run setup-test setup-soak setup-bench: setup-%:
 	@scripts/setup.sh $*
 
 # Lives beside node_modules: npm changes the folder's own time at will.
@@ -73,9 +72,22 @@ node-modules: web/node_modules/.installed
 web-dist: node-modules
 	@cd web && npm run --silent build
 
+# One binary is all there is to copy: the agents go into the hub.
+.PHONY: hub
+hub: agent
+	@WATCHTOWER_BUILT_IN_AGENTS=$(TARGET)/agents cargo build --locked --release -p watchtower
+
 # The agent as it is put on hosts: static, so that it runs on any of them.
+.PHONY: agent other-agent
+agent:
+	@scripts/agent.sh $(ARCH) $(TARGET) $(TARGET)/agents/watchtower-agent-$(ARCH)
+
+# A machine that cannot have the tools builds a hub without it; in CI that is a failure.
+other-agent:
+	@scripts/agent.sh $(OTHER) $(TARGET) $(TARGET)/agents/watchtower-agent-$(OTHER) || { [ $$? = 3 ] && [ "$(CI)" != true ]; }
+
 .PHONY: agent-debug
 agent-debug:
 	@$(STATIC) cargo build --locked --target $(HOST) -p watchtower-agent
 	@mkdir -p $(TARGET)/agents-debug
-	@install -m 755 $(TARGET)/$(HOST)/debug/watchtower-agent $(TARGET)/agents-debug/watchtower-agent-x86_64
+	@install -m 755 $(TARGET)/$(HOST)/debug/watchtower-agent $(TARGET)/agents-debug/watchtower-agent-$(ARCH)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what a verb of the Makefile needs and this machine lacks: setup.sh run|test|bench
+# Installs what a verb of the Makefile needs and this machine lacks: setup.sh run|test|soak|bench
 #
 # Rust is never installed here. Debian packages need root; without it the verb says in one line what is lacking.
 set -eu
 
-verb=${1:?usage: setup.sh run|test|bench}
+verb=${1:?usage: setup.sh run|test|soak|bench}
 cd "$(dirname "$0")/.."
 
 lacking=()
@@ -22,17 +22,20 @@ need make make
 if ! command -v node >/dev/null 2>&1; then lacking+=(nodejs npm); fi
 need npm npm
 
-if [ "$verb" = test ] || [ "$verb" = bench ]; then
+if [ "$verb" != run ]; then
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || lacking+=(postgresql)
     need redis-server redis-server
     need /usr/sbin/sshd openssh-server
     need ssh openssh-client
     need curl curl ca-certificates
 fi
-if [ "$verb" = test ]; then
+if [ "$verb" = test ] || [ "$verb" = soak ]; then
     need chromium chromium
 fi
-if [ "$verb" = test ] || [ "$verb" = bench ]; then
+if [ "$verb" = soak ]; then
+    need qemu-aarch64-static qemu-user-static
+fi
+if [ "$verb" != run ]; then
     need debootstrap debootstrap
     need systemd-nspawn systemd-container
     need ip iproute2

@@ -13,7 +13,8 @@ use crate::paging::text;
 
 /// An enrolled agent of this machine.
 pub struct LocalAgent {
-    program: PathBuf,
+    /// What starts it, with its first arguments.
+    program: Vec<PathBuf>,
     state: TempDir,
 }
 
@@ -23,6 +24,15 @@ impl LocalAgent {
     /// # Panics
     /// If the hub or the agent refuses.
     pub fn enrol(hub: &Hub, name: &str, policy: &str) -> LocalAgent {
+        let program = agents_dir().join(format!("watchtower-agent-{}", std::env::consts::ARCH));
+        LocalAgent::enrol_as(hub, name, policy, vec![program])
+    }
+
+    /// The same with another program, or one that an emulator runs.
+    ///
+    /// # Panics
+    /// If the hub or the agent refuses.
+    pub fn enrol_as(hub: &Hub, name: &str, policy: &str, program: Vec<PathBuf>) -> LocalAgent {
         let api = hub.api();
         api.post("/servers", &json!({"name": name, "labels": {}}));
         let token = text(&api.post(&format!("/servers/{name}/enrolment"), &json!({}))["token"]);
@@ -31,10 +41,11 @@ impl LocalAgent {
         let script = String::from_utf8_lossy(&script.stdout).into_owned();
         let secret = script.split("<<'SECRET'\n").nth(1).and_then(|rest| rest.split("\nSECRET").next());
         let agent = LocalAgent {
-            program: agents_dir().join(format!("watchtower-agent-{}", std::env::consts::ARCH)),
+            program,
             state: TempDir::with_prefix("wt-agent-").expect("the temporary folder is writable"),
         };
-        let mut enrol = Command::new(&agent.program)
+        let mut enrol = Command::new(&agent.program[0])
+            .args(&agent.program[1..])
             .args(["enrol", "--state-dir"])
             .arg(agent.state.path())
             .stdin(Stdio::piped())
@@ -51,9 +62,10 @@ impl LocalAgent {
     pub fn run(&self) -> Tether {
         let state = self.state.path();
         let args = ["run", "--state-dir", &state.to_string_lossy(), "--policy", &path(state, "policy.toml")];
+        let first = self.program[1..].iter().map(|word| word.to_string_lossy().into_owned());
         Tethered {
-            program: &self.program,
-            args: args.map(String::from).to_vec(),
+            program: &self.program[0],
+            args: first.chain(args.map(String::from)).collect(),
             envs: vec![],
             ids: None,
             log: Some(state.join("agent.log")),

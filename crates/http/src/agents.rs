@@ -137,7 +137,7 @@ async fn binary(State(hub): State<Hub>, Path((token, file)): Path<(String, Strin
         return refuse(&error);
     }
     let arch = file.strip_prefix("agent-").unwrap_or("");
-    match link::agent_binary(&hub, arch) {
+    match hub.config.programs.bytes(arch) {
         Ok(bytes) => never_stored(bytes.into_response()),
         Err(error) => refuse(&error),
     }

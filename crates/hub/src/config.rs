@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use watchtower_model::parse_duration_ms;
 
+use crate::link::Programs;
+
 /// Days that raw metrics are kept.
 pub const METRICS_DAYS: i64 = 15;
 /// Days that events, incidents and runs are kept.
@@ -27,8 +29,8 @@ pub struct HubConfig {
     /// Acts as administrator until the first one exists.
     pub bootstrap_token: Option<String>,
     pub keep_bootstrap: bool,
-    /// Folder of `watchtower-agent-ARCH` binaries that installers fetch.
-    pub agents_dir: Option<PathBuf>,
+    /// The agents that installers and deployments fetch.
+    pub programs: Programs,
     pub timing: Timing,
 }
 

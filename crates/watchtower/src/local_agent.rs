@@ -1,5 +1,6 @@
 //! `--with-local-agent`: this machine as the first server, watched by an agent that is a child of the hub.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,11 +20,11 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 
 /// Enrols the agent if it is new, and keeps it running until told to stop.
 pub async fn run(hub: Hub, url: String, mut stop: watch::Receiver<bool>) {
-    let Some(program) = find_program(&hub) else {
-        tracing::error!("--with-local-agent: no watchtower-agent beside this program or in --agents-dir");
-        return;
-    };
     let state = hub.config.data_dir.join("local-agent");
+    let program = match program(&hub, &state) {
+        Ok(program) => program,
+        Err(error) => return tracing::error!("--with-local-agent: {error}"),
+    };
     while !*stop.borrow() {
         if let Err(error) = enrol(&hub, &program, &state, &url).await {
             tracing::error!("local agent: {error}");
@@ -34,14 +35,31 @@ pub async fn run(hub: Hub, url: String, mut stop: watch::Receiver<bool>) {
     }
 }
 
-fn find_program(hub: &Hub) -> Option<PathBuf> {
+/// The agent beside this program, else the one that is shipped, written where it can be started.
+fn program(hub: &Hub, state: &Path) -> Result<PathBuf, String> {
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("watchtower-agent")));
-    let shipped = hub
-        .config
-        .agents_dir
-        .as_ref()
-        .map(|dir| dir.join(format!("watchtower-agent-{}", std::env::consts::ARCH)));
-    [shipped, beside].into_iter().flatten().find(|path| path.is_file())
+    if let Some(beside) = beside.filter(|path| path.is_file() && hub.config.programs.folder.is_none()) {
+        return Ok(beside);
+    }
+    let bytes = hub.config.programs.bytes(std::env::consts::ARCH);
+    let bytes = bytes.map_err(|_| {
+        format!("no watchtower-agent-{} in --agents-dir, nor built into this hub", std::env::consts::ARCH)
+    })?;
+    let path = state.join("watchtower-agent");
+    place(&path, &bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(path)
+}
+
+/// A program that runs cannot be written to: a new one takes its place.
+fn place(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    let new = path.with_extension("new");
+    std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    std::fs::write(&new, bytes)?;
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o755))?;
+    std::fs::rename(&new, path)
 }
 
 fn host_name() -> String {

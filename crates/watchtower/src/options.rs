@@ -4,7 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use watchtower_hub::link::{BuiltIn, Programs};
 use watchtower_hub::{HubConfig, Timing};
+
+/// The agents that were there when this program was built.
+const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/agents.rs"));
 
 /// Shorter than this is no secret.
 const BOOTSTRAP_CHARS_MIN: usize = 32;
@@ -97,7 +101,7 @@ fn acting() -> Vec<Arg> {
             "agents-dir",
             "WATCHTOWER_AGENTS_DIR",
             "DIR",
-            "Agent binaries for installers; `agents` beside this program by default",
+            "Agent binaries in place of those built in; `agents` beside this program by default",
         ),
         flag(
             "with-local-agent",
@@ -147,7 +151,7 @@ impl Options {
             egress_exceptions: exceptions,
             bootstrap_token: bootstrap_token()?,
             keep_bootstrap: matches.get_flag("keep-bootstrap"),
-            agents_dir: agents_dir(matches),
+            programs: Programs { folder: agents_dir(matches), built_in: BUILT_IN },
             timing: Timing::parse(&text(matches, "timing").unwrap_or_default())
                 .map_err(|e| format!("--timing: {e}"))?,
         };

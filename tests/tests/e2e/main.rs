@@ -14,3 +14,4 @@ mod restart;
 mod absence;
 mod deployments;
 mod wizard;
+mod other_arch;

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use watchtower_api_types::{AgentBinaries, AgentBinary, AgentProgram};
-use watchtower_hub::link::{self, Shipped};
+use watchtower_hub::link::Shipped;
 
 use crate::caller::{Caller, Reply};
 
@@ -22,12 +22,12 @@ pub async fn binaries(caller: Caller) -> Reply<AgentBinaries> {
         urls: bundle.urls.clone(),
         pins: bundle.roots.iter().map(|pin| pin.0.clone()).collect(),
         bundle: bundle.to_line(),
-        items: link::all_shipped(&caller.hub).into_iter().map(item).collect(),
+        items: caller.hub.config.programs.all().into_iter().map(item).collect(),
     }))
 }
 
 pub async fn binary(caller: Caller, Path(arch): Path<String>) -> Reply<AgentProgram> {
-    let shipped = link::shipped(&caller.hub, &arch)?;
+    let shipped = caller.hub.config.programs.shipped(&arch)?;
     Ok(Json(AgentProgram {
         arch,
         version: shipped.version.into(),

@@ -51,7 +51,7 @@ impl TestHub {
             egress_exceptions: Vec::new(),
             bootstrap_token: Some(BOOTSTRAP.into()),
             keep_bootstrap,
-            agents_dir: None,
+            programs: Default::default(),
             timing: Timing { interval_ms: 1000, lost_grace_ms: 0, evaluate_every_ms: 200 },
         };
         let (ready, hub) = oneshot::channel();

@@ -74,8 +74,8 @@ impl Port<'_> {
         if kept.is_some() {
             return Ok(kept);
         }
-        let (hub, wanted) = (self.hub.clone(), arch.to_string());
-        let read = tokio::task::spawn_blocking(move || link::shipped(&hub, &wanted)).await;
+        let (programs, wanted) = (self.hub.config.programs.clone(), arch.to_string());
+        let read = tokio::task::spawn_blocking(move || programs.shipped(&wanted)).await;
         let shipped =
             match read.map_err(|_| HubError::Internal("reading the agent ended abnormally".into()))? {
                 Ok(shipped) => shipped,
@@ -85,7 +85,7 @@ impl Port<'_> {
         let binary = AgentBinary {
             version: shipped.version.into(),
             sha256: shipped.sha256,
-            bytes: Arc::new(shipped.bytes),
+            bytes: Arc::new(shipped.bytes.into_owned()),
         };
         let mut binaries = self.binaries.lock().expect("no code panics while it holds the programs");
         binaries.insert(arch.into(), binary.clone());

@@ -2,14 +2,14 @@
 
 mod enrol;
 mod executions;
+mod programs;
 mod installer;
 mod registry;
 mod session;
 
 pub use enrol::{Enrolled, make_token};
 pub use executions::{dispatch, dispatch_new};
-pub use installer::{
-    Shipped, agent_binary, all_shipped, check_token, install_command, install_script, shipped,
-};
+pub use installer::{check_token, install_command, install_script};
+pub use programs::{BuiltIn, Programs, Shipped};
 pub use registry::{Link, Links};
 pub use session::{Inbound, serve};
