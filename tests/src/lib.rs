@@ -12,3 +12,4 @@ pub mod thief;
 pub mod agents;
 pub mod local_agent;
 pub mod operator;
+pub mod scene;
