@@ -13,3 +13,4 @@ pub mod agents;
 pub mod local_agent;
 pub mod operator;
 pub mod scene;
+pub mod browser;

@@ -8,6 +8,10 @@ use watchtower_testkit::hosts::{Host, Network};
 use crate::hub::{Hub, Setup};
 use crate::operator::{Operator, small_agents};
 
+/// Who signs in with a password on a host, and needs it for sudo: see [`password_user`].
+pub const HOST_USER: &str = "ops";
+pub const HOST_PASSWORD: &str = "Zk7 ninety-quiet Otters";
+
 /// All of it; hosts end before their network.
 pub struct Scene {
     pub hub: Hub,
@@ -41,4 +45,11 @@ impl Scene {
         hosts.iter().for_each(|host| operator.may_enter(host, "root"));
         Some(Scene { hub, operator, hosts, network, shipped })
     }
+}
+
+/// Makes [`HOST_USER`] on a host.
+pub fn password_user(host: &Host) {
+    host.must(&format!(
+        "useradd -m -s /bin/bash {HOST_USER} && echo '{HOST_USER}:{HOST_PASSWORD}' | chpasswd && usermod -aG sudo {HOST_USER}"
+    ));
 }
