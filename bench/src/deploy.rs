@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use watchtower_model::Timestamp;
-use watchtower_testkit::hosts::{Host, Network};
+use watchtower_testkit::hosts::Host;
 use watchtower_testkit::wait;
 use watchtower_tests::api::Api;
-use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::hub::Setup;
 use watchtower_tests::operator::Operator;
+use watchtower_tests::scene::Scene;
 
 use crate::process::find;
 use crate::table::{Table, quantile};
@@ -21,17 +21,10 @@ const ROUNDS: usize = 15;
 const SOON: Duration = Duration::from_secs(60);
 
 pub fn measure(table: &mut Table) {
-    let Some(network) = Network::start() else { return };
-    let setup = Setup {
-        agent_host: network.gateway(),
-        timing: "interval=10s,lost_grace=90s,evaluate=1s".into(),
-        ..Setup::default()
-    };
-    let hub = Hub::start(setup);
-    let operator = Operator::new(&hub.url());
-    let hosts = boot(&network);
-    hosts.iter().for_each(|host| operator.may_enter(host, "root"));
-    let ansible = Ansible::prepare(&operator, &hosts);
+    let setup = Setup { timing: "interval=10s,lost_grace=90s,evaluate=1s".into(), ..Setup::default() };
+    let Some(scene) = Scene::with(HOSTS, setup) else { return };
+    let Scene { hub, operator, hosts, .. } = &scene;
+    let ansible = Ansible::prepare(operator, hosts);
 
     let list = operator.path().join("hosts.csv");
     let rows = hosts.iter().enumerate().map(|(at, host)| format!("web-{at},{},root\n", host.address));
@@ -50,14 +43,7 @@ pub fn measure(table: &mut Table) {
             format!("Ansible, node_exporter and its unit: {theirs:.1} s (ours {:.2} of it)", ours / theirs)
         }),
     );
-    everywhere(table, &hub.api(), &operator, ansible.as_ref());
-}
-
-fn boot(network: &Arc<Network>) -> Vec<Host> {
-    std::thread::scope(|scope| {
-        let booting: Vec<_> = (1..=HOSTS).map(|index| scope.spawn(move || network.host(index))).collect();
-        booting.into_iter().map(|host| host.join().expect("it boots")).collect()
-    })
+    everywhere(table, &hub.api(), operator, ansible.as_ref());
 }
 
 /// `true` on all of them.

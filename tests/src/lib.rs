@@ -12,3 +12,5 @@ pub mod thief;
 pub mod agents;
 pub mod local_agent;
 pub mod operator;
+pub mod scene;
+pub mod browser;

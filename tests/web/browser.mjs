@@ -47,6 +47,15 @@ export async function openPage(browser, origin, options = {}) {
   return { context, page, faults };
 }
 
+/** Signs in on the page for it, up to the first page behind it. */
+export async function signIn(page, origin, name, password) {
+  await page.goto(`${origin}/login`);
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+}
+
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /** Violations as readable lines; empty when there is none. */

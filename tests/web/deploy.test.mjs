@@ -2,7 +2,8 @@
 // tests/tests/e2e/wizard.rs starts the hub and the host. Pictures of each page go to WATCHTOWER_SHOTS, if it is set.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { axe, launch, openPage, PHONE, WIDE } from "./browser.mjs";
+import { axe, launch, openPage, PHONE, signIn, WIDE } from "./browser.mjs";
+import { confirmKeys, fillWizard, lookAtKeys } from "./wizard.mjs";
 
 const {
   WATCHTOWER_URL: origin,
@@ -30,12 +31,7 @@ before(async () => {
   browser = await launch();
   session = await openPage(browser, origin);
   session.page.setDefaultTimeout(SOON_MS);
-  const { page } = session;
-  await page.goto(`${origin}/login`);
-  await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+  await signIn(session.page, origin, name, password);
 });
 
 after(async () => {
@@ -48,32 +44,14 @@ async function picture(page, what) {
   if (shots) await page.screenshot({ path: `${shots}/${what}.png`, fullPage: true });
 }
 
-async function fill(page) {
-  await page.goto(url("/servers"));
-  await page
-    .getByRole("link", { name: /Add (the first )?server/ })
-    .first()
-    .click();
-  await page.getByRole("link", { name: "Connect by SSH" }).click();
-  await page.getByRole("textbox", { name: "Hosts" }).fill(host);
-  await page.getByTestId("targets").getByText("1 host, read as a list").waitFor();
-  await page.getByLabel("Sign in with").selectOption({ label: "A password" });
-  await page.getByLabel("User", { exact: true }).fill(user);
-  await page.getByLabel("Password", { exact: true }).fill(secret);
-}
-
 test("a password is sent only after the fingerprint is confirmed", async () => {
   const { page } = session;
-  await fill(page);
+  await fillWizard(page, origin, { host, user, secret });
   await page.getByRole("button", { name: "Install on 1 server" }).click();
   await page.getByRole("alert").getByText("confirm them first").waitFor();
-  await page.getByRole("button", { name: "Look at the host keys" }).click();
-  const keys = page.getByTestId("fingerprints");
-  await keys.getByText("SHA256:").waitFor();
-  await keys.getByText("new", { exact: true }).waitFor();
+  await lookAtKeys(page);
   await picture(page, "form-new-key");
-  await page.getByRole("button", { name: "It is this host's" }).click();
-  await keys.getByText("known", { exact: true }).waitFor();
+  await confirmKeys(page);
 });
 
 test("the plan is shown, then the agent is installed and reports", async () => {

@@ -85,9 +85,6 @@ const IMPURE_PATHS: &[&str] = &[
     "std::process::",
 ];
 
-/// What is named all the same, as (file, path). Each entry needs its reason here; there is none today.
-const EXCUSED: &[(&str, &str)] = &[];
-
 /// One dependency: `from` uses `to`; names without the `watchtower-` prefix for the workspace's own.
 #[derive(Debug, PartialEq)]
 struct Edge {
@@ -99,7 +96,7 @@ struct Edge {
 pub fn check() -> Result<(), String> {
     let edges = edges_of(&metadata()?)?;
     let mut problems = forbidden(&edges);
-    problems.extend(impure(&source::rust_files()?, EXCUSED));
+    problems.extend(impure(&source::rust_files()?));
     if problems.is_empty() { Ok(()) } else { Err(format!("\n  {}", problems.join("\n  "))) }
 }
 
@@ -164,9 +161,8 @@ fn verdict(edge: &Edge) -> Option<String> {
     None
 }
 
-fn impure(files: &[SourceFile], excused: &[(&str, &str)]) -> Vec<String> {
+fn impure(files: &[SourceFile]) -> Vec<String> {
     let mut problems = Vec::new();
-    let mut used = Vec::new();
     for file in files {
         if !PURE.iter().any(|name| file.path.starts_with(&format!("crates/{name}/src/"))) {
             continue;
@@ -175,17 +171,11 @@ fn impure(files: &[SourceFile], excused: &[(&str, &str)]) -> Vec<String> {
         let product = file.text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).enumerate();
         for (number, line) in product {
             let code = line.split("//").next().unwrap_or_default();
-            let Some(path) = IMPURE_PATHS.iter().find(|path| names(code, path)) else { continue };
-            match excused.iter().find(|(at, what)| *at == file.path && what == path) {
-                Some(excuse) => used.push(excuse),
-                None => problems.push(format!("{}:{}: a pure crate names {path}", file.path, number + 1)),
+            if let Some(path) = IMPURE_PATHS.iter().find(|path| names(code, path)) {
+                problems.push(format!("{}:{}: a pure crate names {path}", file.path, number + 1));
             }
         }
     }
-    let needless = excused.iter().filter(|excuse| !used.contains(excuse));
-    problems.extend(
-        needless.map(|excuse| format!("{excuse:?} needs no excuse any more; remove it from the list")),
-    );
     problems
 }
 
@@ -252,11 +242,8 @@ mod tests {
             file("crates/hub/src/c.rs", "let now = std::time::SystemTime::now();\n"),
             file("crates/rules/tests/d.rs", "std::thread::sleep(d);\n"),
         ];
-        let problems = impure(&files, &[]);
+        let problems = impure(&files);
         assert_eq!(problems.len(), 1, "{problems:#?}");
         assert!(problems[0].starts_with("crates/rules/src/a.rs:1"));
-        let excused =
-            [("crates/rules/src/a.rs", "std::time::SystemTime"), ("crates/rules/src/b.rs", "rand::")];
-        assert_eq!(impure(&files, &excused).len(), 1, "only the needless excuse is left");
     }
 }

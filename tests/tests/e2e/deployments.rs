@@ -10,12 +10,11 @@ use watchtower_testkit::wait;
 use watchtower_tests::api::Api;
 use watchtower_tests::hub::{Hub, Setup};
 use watchtower_tests::paging::text;
+use watchtower_tests::scene::{HOST_PASSWORD, HOST_USER, password_user};
 
 /// A deployment to a host that answers, on a busy machine.
 const DEPLOYED: Duration = Duration::from_secs(90);
 const SOON: Duration = Duration::from_secs(30);
-const PASSWORD: &str = "Zk7-ninety-quiet-Otters";
-const SUDO_USER: &str = "ops";
 
 /// Where nobody is: refused at once by this machine itself.
 const DEAD: &str = "127.0.0.1";
@@ -36,13 +35,6 @@ fn key(hosts: &[&Host]) -> String {
         host.must(&format!("mkdir -p -m 700 ~/.ssh && echo '{}' >> ~/.ssh/authorized_keys", public.trim()));
     }
     std::fs::read_to_string(file).expect("ssh-keygen wrote it")
-}
-
-/// A user who signs in with a password and needs it for sudo.
-fn password_user(host: &Host) {
-    host.must(&format!(
-        "useradd -m -s /bin/bash {SUDO_USER} && echo '{SUDO_USER}:{PASSWORD}' | chpasswd && usermod -aG sudo {SUDO_USER}"
-    ));
 }
 
 fn batch_of(made: &Value) -> String {
@@ -179,7 +171,7 @@ fn a_password_goes_to_a_confirmed_host_and_is_nowhere_after_a_kill() {
     let mut hub = Hub::start(Setup { agent_host: network.gateway(), ..Setup::default() });
     let (api, host) = (hub.api(), network.host(1));
     password_user(&host);
-    let ssh = json!({"user": SUDO_USER, "password": PASSWORD});
+    let ssh = json!({"user": HOST_USER, "password": HOST_PASSWORD});
     let input = json!({"targets": [target(&host)], "ssh": ssh});
 
     let refused = ended(&api, &batch_of(&api.post("/deployments", &input)), &host.name);
@@ -196,7 +188,7 @@ fn a_password_goes_to_a_confirmed_host_and_is_nowhere_after_a_kill() {
     let again = api.post(&format!("/deployments/{batch}/retry"), &json!({"ssh": ssh}));
     let done = ended(&api, &batch_of(&again), &host.name);
     assert_eq!(text(&done["status"]), "succeeded", "{done}");
-    nowhere(hub.folder(), PASSWORD);
+    nowhere(hub.folder(), HOST_PASSWORD);
 }
 
 #[test]
@@ -206,15 +198,16 @@ fn with_a_saved_credential_a_killed_hub_goes_on() {
     let (api, host) = (hub.api(), network.host(1));
     password_user(&host);
     confirm(&api, &host);
-    let saved = api.post("/credentials", &json!({"name": "fleet", "user": SUDO_USER, "password": PASSWORD}));
-    assert!(!saved.to_string().contains(PASSWORD), "{saved}");
+    let saved =
+        api.post("/credentials", &json!({"name": "fleet", "user": HOST_USER, "password": HOST_PASSWORD}));
+    assert!(!saved.to_string().contains(HOST_PASSWORD), "{saved}");
     let input = json!({"targets": [target(&host)], "ssh": {"credential": "fleet"}});
     let batch = batch_of(&api.post("/deployments", &input));
     killed_while_running(&mut hub, &api, &batch);
     assert!(hub.log_tail().contains("go on after the restart"), "{}", hub.log_tail());
     let done = ended(&api, &batch, &host.name);
     assert_eq!(text(&done["status"]), "succeeded", "{done}");
-    nowhere(hub.folder(), PASSWORD);
+    nowhere(hub.folder(), HOST_PASSWORD);
 
     let gone = api.call("DELETE", "/api/v1/credentials/fleet", None);
     assert_eq!(gone.status, 204);
@@ -231,11 +224,11 @@ fn what_has_not_ended_is_cancelled() {
     let targets: Vec<Value> =
         (0..12).map(|n| json!({"host": "127.0.0.1", "port": port, "server": format!("s{n}")})).collect();
     let batch =
-        batch_of(&api.post("/deployments", &json!({"targets": targets, "ssh": {"password": PASSWORD}})));
+        batch_of(&api.post("/deployments", &json!({"targets": targets, "ssh": {"password": HOST_PASSWORD}})));
     let count = |status: &str| deployments(&api, &batch).iter().filter(|one| one["status"] == status).count();
     wait::until(SOON, "ten to be worked on", || (count("running") == 10).then_some(()));
     assert_eq!(count("pending"), 2);
-    let twice = json!({"targets": [targets[0]], "ssh": {"password": PASSWORD}});
+    let twice = json!({"targets": [targets[0]], "ssh": {"password": HOST_PASSWORD}});
     assert_eq!(
         api.call("POST", "/api/v1/deployments", Some(&twice)).status,
         409,

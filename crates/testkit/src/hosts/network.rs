@@ -55,6 +55,17 @@ impl Network {
         Host::boot(Arc::clone(self), index)
     }
 
+    /// Boots hosts 1 to `count` at the same time.
+    ///
+    /// # Panics
+    /// If one does not come up.
+    pub fn hosts(self: &Arc<Network>, count: u8) -> Vec<Host> {
+        std::thread::scope(|scope| {
+            let booting: Vec<_> = (1..=count).map(|index| scope.spawn(move || self.host(index))).collect();
+            booting.into_iter().map(|host| host.join().expect("it boots")).collect()
+        })
+    }
+
     pub(super) fn bridge(&self) -> String {
         format!("wtbr{}", self.number)
     }

@@ -7,6 +7,7 @@ use watchtower_testkit::hosts::{Host, Network};
 use watchtower_tests::hub::{Hub, Setup};
 use watchtower_tests::operator::{Operator, Said, difference, files, small_agents};
 use watchtower_tests::paging::text;
+use watchtower_tests::scene::Scene;
 
 /// One way to be broken.
 struct Case {
@@ -244,24 +245,17 @@ fn check(operator: &Operator, host: &Host, case: &Case, wrong: &mut Vec<String>)
 
 #[test]
 fn broken_hosts_are_named_and_left_as_they_were() {
-    let Some(network) = Network::start() else { return };
-    let agents = small_agents();
-    let setup = Setup {
-        agent_host: network.gateway(),
-        agents_dir: Some(agents.path().to_path_buf()),
-        ..Setup::default()
-    };
-    let hub = Hub::start(setup);
-    let (operator, host) = (Operator::new(&hub.url()), network.host(1));
+    let Some(scene) = Scene::start(1) else { return };
+    let (operator, host) = (&scene.operator, &scene.hosts[0]);
     host.must(USERS);
-    for user in ["root", "free", "pat", "plain", "wants-tty", "wants-both", "nologin", "forced"] {
-        operator.may_enter(&host, user);
+    for user in ["free", "pat", "plain", "wants-tty", "wants-both", "nologin", "forced"] {
+        operator.may_enter(host, user);
     }
     let mut wrong = Vec::new();
     for case in CASES {
-        check(&operator, &host, case, &mut wrong);
+        check(operator, host, case, &mut wrong);
     }
-    works_with_sudo(&operator, &host, &mut wrong);
+    works_with_sudo(operator, host, &mut wrong);
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), CASES.len(), wrong.join("\n"));
 }
 

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use watchtower_testkit::hosts::{Host, Network};
-use watchtower_tests::hub::{Hub, Setup};
-use watchtower_tests::operator::{Operator, small_agents};
+use watchtower_testkit::hosts::Host;
+use watchtower_tests::operator::Operator;
 use watchtower_tests::paging::text;
+use watchtower_tests::scene::Scene;
 
 /// Two fresh hosts, debug builds, and a machine that tests beside it.
 const SOON: Duration = Duration::from_secs(15);
@@ -27,29 +27,10 @@ fn write_lists(operator: &Operator, gate: &Host, hosts: &[&Host]) {
 
 #[test]
 fn one_host_s_failure_is_its_own() {
-    let Some(network) = Network::start() else { return };
-    let agents = small_agents();
-    let setup = Setup {
-        agent_host: network.gateway(),
-        agents_dir: Some(agents.path().to_path_buf()),
-        ..Setup::default()
-    };
-    let hub = Hub::start(setup);
-    let operator = Operator::new(&hub.url());
-    let hosts: Vec<Host> = std::thread::scope(|scope| {
-        let booting: Vec<_> = (1..=3)
-            .map(|index| {
-                scope.spawn({
-                    let network = &network;
-                    move || network.host(index)
-                })
-            })
-            .collect();
-        booting.into_iter().map(|host| host.join().expect("it boots")).collect()
-    });
-    hosts.iter().for_each(|host| operator.may_enter(host, "root"));
-    let [gate, one, two] = hosts.as_slice() else { panic!("three were booted") };
-    write_lists(&operator, gate, &[one, two]);
+    let Some(scene) = Scene::start(3) else { return };
+    let operator = &scene.operator;
+    let [gate, one, two] = scene.hosts.as_slice() else { panic!("three were booted") };
+    write_lists(operator, gate, &[one, two]);
 
     let list = operator.path().join("hosts.csv");
     let command = [
@@ -75,7 +56,7 @@ fn one_host_s_failure_is_its_own() {
     eprintln!("two fresh hosts through one jump host: {took:?}");
     let entered = gate.must("journalctl -u ssh -o cat | grep -c 'Accepted publickey'");
     assert_eq!(entered.trim(), "1", "the jump host is signed in to once");
-    shown(&operator);
+    shown(operator);
 
     let again = operator.run(&[&["agent", "upgrade", "inner-[0..1]", "--ssh-config"], &words[5..]].concat());
     let failed: Vec<String> = again.json["items"]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use watchtower_testkit::hosts::{Host, Network};
+use watchtower_testkit::hosts::Host;
 use watchtower_testkit::wait;
-use watchtower_tests::hub::{Hub, Setup};
-use watchtower_tests::operator::{Operator, difference, files, small_agents};
+use watchtower_tests::operator::{difference, files};
+use watchtower_tests::scene::Scene;
 
 const SETTLED: Duration = Duration::from_secs(20);
 /// What is there on the host when the command is killed, from the first bytes to the running service.
@@ -19,29 +19,21 @@ const MOMENTS: [&str; 5] = [
 
 #[test]
 fn a_killed_command_leaves_all_or_nothing() {
-    let Some(network) = Network::start() else { return };
-    let agents = small_agents();
-    let setup = Setup {
-        agent_host: network.gateway(),
-        agents_dir: Some(agents.path().to_path_buf()),
-        ..Setup::default()
-    };
-    let hub = Hub::start(setup);
-    let (operator, host) = (Operator::new(&hub.url()), network.host(1));
-    operator.may_enter(&host, "root");
+    let Some(scene) = Scene::start(1) else { return };
+    let (operator, host) = (&scene.operator, &scene.hosts[0]);
     let target = format!("root@{}", host.address);
-    let before = files(&host);
+    let before = files(host);
     for moment in MOMENTS {
         let mut child = operator.start(&["agent", "deploy", &target, "--name", "killed", "-y"]);
         wait::until(SETTLED, moment, || host.run(moment).status.success().then_some(()));
         child.kill().expect("it is ours");
         let _ = child.wait();
         let whole =
-            wait::until(SETTLED, &format!("all or nothing after {moment}"), || settled(&host, &before));
+            wait::until(SETTLED, &format!("all or nothing after {moment}"), || settled(host, &before));
         eprintln!("killed after {moment}: {}", if whole { "all" } else { "nothing" });
         let again = operator.run(&["agent", "uninstall", &target, "--name", "killed", "-y"]);
         assert_eq!(again.exit, 0, "{again:?}");
-        assert_eq!(difference(&before, &files(&host)), Vec::<String>::new(), "after {moment}");
+        assert_eq!(difference(&before, &files(host)), Vec::<String>::new(), "after {moment}");
     }
     let at_last = operator.run(&["agent", "deploy", &target, "--name", "killed", "-y"]);
     assert_eq!(at_last.exit, 0, "{at_last:?}");

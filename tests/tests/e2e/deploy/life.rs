@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use watchtower_testkit::hosts::{Host, Network};
+use watchtower_testkit::hosts::Host;
 use watchtower_testkit::wait;
-use watchtower_tests::hub::{Hub, Setup};
-use watchtower_tests::operator::{AGENT, Operator, difference, files, small_agents};
+use watchtower_tests::hub::Hub;
+use watchtower_tests::operator::{AGENT, Operator, difference, files};
 use watchtower_tests::paging::text;
+use watchtower_tests::scene::Scene;
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -27,29 +28,25 @@ fn result(operator: &Operator, words: &[&str]) -> Value {
 
 #[test]
 fn an_agent_lives_and_leaves_nothing() {
-    let Some(network) = Network::start() else { return };
-    let shipped = small_agents();
-    let agents_dir = Some(shipped.path().to_path_buf());
-    let setup = Setup { agent_host: network.gateway(), agents_dir, ..Setup::default() };
-    let hub = Hub::start(setup);
-    let (operator, host) = (Operator::new(&hub.url()), network.host(1));
-    operator.may_enter(&host, "root");
+    let Some(scene) = Scene::start(1) else { return };
+    let Scene { hub, operator, shipped, .. } = &scene;
+    let host = &scene.hosts[0];
     // What is staged for a moment does not need it.
     host.must("mount -o remount,noexec /tmp");
-    let before = files(&host);
+    let before = files(host);
 
     let target = format!("root@{}", host.address);
     let deploy = ["agent", "deploy", &target, "--name", "web-1", "-y"];
-    let plan = result(&operator, &["agent", "deploy", &target, "--name", "web-1", "--dry-run"]);
+    let plan = result(operator, &["agent", "deploy", &target, "--name", "web-1", "--dry-run"]);
     assert_eq!(
         (text(&plan["result"]), plan["plan"].as_array().map_or(0, Vec::len) >= 4),
         ("planned".into(), true),
         "{plan}"
     );
-    assert_eq!(difference(&before, &files(&host)), Vec::<String>::new(), "a plan changes nothing");
+    assert_eq!(difference(&before, &files(host)), Vec::<String>::new(), "a plan changes nothing");
     assert_eq!(hub.api().status("GET", "/api/v1/servers/web-1", None), Some(404), "not even in the hub");
 
-    let installed = result(&operator, &deploy);
+    let installed = result(operator, &deploy);
     assert_eq!(text(&installed["result"]), "installed", "{installed}");
     let server = hub.api().get("/servers/web-1");
     assert_eq!(
@@ -58,7 +55,7 @@ fn an_agent_lives_and_leaves_nothing() {
         "{server}"
     );
     host.must("grep -q '\"full\"' /etc/watchtower/policy.toml");
-    let layout = layout(&host);
+    let layout = layout(host);
     let steps: Vec<String> =
         installed["steps"].as_array().into_iter().flatten().map(|step| text(&step["step"])).collect();
     let order = [
@@ -77,19 +74,19 @@ fn an_agent_lives_and_leaves_nothing() {
     ];
     assert_eq!(steps, order);
 
-    let again = result(&operator, &deploy);
+    let again = result(operator, &deploy);
     assert_eq!(text(&again["result"]), "already_there", "{again}");
-    upgraded(&operator, &host, shipped.path(), &deploy);
-    rolled_back(&operator, &host, shipped.path(), &deploy);
+    upgraded(operator, host, shipped.path(), &deploy);
+    rolled_back(operator, host, shipped.path(), &deploy);
     assert_eq!(
-        text(&result(&operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"])["result"]),
+        text(&result(operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"])["result"]),
         "uninstalled"
     );
-    let left = difference(&before, &files(&host));
+    let left = difference(&before, &files(host));
     assert!(left.len() == 1 && left[0].contains("real-agent"), "an uninstallation leaves nothing: {left:#?}");
-    fails_fresh(&operator, &host, &deploy);
-    same_as_by_hand(&hub, &operator, &host, &layout);
-    let nothing = result(&operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"]);
+    fails_fresh(operator, host, &deploy);
+    same_as_by_hand(hub, operator, host, &layout);
+    let nothing = result(operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"]);
     assert_eq!(text(&nothing["result"]), "nothing_there");
 }
 

@@ -2,5 +2,6 @@
 
 mod life;
 mod bulk;
+mod fleet;
 mod killed;
 mod broken;
