@@ -60,6 +60,8 @@ pub use start::StartError;
 pub(crate) const WAKE_EVENTS: &str = "events";
 pub(crate) const WAKE_OUTBOX: &str = "outbox";
 pub(crate) const WAKE_INCIDENTS: &str = "incidents";
+/// A run goes on, or all of them may: the halt began or ended.
+pub(crate) const WAKE_RUNS: &str = "runs";
 pub(crate) const WAKE_CHANGES: &str = "changes";
 
 /// A running hub; a handle that is cheap to clone.

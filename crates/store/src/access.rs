@@ -116,6 +116,10 @@ impl Store {
         rows(self.db.query("SELECT * FROM tokens ORDER BY created_at DESC", args![]).await?)
     }
 
+    pub async fn token(&self, id: TokenId) -> Result<Option<TokenRow>, DbError> {
+        one(self.db.query("SELECT * FROM tokens WHERE id = $1", args![id]).await?)
+    }
+
     pub async fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, DbError> {
         one(self.db.query("SELECT * FROM tokens WHERE hash = $1", args![hash]).await?)
     }
@@ -143,6 +147,14 @@ impl Store {
             "UPDATE tokens SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1",
             args![id, now],
             1,
+        )
+    }
+
+    /// Everything that this person has made to act with.
+    pub fn revoke_tokens_of(person: &str, now: Timestamp) -> Statement {
+        Statement::new(
+            "UPDATE tokens SET revoked_at = $2 WHERE created_by = $1 AND revoked_at IS NULL",
+            args![person, now],
         )
     }
 

@@ -1,9 +1,11 @@
 //! Incidents: the engine's state as JSON, beside the columns that are searched.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use watchtower_model::{IncidentId, ServerId, ServiceId, Severity, Timestamp};
 
-use crate::{DbError, Statement, Store, args, one, rows};
+use crate::{DbError, Statement, Store, args, id_list, one, rows};
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct IncidentRow {
@@ -46,6 +48,16 @@ pub struct IncidentFilter {
     pub limit: i64,
 }
 
+/// What names an incident elsewhere.
+#[derive(Debug, Clone, Deserialize)]
+pub struct IncidentHead {
+    pub id: IncidentId,
+    pub number: i64,
+    pub title: String,
+    pub severity: Severity,
+    pub server_id: Option<ServerId>,
+}
+
 /// Times of one incident, for the statistics.
 #[derive(Debug, Clone, Deserialize)]
 pub struct StatsRow {
@@ -72,6 +84,18 @@ impl Store {
 
     pub async fn incident(&self, id: IncidentId) -> Result<Option<IncidentRow>, DbError> {
         one(self.db.query("SELECT * FROM incidents WHERE id = $1", args![id]).await?)
+    }
+
+    /// Those of these incidents that are still there.
+    pub async fn incident_heads(
+        &self,
+        ids: &[IncidentId],
+    ) -> Result<HashMap<IncidentId, IncidentHead>, DbError> {
+        let sql = "WITH RECURSIVE at(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM at WHERE (i + 1) * 36 < length($1)) \
+                   SELECT id, number, title, severity, server_id FROM incidents \
+                   WHERE id IN (SELECT substr($1, i * 36 + 1, 36) FROM at)";
+        let found: Vec<IncidentHead> = rows(self.db.query(sql, args![id_list(ids)]).await?)?;
+        Ok(found.into_iter().map(|head| (head.id, head)).collect())
     }
 
     pub async fn open_incident_of_group(

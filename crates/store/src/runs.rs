@@ -1,11 +1,13 @@
-//! Runs, executions and their output. Terminal states are written once.
+//! Runs and executions. Terminal states are written once.
+
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use watchtower_model::{
     AgentId, AutomationId, ExecutionId, IncidentId, RunId, ScriptId, ServerId, Timestamp,
 };
 
-use crate::{DbError, Statement, Store, args, one, rows};
+use crate::{DbError, Statement, Store, args, id_list, one, rows};
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct RunRow {
@@ -30,6 +32,8 @@ pub struct RunRow {
     pub approved_by: Option<String>,
     /// Who is behind `started_by`: must not approve it.
     pub person: String,
+    /// By whose right it was started, which is asked again whenever the turn of some of its servers comes.
+    pub authority: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -56,6 +60,19 @@ pub struct ExecutionRow {
     pub place: i64,
     /// Of one group at most one is under way.
     pub turn_group: Option<String>,
+    /// Bytes of its output that are stored, both streams together.
+    pub output_bytes: i64,
+    /// Up to where each stream is stored, the gap in the middle aside.
+    pub stdout_end: i64,
+    pub stderr_end: i64,
+}
+
+/// How many executions of a run are in one state.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ExecutionCount {
+    pub run_id: RunId,
+    pub state: String,
+    pub executions: i64,
 }
 
 /// What is newly known of an execution.
@@ -68,14 +85,6 @@ pub struct ExecutionUpdate {
     pub finished_at: Option<Timestamp>,
     pub stdout_bytes: u64,
     pub stderr_bytes: u64,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-pub struct OutputRow {
-    pub sequence: i64,
-    pub stream: String,
-    pub start_at: i64,
-    pub data: Vec<u8>,
 }
 
 /// Absent fields do not restrict.
@@ -94,8 +103,8 @@ impl Store {
     pub fn insert_run(run: &RunRow) -> Statement {
         Statement::new(
             "INSERT INTO runs (id, number, script_id, name, script_version, body, selector, state, started_by, automation_id, \
-             incident_id, created_at, rollout, approve_by, person) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             incident_id, created_at, rollout, approve_by, person, authority) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
             args![
                 run.id,
                 run.number,
@@ -111,7 +120,8 @@ impl Store {
                 run.created_at,
                 &run.rollout,
                 run.approve_by,
-                &run.person
+                &run.person,
+                &run.authority
             ],
         )
     }
@@ -197,6 +207,41 @@ impl Store {
         )
     }
 
+    /// States of the executions of these runs, counted.
+    pub async fn execution_counts(&self, runs: &[RunId]) -> Result<Vec<ExecutionCount>, DbError> {
+        let sql = "WITH RECURSIVE at(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM at WHERE (i + 1) * 36 < length($1)) \
+                   SELECT run_id, state, count(*) AS executions FROM executions \
+                   WHERE run_id IN (SELECT substr($1, i * 36 + 1, 36) FROM at) GROUP BY run_id, state";
+        rows(self.db.query(sql, args![id_list(runs)]).await?)
+    }
+
+    /// The servers of these runs, each pair once.
+    pub async fn servers_of_runs(&self, runs: &[RunId]) -> Result<Vec<(RunId, ServerId)>, DbError> {
+        #[derive(Deserialize)]
+        struct Pair {
+            run_id: RunId,
+            server_id: ServerId,
+        }
+        let sql = "WITH RECURSIVE at(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM at WHERE (i + 1) * 36 < length($1)) \
+                   SELECT DISTINCT run_id, server_id FROM executions \
+                   WHERE run_id IN (SELECT substr($1, i * 36 + 1, 36) FROM at)";
+        let pairs: Vec<Pair> = rows(self.db.query(sql, args![id_list(runs)]).await?)?;
+        Ok(pairs.into_iter().map(|pair| (pair.run_id, pair.server_id)).collect())
+    }
+
+    /// The numbers of these runs; those that are gone are left out.
+    pub async fn run_numbers(&self, runs: &[RunId]) -> Result<HashMap<RunId, i64>, DbError> {
+        #[derive(Deserialize)]
+        struct Numbered {
+            id: RunId,
+            number: i64,
+        }
+        let sql = "WITH RECURSIVE at(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM at WHERE (i + 1) * 36 < length($1)) \
+                   SELECT id, number FROM runs WHERE id IN (SELECT substr($1, i * 36 + 1, 36) FROM at)";
+        let found: Vec<Numbered> = rows(self.db.query(sql, args![id_list(runs)]).await?)?;
+        Ok(found.into_iter().map(|run| (run.id, run.number)).collect())
+    }
+
     /// Of a run: executions that have not ended, and those among them whose turn has not come.
     pub async fn open_and_queued(&self, run: RunId) -> Result<(i64, i64), DbError> {
         let sql = "SELECT count(*) AS n FROM executions WHERE run_id = $1 AND finished_at IS NULL";
@@ -220,12 +265,11 @@ impl Store {
         rows(self.db.query(sql, args![agent]).await?)
     }
 
-    /// Its turn has come. Stale unless it waited.
+    /// Its turn has come. Touches no row when it does not wait any more: another look at the run was quicker.
     pub fn release_execution(id: ExecutionId, not_after: Timestamp, give_up_at: Timestamp) -> Statement {
-        Statement::expecting(
+        Statement::new(
             "UPDATE executions SET state = 'pending', not_after = $2, give_up_at = $3 WHERE id = $1 AND state = 'queued'",
             args![id, not_after, give_up_at],
-            1,
         )
     }
 
@@ -301,58 +345,6 @@ impl Store {
 
     pub fn cancel_execution(id: ExecutionId) -> Statement {
         Statement::new("UPDATE executions SET cancel = TRUE WHERE id = $1 AND finished_at IS NULL", args![id])
-    }
-
-    /// A chunk that comes twice is stored once.
-    pub fn insert_output(execution: ExecutionId, stream: &str, offset: u64, data: &[u8]) -> Statement {
-        Statement::new(
-            "INSERT INTO output (execution_id, stream, start_at, data) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (execution_id, stream, start_at) DO NOTHING",
-            args![execution, stream, offset, data],
-        )
-    }
-
-    pub async fn output_after(
-        &self,
-        execution: ExecutionId,
-        sequence: i64,
-        limit: i64,
-    ) -> Result<Vec<OutputRow>, DbError> {
-        let sql = "SELECT sequence, stream, start_at, data FROM output WHERE execution_id = $1 AND sequence > $2 \
-                   ORDER BY sequence LIMIT $3";
-        rows(self.db.query(sql, args![execution, sequence, limit]).await?)
-    }
-
-    /// The newest parts, newest first: as many as hold `bytes` together, and one more if there is one.
-    pub async fn output_before_end(
-        &self,
-        execution: ExecutionId,
-        bytes: usize,
-    ) -> Result<Vec<OutputRow>, DbError> {
-        let sql = "SELECT sequence, stream, start_at, data FROM output WHERE execution_id = $1 AND sequence < $2 \
-                   ORDER BY sequence DESC LIMIT 8";
-        let (mut found, mut before, mut have): (Vec<OutputRow>, i64, usize) = (Vec::new(), i64::MAX, 0);
-        while have <= bytes {
-            let parts: Vec<OutputRow> = rows(self.db.query(sql, args![execution, before]).await?)?;
-            let Some(last) = parts.last() else { break };
-            before = last.sequence;
-            have += parts.iter().map(|part| part.data.len()).sum::<usize>();
-            found.extend(parts);
-        }
-        Ok(found)
-    }
-
-    pub async fn output_bytes(&self, execution: ExecutionId) -> Result<i64, DbError> {
-        let sql =
-            "SELECT CAST(COALESCE(SUM(length(data)), 0) AS BIGINT) AS n FROM output WHERE execution_id = $1";
-        Ok(self.db.query(sql, args![execution]).await?.first().map_or(0, |row| row.int()))
-    }
-
-    /// Up to where a stream of an execution is stored, the gap in the middle aside.
-    pub async fn output_end(&self, execution: ExecutionId, stream: &str) -> Result<u64, DbError> {
-        let sql = "SELECT CAST(COALESCE(MAX(start_at + length(data)), 0) AS BIGINT) AS n FROM output \
-                   WHERE execution_id = $1 AND stream = $2";
-        Ok(self.db.query(sql, args![execution, stream]).await?.first().map_or(0, |row| row.int()) as u64)
     }
 
     pub fn delete_runs_before(at: Timestamp) -> Statement {

@@ -201,3 +201,44 @@ fn one_switch_stops_everything() {
     });
     assert_eq!(ended(&api, after)["state"], "succeeded");
 }
+
+/// A queue is not a right: who started a run is asked again for each part of it.
+#[test]
+fn who_loses_the_right_starts_nothing_further() {
+    let Scene { hub, api, _agents } = scene();
+    let log = hub.data_dir().join("rights");
+    let password = "correct horse battery";
+    for name in ["ada", "bob"] {
+        api.post("/users", &json!({"name": name, "password": password, "role": "operator"}));
+    }
+    let slow = format!("echo x >> {}; sleep 2", log.display());
+    let begun = |person: &str| {
+        let number = exec(&api.signed_in(person, password), &slow, json!({"rollout": {"at_once": "1"}}));
+        wait::until(SOON, "the first to run", || {
+            states(&run(&api, number)).contains(&"running".to_string()).then_some(())
+        });
+        number
+    };
+    let (of_ada, of_bob) = (begun("ada"), begun("bob"));
+    assert_eq!(api.call("PATCH", "/api/v1/users/ada", Some(&json!({"disabled": true}))).status, 200);
+    let only_first = json!({"servers": "name=\"web-1\""});
+    assert_eq!(api.call("PATCH", "/api/v1/users/bob", Some(&only_first)).status, 200);
+    for (number, why) in [
+        (of_ada, "ada may not act here any more"),
+        (of_bob, "bob may not run this on web-2 any more: it is outside the servers you may see"),
+    ] {
+        let end = ended(&api, number);
+        assert_eq!((&end["state"], &end["succeeded"]), (&json!("partial"), &json!(1)), "{end}");
+        let reasons: Vec<String> = end["executions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|execution| execution["state"] == "cancelled")
+            .map(|execution| text(&execution["reason"]))
+            .collect();
+        assert_eq!(reasons, vec![why.to_string(); 3]);
+        let told = |event: &Value| text(&event["message"]).contains(&format!("run {number} "));
+        assert_eq!(api.list("/events?kind=run.refused").iter().filter(|event| told(event)).count(), 1);
+    }
+    assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 2, "it ran on a server too many");
+}

@@ -109,17 +109,26 @@ pub async fn update_user(
 ) -> Reply<User> {
     caller.unrestricted()?;
     let user = find(&caller, &name).await?;
+    let theirs = access::tokens_of(&caller.hub, &user).await?;
     let user = access::patch_user(&caller.hub, user, patch).await?;
-    caller.audit(&user.name, &format!("role {}, disabled {}", user.role, user.disabled)).await?;
+    let lost = if user.disabled { revoked(&theirs) } else { String::new() };
+    let detail = format!("role {}, disabled {}{lost}", user.role, user.disabled);
+    caller.audit(&user.name, &detail).await?;
     Ok(Json(views::user(user)))
 }
 
 pub async fn delete_user(caller: Caller, Path(name): Path<String>) -> Result<StatusCode, Failure> {
     caller.unrestricted()?;
     let user = find(&caller, &name).await?;
+    let theirs = access::tokens_of(&caller.hub, &user).await?;
     access::delete_user(&caller.hub, &user).await?;
-    caller.audit(&user.name, "").await?;
+    caller.audit(&user.name, revoked(&theirs).trim_start_matches("; ")).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What ended with a user, for the audit log.
+fn revoked(tokens: &[String]) -> String {
+    if tokens.is_empty() { String::new() } else { format!("; revoked tokens: {}", tokens.join(", ")) }
 }
 
 pub async fn password(

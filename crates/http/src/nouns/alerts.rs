@@ -26,11 +26,8 @@ pub async fn list(caller: Caller) -> Reply<List<Alert>> {
     let next = (rows.len() as i64 == limit)
         .then(|| rows.last().map(|row| format!("{}:{}", row.last_seen_at.0, row.id)))
         .flatten();
-    let mut items = Vec::new();
-    for row in rows.into_iter().filter(|row| caller.sees_server(row.server_id)) {
-        items.push(views::alert(&caller.hub, row).await?);
-    }
-    Ok(Json(List { items, next }))
+    let rows = rows.into_iter().filter(|row| caller.sees_server(row.server_id)).collect();
+    Ok(Json(List { items: views::alerts(&caller.hub, rows).await?, next }))
 }
 
 /// Many alerts share one millisecond: the id tells them apart.

@@ -119,11 +119,8 @@ pub async fn stats(caller: Caller) -> Reply<IncidentStats> {
 
 pub async fn timeline(caller: Caller, Path(name): Path<String>) -> Reply<List<TimelineEntry>> {
     let row = find(&caller, &name).await?;
-    let mut items = Vec::new();
-    for entry in caller.hub.store.timeline(row.id).await? {
-        items.push(views::timeline_entry(&caller.hub, entry).await?);
-    }
-    Ok(Json(List { items, next: None }))
+    let entries = caller.hub.store.timeline(row.id).await?;
+    Ok(Json(List { items: views::timeline(&caller.hub, entries).await?, next: None }))
 }
 
 pub async fn deliveries(caller: Caller, Path(name): Path<String>) -> Reply<List<Delivery>> {
@@ -190,8 +187,8 @@ pub async fn note(
         return Err(HubError::invalid("text", "must not be empty").into());
     }
     respond::note(&caller.hub, row.id, caller.principal.actor(), input.text).await?;
-    let entries = caller.hub.store.timeline(row.id).await?;
-    let last = entries.into_iter().rfind(|entry| entry.kind == "note");
-    let last = last.ok_or_else(|| HubError::Internal("the note is not in the timeline".into()))?;
-    Ok(Json(views::timeline_entry(&caller.hub, last).await?))
+    let mut entries = caller.hub.store.timeline(row.id).await?;
+    entries.retain(|entry| entry.kind == "note");
+    let last = views::timeline(&caller.hub, entries).await?.pop();
+    Ok(Json(last.ok_or_else(|| HubError::Internal("the note is not in the timeline".into()))?))
 }

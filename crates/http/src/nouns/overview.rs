@@ -62,8 +62,11 @@ async fn counts(caller: &Caller) -> Result<ServerCounts, crate::problem::Failure
 
 async fn activity(caller: &Caller) -> Result<Vec<Activity>, crate::problem::Failure> {
     let mut out = Vec::new();
-    for entry in caller.hub.store.recent_timeline(ACTIVITY).await? {
-        let Some(row) = caller.hub.store.incident(entry.incident_id).await? else { continue };
+    let entries = caller.hub.store.recent_timeline(ACTIVITY).await?;
+    let incidents: Vec<_> = entries.iter().map(|entry| entry.incident_id).collect();
+    let heads = caller.hub.store.incident_heads(&incidents).await?;
+    for entry in entries {
+        let Some(row) = heads.get(&entry.incident_id) else { continue };
         if caller.sees_server(row.server_id) {
             out.push(Activity {
                 at: entry.at.into(),

@@ -1,6 +1,6 @@
 //! Runs: planned, started, watched, cancelled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,7 +15,7 @@ use watchtower_hub::jobs::runs::{self, Start};
 use watchtower_hub::jobs::{fold, rollout};
 use watchtower_hub::objects::ScriptBody;
 use watchtower_hub::servers::Server;
-use watchtower_model::{ExecutionId, ScriptId};
+use watchtower_model::{ExecutionId, RunId, ScriptId};
 use watchtower_protocol::RunScript;
 use watchtower_store::{RunFilter, RunRow};
 
@@ -53,14 +53,20 @@ pub async fn list(caller: Caller) -> Reply<List<Run>> {
     };
     let rows = caller.hub.store.runs(&filter).await?;
     let next = (rows.len() as i64 == limit).then(|| rows.last().map(|row| row.number.to_string())).flatten();
-    let mut items = Vec::new();
-    for row in rows {
-        let run = views::run(&caller.hub, &row).await?;
-        if run.executions.iter().any(|execution| caller.sees_server(Some(execution.server_id))) {
-            items.push(Run { executions: Vec::new(), ..run });
-        }
-    }
-    Ok(Json(List { items, next }))
+    let rows = visible(&caller, rows).await?;
+    Ok(Json(List { items: views::runs(&caller.hub, &rows).await?, next }))
+}
+
+/// Those that have a server which the caller may see.
+async fn visible(caller: &Caller, rows: Vec<RunRow>) -> Result<Vec<RunRow>, Failure> {
+    let ids: Vec<RunId> = rows.iter().map(|row| row.id).collect();
+    let pairs = caller.hub.store.servers_of_runs(&ids).await?;
+    let seen: HashSet<RunId> = pairs
+        .into_iter()
+        .filter(|(_, server)| caller.sees_server(Some(*server)))
+        .map(|(run, _)| run)
+        .collect();
+    Ok(rows.into_iter().filter(|row| seen.contains(&row.id)).collect())
 }
 
 async fn find(caller: &Caller, name: &str) -> Result<RunRow, Failure> {
@@ -145,7 +151,7 @@ pub async fn folded(caller: Caller, Path(name): Path<String>) -> Reply<List<Fold
     let row = find(&caller, &name).await?;
     let mut executions = caller.hub.store.executions_of(row.id).await?;
     executions.retain(|execution| caller.sees_server(Some(execution.server_id)));
-    Ok(Json(List { items: fold::fold(&caller.hub, &executions).await?, next: None }))
+    Ok(Json(List { items: fold::fold(&caller.hub, row.id, &executions).await?, next: None }))
 }
 
 pub async fn create(caller: Caller, Body(input): Body<RunInput>) -> Reply<RunStarted> {
@@ -267,6 +273,7 @@ async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
         targets: ready,
         started_by: caller.principal.name.clone(),
         person: caller.principal.person.clone(),
+        authority: caller.principal.authority.to_string(),
         automation: None,
         incident: wanted.incident,
         rollout: wanted.rollout,

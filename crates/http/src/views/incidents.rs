@@ -8,7 +8,7 @@ use watchtower_hub::configure::condition_of;
 use watchtower_hub::respond::targets;
 use watchtower_hub::{Hub, HubError, respond};
 use watchtower_incident::{self as engine, PendingKind, Resolution};
-use watchtower_model::{ServerId, Timestamp};
+use watchtower_model::{IncidentId, RunId, ServerId, Timestamp};
 use watchtower_protocol::ProcessTable;
 use watchtower_store::{AlertFilter, AlertRow, DbError, IncidentRow, OutboxRow, TimelineRow};
 
@@ -89,9 +89,7 @@ pub async fn incident_alone(hub: &Hub, row: &IncidentRow) -> Result<Incident, Hu
     let filter = AlertFilter { incident: Some(row.id), limit: 200, ..AlertFilter::default() };
     let rows = hub.store.alerts(&filter).await?;
     out.chart = rows.first().and_then(|alert| chart(hub, alert));
-    for alert_row in rows {
-        out.alerts.push(alert(hub, alert_row).await?);
-    }
+    out.alerts = rows.into_iter().map(|alert_row| alert(hub, alert_row, Some(row.number))).collect();
     out.processes = row.processes.as_deref().and_then(processes_of);
     out.runbook_url =
         hub.objects().service(row.service_id).and_then(|service| service.body.0.runbook_url.clone());
@@ -116,16 +114,26 @@ fn chart(hub: &Hub, alert: &AlertRow) -> Option<ChartHint> {
     })
 }
 
-pub async fn alert(hub: &Hub, row: AlertRow) -> Result<Alert, DbError> {
-    let number = match row.incident_id {
-        Some(id) => hub.store.incident(id).await?.map(|incident| incident.number),
-        None => None,
-    };
+/// With the numbers of their incidents.
+pub async fn alerts(hub: &Hub, rows: Vec<AlertRow>) -> Result<Vec<Alert>, DbError> {
+    let ids: Vec<IncidentId> = rows.iter().filter_map(|row| row.incident_id).collect();
+    let heads = hub.store.incident_heads(&ids).await?;
+    let number = |row: &AlertRow| row.incident_id.and_then(|id| heads.get(&id)).map(|head| head.number);
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let number = number(&row);
+            alert(hub, row, number)
+        })
+        .collect())
+}
+
+fn alert(hub: &Hub, row: AlertRow, incident_number: Option<i64>) -> Alert {
     let server = row
         .server_id
         .and_then(|id| hub.servers.get(id))
         .map(|server| server.with(|state| state.name.clone()));
-    Ok(Alert {
+    Alert {
         id: row.id,
         source: row.source,
         dedup_key: row.dedup_key,
@@ -139,20 +147,19 @@ pub async fn alert(hub: &Hub, row: AlertRow) -> Result<Alert, DbError> {
         server_id: row.server_id,
         server,
         incident_id: row.incident_id,
-        incident_number: number,
+        incident_number,
         count: row.count,
         first_seen_at: row.first_seen_at.into(),
         last_seen_at: row.last_seen_at.into(),
         resolved_at: row.resolved_at.map(Into::into),
-    })
+    }
 }
 
-pub async fn timeline_entry(hub: &Hub, row: TimelineRow) -> Result<TimelineEntry, DbError> {
-    let number = match row.run_id {
-        Some(id) => hub.store.run(id).await?.map(|run| run.number),
-        None => None,
-    };
-    Ok(TimelineEntry {
+/// With the numbers of their runs.
+pub async fn timeline(hub: &Hub, rows: Vec<TimelineRow>) -> Result<Vec<TimelineEntry>, DbError> {
+    let ids: Vec<RunId> = rows.iter().filter_map(|row| row.run_id).collect();
+    let numbers = hub.store.run_numbers(&ids).await?;
+    let entry = |row: TimelineRow| TimelineEntry {
         sequence: row.sequence,
         at: row.at.into(),
         kind: row.kind,
@@ -160,8 +167,9 @@ pub async fn timeline_entry(hub: &Hub, row: TimelineRow) -> Result<TimelineEntry
         text: row.text,
         detail: row.detail,
         run_id: row.run_id,
-        run_number: number,
-    })
+        run_number: row.run_id.and_then(|id| numbers.get(&id)).copied(),
+    };
+    Ok(rows.into_iter().map(entry).collect())
 }
 
 pub fn delivery(hub: &Hub, row: OutboxRow) -> Delivery {

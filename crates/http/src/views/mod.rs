@@ -7,7 +7,7 @@ mod runs;
 mod servers;
 
 pub use deployments::{credential, deployment, host_key, offered};
-pub use incidents::{alert, delivery, incident, incident_alone, stats, timeline_entry};
+pub use incidents::{alerts, delivery, incident, incident_alone, stats, timeline};
 pub use people::{token, user};
-pub use runs::run;
+pub use runs::{run, runs};
 pub use servers::{Trouble, disk_free_bytes, event, event_of, processes, server};

@@ -3,21 +3,60 @@
 use watchtower_api_types::{Execution, ExecutionState, Rollout, Run, RunState};
 use watchtower_hub::Hub;
 use watchtower_hub::jobs::rollout;
+use watchtower_model::{IncidentId, RunId};
 use watchtower_protocol::RunScript;
 use watchtower_store::{DbError, ExecutionRow, RunRow};
 
+/// States in which an execution has not ended.
+const OPEN: [ExecutionState; 5] = [
+    ExecutionState::Queued,
+    ExecutionState::Pending,
+    ExecutionState::Dispatched,
+    ExecutionState::Accepted,
+    ExecutionState::Running,
+];
+
+/// One, with its executions.
 pub async fn run(hub: &Hub, row: &RunRow) -> Result<Run, DbError> {
     let executions = hub.store.executions_of(row.id).await?;
     let incident = match row.incident_id {
         Some(id) => hub.store.incident(id).await?.map(|incident| incident.number),
         None => None,
     };
+    let states = executions.iter().map(|execution| (execution.state.as_str(), 1));
+    let out = shape(row, incident, states);
+    Ok(Run { executions: executions.into_iter().map(|row| execution(hub, row)).collect(), ..out })
+}
+
+/// A page of them, without their executions.
+pub async fn runs(hub: &Hub, rows: &[RunRow]) -> Result<Vec<Run>, DbError> {
+    let ids: Vec<RunId> = rows.iter().map(|row| row.id).collect();
+    let counts = hub.store.execution_counts(&ids).await?;
+    let incidents: Vec<IncidentId> = rows.iter().filter_map(|row| row.incident_id).collect();
+    let heads = hub.store.incident_heads(&incidents).await?;
+    let one = |row: &RunRow| {
+        let incident = row.incident_id.and_then(|id| heads.get(&id)).map(|head| head.number);
+        let own = counts.iter().filter(|count| count.run_id == row.id);
+        shape(row, incident, own.map(|count| (count.state.as_str(), count.executions as u32)))
+    };
+    Ok(rows.iter().map(one).collect())
+}
+
+fn shape<'a>(row: &RunRow, incident: Option<i64>, states: impl Iterator<Item = (&'a str, u32)>) -> Run {
+    let (mut total, mut open, mut succeeded, mut skipped, mut queued) = (0, 0, 0, 0, 0);
+    for (state, count) in states {
+        let state = state.parse().unwrap_or(ExecutionState::Pending);
+        total += count;
+        open += if OPEN.contains(&state) { count } else { 0 };
+        match state {
+            ExecutionState::Succeeded => succeeded += count,
+            ExecutionState::Skipped => skipped += count,
+            ExecutionState::Queued => queued += count,
+            _ => {}
+        }
+    }
     let command: Option<RunScript> = serde_json::from_str(&row.body).ok();
-    let count =
-        |state: ExecutionState| executions.iter().filter(|e| e.state == state.as_str()).count() as u32;
-    let (succeeded, skipped) = (count(ExecutionState::Succeeded), count(ExecutionState::Skipped));
-    let ended = executions.iter().filter(|execution| execution.finished_at.is_some()).count() as u32;
-    Ok(Run {
+    Run {
         id: row.id,
         number: row.number,
         script_id: row.script_id,
@@ -32,16 +71,16 @@ pub async fn run(hub: &Hub, row: &RunRow) -> Result<Run, DbError> {
         incident_number: incident,
         created_at: row.created_at.into(),
         finished_at: row.finished_at.map(Into::into),
-        total: executions.len() as u32,
+        total,
         succeeded,
-        failed: ended - succeeded - skipped,
+        failed: total - open - succeeded - skipped,
         skipped,
-        queued: count(ExecutionState::Queued),
+        queued,
         rollout: Some(rollout::of_run(row)).filter(|rollout| *rollout != Rollout::default()),
         approve_by: row.approve_by.map(Into::into),
         approved_by: row.approved_by.clone(),
-        executions: executions.into_iter().map(|row| execution(hub, row)).collect(),
-    })
+        executions: Vec::new(),
+    }
 }
 
 fn execution(hub: &Hub, row: ExecutionRow) -> Execution {

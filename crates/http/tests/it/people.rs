@@ -62,3 +62,37 @@ async fn two_administrators_cannot_take_the_role_from_each_other() {
     assert_eq!(codes, [200, 409]);
     test.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_end_with_their_maker() {
+    let test = TestHub::start().await;
+    let password = "a long enough one";
+    for name in ["ada", "bob"] {
+        let user = json!({"name": name, "password": password, "role": "operator"});
+        test.admin("POST", "/api/v1/users", user).await;
+    }
+    let mut secrets = Vec::new();
+    for name in ["ada", "bob"] {
+        let opened = access::login(&test.hub, name, password).await.unwrap();
+        let maker = access::by_session(&test.hub, &opened.secret).await.unwrap();
+        let input =
+            serde_json::from_value(json!({"name": format!("{name}-ci"), "role": "operator"})).unwrap();
+        let (_, secret) = access::create_token(&test.hub, &maker, input).await.unwrap();
+        assert_eq!(test.ask(&secret, "GET", "/api/v1/me", json!(null)).await.status, 200);
+        secrets.push((maker, secret));
+    }
+    test.admin("PATCH", "/api/v1/users/ada", json!({"disabled": true})).await;
+    assert_eq!(test.ask(&secrets[0].1, "GET", "/api/v1/me", json!(null)).await.status, 401);
+    assert_eq!(test.ask(&secrets[1].1, "GET", "/api/v1/me", json!(null)).await.status, 200);
+    // Not even one who was let in a moment ago makes another behind it.
+    let input = serde_json::from_value(json!({"name": "late", "role": "operator"})).unwrap();
+    assert!(access::create_token(&test.hub, &secrets[0].0, input).await.is_err());
+    // What was theirs is named; and being enabled again does not bring it back.
+    let audit = test.admin("GET", "/api/v1/audit?action=user.update", json!(null)).await;
+    assert!(audit["items"][0]["detail"].as_str().unwrap().ends_with("revoked tokens: ada-ci"), "{audit}");
+    test.admin("PATCH", "/api/v1/users/ada", json!({"disabled": false})).await;
+    assert_eq!(test.ask(&secrets[0].1, "GET", "/api/v1/me", json!(null)).await.status, 401);
+    test.admin("DELETE", "/api/v1/users/bob", json!(null)).await;
+    assert_eq!(test.ask(&secrets[1].1, "GET", "/api/v1/me", json!(null)).await.status, 401);
+    test.stop().await;
+}

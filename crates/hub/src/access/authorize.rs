@@ -70,9 +70,11 @@ fn covers(scope: TokenScope, access: Access, action: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Authority;
 
     fn principal(role: Role, scopes: &[TokenScope], servers: Option<&str>) -> Principal {
         Principal {
+            authority: Authority::Bootstrap,
             user: None,
             name: "p".into(),
             person: "p".into(),

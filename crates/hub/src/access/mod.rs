@@ -1,5 +1,6 @@
 //! Who may do what. One pure [`authorize`]; everything else here only finds out who is asking.
 
+mod authority;
 mod authorize;
 mod login;
 mod principal;
@@ -7,9 +8,12 @@ mod setup;
 mod tokens;
 mod users;
 
+pub use authority::{Authority, NoAuthority, current};
 pub use authorize::{Denied, Object, authorize};
 pub use login::{LoginLimits, Opened, login, logout};
 pub use principal::{Principal, by_session, by_token};
 pub use setup::{SetupLink, setup, setup_link, setup_needed};
 pub use tokens::{create_token, revoke_token};
-pub use users::{change_password, check_password, create_user, delete_user, hash_password, patch_user};
+pub use users::{
+    change_password, check_password, create_user, delete_user, hash_password, patch_user, tokens_of,
+};

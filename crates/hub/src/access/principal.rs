@@ -3,9 +3,10 @@
 use watchtower_api_types::{Role, TokenScope};
 use watchtower_incident::Actor;
 use watchtower_matchers::Matchers;
-use watchtower_model::{Labels, UserId};
-use watchtower_store::{Store, UserRow};
+use watchtower_model::{Labels, Timestamp, UserId};
+use watchtower_store::{Store, TokenRow, UserRow};
 
+use super::authority::{Authority, current};
 use crate::error::HubError;
 use crate::query::Scope;
 use crate::{Hub, random};
@@ -13,6 +14,8 @@ use crate::{Hub, random};
 /// Who is asking.
 #[derive(Debug, Clone)]
 pub struct Principal {
+    /// Where these rights come from, to look them up again later.
+    pub authority: Authority,
     pub user: Option<UserId>,
     /// For the audit log and the timeline.
     pub name: String,
@@ -54,6 +57,7 @@ impl Principal {
 
     pub(super) fn of_user(user: &UserRow) -> Result<Principal, HubError> {
         Ok(Principal {
+            authority: Authority::User(user.id),
             user: Some(user.id),
             name: user.name.clone(),
             person: user.name.clone(),
@@ -61,6 +65,34 @@ impl Principal {
             scopes: vec![TokenScope::All],
             servers: servers(user.servers.as_deref())?,
         })
+    }
+
+    /// A token that is revoked or has expired is nobody.
+    pub(super) fn of_token(token: TokenRow, now: Timestamp) -> Result<Principal, HubError> {
+        if token.revoked_at.is_some() || token.expires_at.is_some_and(|at| at <= now) {
+            return Err(HubError::Unauthenticated);
+        }
+        Ok(Principal {
+            authority: Authority::Token(token.id),
+            user: None,
+            name: format!("token {}", token.name),
+            person: token.created_by,
+            role: role(&token.role)?,
+            scopes: token.scopes.0.iter().filter_map(|scope| scope.parse().ok()).collect(),
+            servers: servers(token.servers.as_deref())?,
+        })
+    }
+
+    pub(super) fn bootstrap() -> Principal {
+        Principal {
+            authority: Authority::Bootstrap,
+            user: None,
+            name: "bootstrap".into(),
+            person: "bootstrap".into(),
+            role: Role::Admin,
+            scopes: vec![TokenScope::All],
+            servers: None,
+        }
     }
 }
 
@@ -78,13 +110,7 @@ fn servers(text: Option<&str>) -> Result<Option<Matchers>, HubError> {
 pub async fn by_session(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
     let session =
         hub.store.session(&random::hash_secret(secret), hub.now()).await?.ok_or(HubError::Unauthenticated)?;
-    let user = hub
-        .store
-        .user(session.user_id)
-        .await?
-        .filter(|user| !user.disabled)
-        .ok_or(HubError::Unauthenticated)?;
-    Principal::of_user(&user)
+    current(hub, Authority::User(session.user_id)).await
 }
 
 /// How often a token's time of last use is written.
@@ -97,32 +123,13 @@ pub async fn by_token(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
     if let Some(bootstrap) = &hub.config.bootstrap_token
         && random::hash_secret(bootstrap) == hash
     {
-        if hub.config.keep_bootstrap || !super::setup::administered(hub).await? {
-            let scopes = vec![TokenScope::All];
-            return Ok(Principal {
-                user: None,
-                name: "bootstrap".into(),
-                person: "bootstrap".into(),
-                role: Role::Admin,
-                scopes,
-                servers: None,
-            });
-        }
-        return Err(HubError::Unauthenticated);
+        return current(hub, Authority::Bootstrap).await;
     }
     let token = hub.store.token_by_hash(&hash).await?.ok_or(HubError::Unauthenticated)?;
-    if token.revoked_at.is_some() || token.expires_at.is_some_and(|at| at <= now) {
-        return Err(HubError::Unauthenticated);
+    let (id, used) = (token.id, token.last_used_at);
+    let principal = Principal::of_token(token, now)?;
+    if used.is_none_or(|at| now.since(at) > TOUCH_EVERY_MS) {
+        hub.store.commit(vec![Store::touch_token(id, now)]).await?;
     }
-    if token.last_used_at.is_none_or(|at| now.since(at) > TOUCH_EVERY_MS) {
-        hub.store.commit(vec![Store::touch_token(token.id, now)]).await?;
-    }
-    Ok(Principal {
-        user: None,
-        name: format!("token {}", token.name),
-        person: token.created_by,
-        role: role(&token.role)?,
-        scopes: token.scopes.0.iter().filter_map(|scope| scope.parse().ok()).collect(),
-        servers: servers(token.servers.as_deref())?,
-    })
+    Ok(principal)
 }

@@ -5,6 +5,7 @@ use watchtower_matchers::Matchers;
 use watchtower_model::{TokenId, check_name};
 use watchtower_store::{Json, Store, TokenRow};
 
+use super::authority::current;
 use super::principal::Principal;
 use crate::error::HubError;
 use crate::{Hub, random};
@@ -30,6 +31,9 @@ pub async fn create_token(
             format!("must be from 1 to {EXPIRES_SECONDS_MAX}"),
         ));
     }
+    // Who is disabled meanwhile loses the tokens made until then: none may be made behind it.
+    let _one_at_a_time = hub.configuring.lock().await;
+    current(hub, by.authority).await?;
     let now = hub.now();
     let scopes = if input.scopes.is_empty() { vec![TokenScope::All] } else { input.scopes };
     let token = TokenRow {

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use watchtower_api_types::{PasswordChange, UserInput, UserPatch};
 use watchtower_matchers::Matchers;
 use watchtower_model::{UserId, check_line, check_name};
-use watchtower_store::{DbError, Json, Store, UserRow};
+use watchtower_store::{DbError, Json, Store, TokenRow, UserRow};
 
 use super::principal::Principal;
 use crate::error::HubError;
@@ -131,6 +131,7 @@ pub async fn patch_user(hub: &Hub, user: UserRow, patch: UserPatch) -> Result<Us
     let mut statements = vec![Store::save_user(&user)];
     if user.disabled {
         statements.push(Store::delete_sessions_of(user.id));
+        statements.push(Store::revoke_tokens_of(&user.name, hub.now()));
     }
     hub.store.commit(statements).await?;
     hub.logins.reload(&hub.store).await?;
@@ -142,8 +143,21 @@ pub async fn delete_user(hub: &Hub, user: &UserRow) -> Result<(), HubError> {
     if user.role == "admin" {
         refuse_last_admin(hub, user.id).await?;
     }
-    hub.store.commit(vec![Store::delete_user(user.id)]).await?;
+    hub.store
+        .commit(vec![Store::delete_user(user.id), Store::revoke_tokens_of(&user.name, hub.now())])
+        .await?;
     hub.logins.reload(&hub.store).await
+}
+
+/// What stops working with a person: the names of the tokens they made that still hold.
+pub async fn tokens_of(hub: &Hub, user: &UserRow) -> Result<Vec<String>, HubError> {
+    let now = hub.now();
+    let holds = |token: &TokenRow| {
+        token.created_by == user.name
+            && token.revoked_at.is_none()
+            && token.expires_at.is_none_or(|at| at > now)
+    };
+    Ok(hub.store.tokens().await?.into_iter().filter(holds).map(|token| token.name).collect())
 }
 
 async fn refuse_last_admin(hub: &Hub, except: UserId) -> Result<(), HubError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use watchtower_api_types::{ExecutionState, FoldedOutput};
-use watchtower_model::ExecutionId;
+use watchtower_model::{ExecutionId, RunId};
 use watchtower_store::ExecutionRow;
 
 use crate::Hub;
@@ -21,12 +21,18 @@ struct Same {
     bytes: Vec<u8>,
 }
 
-/// Groups executions by end and output, the largest group first.
-pub async fn fold(hub: &Hub, executions: &[ExecutionRow]) -> Result<Vec<FoldedOutput>, HubError> {
+/// Groups executions of a run by end and output, the largest group first.
+pub async fn fold(hub: &Hub, run: RunId, executions: &[ExecutionRow]) -> Result<Vec<FoldedOutput>, HubError> {
+    let mut ends: HashMap<ExecutionId, Vec<u8>> = HashMap::new();
+    for part in hub.store.output_ends(run, TEXT_BYTES_MAX).await? {
+        ends.entry(part.execution_id).or_default().extend(part.data);
+    }
     let mut groups: Vec<FoldedOutput> = Vec::new();
     let mut places: HashMap<Same, usize> = HashMap::new();
     for execution in executions {
-        let (bytes, truncated) = end_of_output(hub, execution.id).await?;
+        let mut bytes = ends.remove(&execution.id).unwrap_or_default();
+        let from = bytes.len().saturating_sub(TEXT_BYTES_MAX);
+        let (bytes, truncated) = (bytes.split_off(from), from > 0);
         let key = Same {
             state: execution.state.clone(),
             exit_code: execution.exit_code,
@@ -61,15 +67,4 @@ fn group(hub: &Hub, execution: &ExecutionRow, bytes: &[u8], truncated: bool) -> 
 fn name(hub: &Hub, execution: &ExecutionRow) -> String {
     let server = hub.servers.get(execution.server_id).map(|server| server.with(|state| state.name.clone()));
     server.unwrap_or_else(|| "a removed server".into())
-}
-
-/// The last bytes of both streams in order of arrival, and whether there were more.
-async fn end_of_output(hub: &Hub, id: ExecutionId) -> Result<(Vec<u8>, bool), HubError> {
-    let mut bytes = Vec::new();
-    // Newest first, until there is enough.
-    for part in hub.store.output_before_end(id, TEXT_BYTES_MAX).await? {
-        bytes.splice(0..0, part.data);
-    }
-    let from = bytes.len().saturating_sub(TEXT_BYTES_MAX);
-    Ok((bytes.split_off(from), from > 0))
 }

@@ -10,7 +10,7 @@ use watchtower_store::Store;
 
 use crate::error::HubError;
 use crate::ingest::{Raise, raise};
-use crate::{Hub, link};
+use crate::{Hub, WAKE_RUNS, link};
 
 const KEY: &str = "halt";
 
@@ -57,6 +57,7 @@ pub async fn begin(hub: &Hub, by: &str, reason: &str) -> Result<(), HubError> {
     let text = serde_json::to_string(&halt).map_err(|e| HubError::Internal(e.to_string()))?;
     hub.store.set_meta(KEY, &text).await?;
     refresh(hub).await?;
+    hub.bus.wake(WAKE_RUNS);
     let under_way = hub.store.executions_under_way().await?;
     hub.store
         .commit(under_way.iter().map(|execution| Store::cancel_execution(execution.id)).collect())
@@ -71,6 +72,8 @@ pub async fn begin(hub: &Hub, by: &str, reason: &str) -> Result<(), HubError> {
 pub async fn end(hub: &Hub, by: &str) -> Result<(), HubError> {
     hub.store.delete_meta(KEY).await?;
     refresh(hub).await?;
+    // What waited goes on.
+    hub.bus.wake(WAKE_RUNS);
     let text = format!("{by} ended the halt: work on servers may begin again");
     raise(hub, Raise::hub("hub.resumed", None, Severity::Info, text)).await.map(drop)
 }

@@ -9,6 +9,7 @@ pub mod fold;
 pub mod send;
 
 mod facts;
+mod rights;
 mod timers;
 
 pub use timers::run as run_timers;

@@ -219,6 +219,8 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
         targets: vec![server],
         started_by: format!("automation {}", automation.body.name),
         person: String::new(),
+        // It takes no turns: its right was asked for by the gates right now.
+        authority: String::new(),
         automation: Some(row.automation_id),
         incident: row.incident_id,
         rollout: None,

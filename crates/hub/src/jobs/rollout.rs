@@ -6,9 +6,9 @@
 use watchtower_api_types::{ExecutionState, Rollout, RunState};
 use watchtower_automation::{self as engine, Member, Progress, Turn};
 use watchtower_model::{Severity, Timestamp};
-use watchtower_store::{DbError, ExecutionRow, RunRow, Store};
+use watchtower_store::{ExecutionRow, RunRow, Store};
 
-use super::{halt, runs};
+use super::{halt, rights, runs};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::ingest::{Raise, raise};
@@ -76,43 +76,61 @@ pub async fn advance(hub: &Hub, run: &RunRow) -> Result<(), HubError> {
     let rollout = resolve(&of_run(run), executions.len())?;
     match engine::turn(&rollout, &members) {
         Turn::Start(places) => {
-            for place in places {
-                release(hub, run, &executions[place]).await?;
+            let due: Vec<ExecutionRow> = places.into_iter().map(|place| executions[place].clone()).collect();
+            match rights::refusal(hub, run, &due).await? {
+                None => release(hub, run, due).await,
+                Some(reason) => refuse(hub, run, &reason).await,
             }
-            Ok(())
         }
-        Turn::Stop(reason) => end_queued(hub, run, ExecutionState::Skipped, &reason).await,
+        Turn::Stop(reason) => end_queued(hub, run, ExecutionState::Skipped, &reason).await.map(drop),
     }
 }
 
-async fn release(hub: &Hub, run: &RunRow, execution: &ExecutionRow) -> Result<(), HubError> {
-    let (not_after, give_up_at) = runs::deadlines(hub.now(), runs::timeout_of(run));
-    match hub.store.commit(vec![Store::release_execution(execution.id, not_after, give_up_at)]).await {
-        Ok(_) => {}
-        // Another look at the same run was quicker.
-        Err(DbError::Stale) => return Ok(()),
-        Err(error) => return Err(error.into()),
+/// Gives their commands to those whose turn has come, in one commit; those that another look released meanwhile are left to it.
+async fn release(hub: &Hub, run: &RunRow, due: Vec<ExecutionRow>) -> Result<(), HubError> {
+    if due.is_empty() {
+        return Ok(());
     }
-    let state = ExecutionState::Pending.as_str().to_string();
-    link::dispatch(hub, &ExecutionRow { state, not_after, give_up_at, ..execution.clone() }).await;
+    let (not_after, give_up_at) = runs::deadlines(hub.now(), runs::timeout_of(run));
+    let statements =
+        due.iter().map(|execution| Store::release_execution(execution.id, not_after, give_up_at)).collect();
+    let touched = hub.store.commit(statements).await?;
+    let state = ExecutionState::Pending.as_str();
+    let released: Vec<ExecutionRow> = due
+        .into_iter()
+        .zip(touched)
+        .filter(|(_, rows)| *rows == 1)
+        .map(|(execution, _)| ExecutionRow { state: state.into(), not_after, give_up_at, ..execution })
+        .collect();
+    link::dispatch_new(hub, run, &released).await;
     live::publish_run(hub, run.id);
     Ok(())
 }
 
-/// Ends everything that waits for its turn.
+/// Who started it has lost the right meanwhile: what waits never starts, and people are told.
+async fn refuse(hub: &Hub, run: &RunRow, reason: &str) -> Result<(), HubError> {
+    if end_queued(hub, run, ExecutionState::Cancelled, reason).await? == 0 {
+        return Ok(());
+    }
+    let text = format!("run {} ({}) does not go on: {reason}", run.number, run.name);
+    raise(hub, Raise::hub("run.refused", None, Severity::Warning, text)).await.map(drop)
+}
+
+/// Ends everything that waits for its turn; how many that were.
 pub async fn end_queued(
     hub: &Hub,
     run: &RunRow,
     state: ExecutionState,
     reason: &str,
-) -> Result<(), HubError> {
+) -> Result<u64, HubError> {
     let update = runs::ended(state, reason.into(), hub.now());
     let queued = hub.store.executions_of(run.id).await?.into_iter();
     let queued = queued.filter(|execution| progress(execution) == Progress::Waiting);
     let ends = queued.map(|execution| Store::update_execution(execution.id, &update)).collect();
-    hub.store.commit(ends).await?;
+    let ended = hub.store.commit(ends).await?.into_iter().sum();
     live::publish_run(hub, run.id);
-    runs::finish_if_last(hub, run.id).await
+    runs::finish_if_last(hub, run.id).await?;
+    Ok(ended)
 }
 
 /// Lets a run start that waits for approval.

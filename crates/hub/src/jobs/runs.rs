@@ -34,6 +34,8 @@ pub struct Start {
     pub started_by: String,
     /// Who is behind that, and must not approve it.
     pub person: String,
+    /// Whose rights count when the turn of its servers comes.
+    pub authority: String,
     pub automation: Option<AutomationId>,
     pub incident: Option<IncidentId>,
     /// `None`: all servers at once.
@@ -204,6 +206,7 @@ fn run_row(start: &Start, number: i64, now: Timestamp) -> Result<RunRow, HubErro
         approve_by: start.needs_approval.then(|| now.plus_ms(rollout::APPROVE_WITHIN_MS)),
         approved_by: None,
         person: start.person.clone(),
+        authority: start.authority.clone(),
     })
 }
 
@@ -235,6 +238,9 @@ fn execution_rows(start: &Start, run: RunId, now: Timestamp) -> Vec<ExecutionRow
             cancel: false,
             place: place as i64,
             turn_group: label.and_then(|label| group_of(server, label)),
+            output_bytes: 0,
+            stdout_end: 0,
+            stderr_end: 0,
         })
     };
     start.targets.iter().enumerate().filter_map(row).collect()
@@ -340,12 +346,8 @@ pub async fn give_up_overdue(hub: &Hub) -> Result<(), HubError> {
 
 /// The end of an execution's output, for people: both streams in order of arrival, bytes that are not UTF-8 replaced.
 pub async fn output_tail(hub: &Hub, run: RunId, max_bytes: usize) -> Result<String, HubError> {
-    let mut bytes = Vec::new();
-    for execution in hub.store.executions_of(run).await? {
-        for part in hub.store.output_after(execution.id, 0, 10_000).await? {
-            bytes.extend_from_slice(&part.data);
-        }
-    }
+    let ends = hub.store.output_ends(run, max_bytes).await?;
+    let bytes: Vec<u8> = ends.into_iter().flat_map(|end| end.data).collect();
     let from = bytes.len().saturating_sub(max_bytes);
     Ok(String::from_utf8_lossy(&bytes[from..]).into_owned())
 }

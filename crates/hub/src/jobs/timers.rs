@@ -1,22 +1,30 @@
 //! The clockwork: wakes incidents, attempts and executions whose time has come.
+//!
+//! Invariant: the bus is a hint, never the only copy. What it does not tell is found by looking, a little later.
 
 use std::time::Duration;
 
 use super::{halt, repair, rollout, runs};
 use crate::error::HubError;
-use crate::{Hub, WAKE_INCIDENTS, fleet, respond};
+use crate::{Hub, WAKE_INCIDENTS, WAKE_RUNS, fleet, respond};
 
-/// Timers are looked at this often whatever the bus says: it is a hint, never the only copy.
+/// People are paged and repairs judged by these: they are looked at this often whatever the bus says.
 const TICK: Duration = Duration::from_millis(500);
+/// Times of runs are minutes and more, and whatever changes one of them goes on with it at once.
+const RUNS_TICK: Duration = Duration::from_secs(2);
 
 /// Runs until the hub stops.
 pub async fn run(hub: Hub) {
-    let Ok(mut waiter) = hub.bus.waiter(WAKE_INCIDENTS) else { return };
+    tokio::join!(clock(&hub, WAKE_INCIDENTS, TICK, tick), clock(&hub, WAKE_RUNS, RUNS_TICK, tick_runs));
+}
+
+async fn clock(hub: &Hub, name: &str, every: Duration, tick: impl AsyncFn(&Hub)) {
+    let Ok(mut waiter) = hub.bus.waiter(name) else { return };
     while hub.running() {
-        tick(&hub).await;
+        tick(hub).await;
         tokio::select! {
             () = hub.stopped() => return,
-            () = tokio::time::sleep(TICK) => {}
+            () = tokio::time::sleep(every) => {}
             () = waiter.wait() => {}
         }
     }
@@ -27,8 +35,11 @@ async fn tick(hub: &Hub) {
     told("incidents", respond::advance_due(hub).await.map(drop));
     told("repairs", repair::wake_due(hub).await);
     told("maintenance", fleet::end_maintenance(hub).await);
-    told("executions", runs::give_up_overdue(hub).await);
+}
+
+async fn tick_runs(hub: &Hub) {
     told("the halt", halt::refresh(hub).await);
+    told("executions", runs::give_up_overdue(hub).await);
     told("rollouts", rollout::tick(hub, hub.now()).await);
 }
 

@@ -44,7 +44,7 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
         link.send(command(hub, execution.agent_id, hub.now().plus_ms(ASK_WITHIN_MS), body));
     }
     let to_start = matches!(execution.state.as_str(), "pending" | "dispatched") && !execution.cancel;
-    if !to_start || halt::is_on(hub) {
+    if !to_start {
         return;
     }
     match hub.store.run(execution.run_id).await {
@@ -54,8 +54,11 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
     }
 }
 
-/// Sends a run's command to each of these whose agent is connected, and stores in one go that it was sent.
+/// Sends a run's command to each of these whose agent is connected, and stores in one go that it was sent. Nothing while all is halted.
 pub async fn dispatch_new(hub: &Hub, run: &RunRow, executions: &[ExecutionRow]) {
+    if halt::is_on(hub) {
+        return;
+    }
     let Ok(script) = serde_json::from_str::<RunScript>(&run.body) else {
         return tracing::error!(run = %run.id, "the run's script cannot be read");
     };
@@ -174,19 +177,20 @@ pub async fn take_output(hub: &Hub, agent: AgentId, chunk: OutputChunk) -> Resul
         Err(HubError::NotFound { .. }) => return Ok(ack),
         Err(error) => return Err(error),
     };
-    let stream = match chunk.stream {
-        Stream::Stdout => "stdout",
-        Stream::Stderr => "stderr",
-    };
+    let stdout = chunk.stream == Stream::Stdout;
+    let end = if stdout { row.stdout_end } else { row.stderr_end };
     // Head and tail were kept by the agent; the hub's own limit only guards against an agent that did not.
-    if hub.store.output_bytes(row.id).await? < 2 * OUTPUT_BYTES_MAX as i64 {
-        // An agent that was restarted sends from the beginning, cut into other chunks.
-        let known = hub.store.output_end(row.id, stream).await?.saturating_sub(chunk.offset);
-        let Some(data) = chunk.data.get(known as usize..).filter(|data| !data.is_empty()) else {
-            return Ok(ack);
-        };
-        hub.store.commit(vec![Store::insert_output(row.id, stream, chunk.offset + known, data)]).await?;
-        live::publish_run(hub, row.run_id);
+    if row.output_bytes >= 2 * OUTPUT_BYTES_MAX as i64 {
+        return Ok(ack);
     }
+    // An agent that was restarted sends from the beginning, cut into other chunks.
+    let start = i64::try_from(chunk.offset).unwrap_or(i64::MAX);
+    let known = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
+    let Some(data) = chunk.data.get(known..).filter(|data| !data.is_empty()) else {
+        return Ok(ack);
+    };
+    let stored = Store::insert_output(row.id, stdout, end, start.saturating_add(known as i64), data);
+    hub.store.commit(stored.into()).await?;
+    live::publish_run(hub, row.run_id);
     Ok(ack)
 }

@@ -87,8 +87,16 @@ pub async fn tokens_are_found_by_hash_and_revoked_once(place: Place) {
         "the first revocation stands"
     );
     assert_eq!(
-        (found.scopes, found.servers, found.expires_at),
-        (token.scopes, token.servers, token.expires_at)
+        (&found.scopes, &found.servers, found.expires_at),
+        (&token.scopes, &token.servers, token.expires_at)
     );
     assert_eq!(store.tokens().await.unwrap().len(), 1);
+    for (name, by) in [("one", "ada"), ("two", "bob")] {
+        let other = TokenRow { id: id(), name: name.into(), created_by: by.into(), ..found.clone() };
+        commit(&store, Store::insert_token(&other, name)).await;
+    }
+    assert_eq!(commit(&store, Store::revoke_tokens_of("ada", at(7))).await, 1);
+    assert_eq!(store.token_by_hash("one").await.unwrap().unwrap().revoked_at, Some(at(7)));
+    assert_eq!(store.token_by_hash("two").await.unwrap().unwrap().revoked_at, None);
+    assert_eq!(store.token(token.id).await.unwrap().unwrap().revoked_at, Some(at(5)));
 }

@@ -24,6 +24,7 @@ fn run(number: i64) -> RunRow {
         approve_by: None,
         approved_by: None,
         person: "ada".into(),
+        authority: "bootstrap".into(),
     }
 }
 
@@ -46,6 +47,9 @@ fn execution(run: RunId, server: ServerId, agent: AgentId) -> ExecutionRow {
         cancel: false,
         place: 0,
         turn_group: None,
+        output_bytes: 0,
+        stdout_end: 0,
+        stderr_end: 0,
     }
 }
 
@@ -93,31 +97,32 @@ pub async fn an_execution_ends_once(place: Place) {
 
 pub async fn output_keeps_its_bytes_and_order(place: Place) {
     let (store, run, execution) = with_execution(&place).await;
-    let chunks: [(&str, u64, &[u8]); 4] = [
+    let chunks: [(&str, i64, &[u8]); 4] = [
         ("stdout", 0, b"plain\n"),
         ("stderr", 0, &[0, 1, 255, 254, b'\n', 0]),
         ("stdout", 6, "half of ü: \u{fc}".as_bytes()),
-        ("stdout", 18, &[]),
+        ("stderr", 100, b"behind a gap"),
     ];
     for (stream, offset, data) in chunks {
-        assert_eq!(commit(&store, Store::insert_output(execution.id, stream, offset, data)).await, 1);
+        // Only the gap makes a stream go on elsewhere than where it ended.
+        let known = if offset == 100 { 6 } else { offset };
+        let stored = Store::insert_output(execution.id, stream == "stdout", known, offset, data);
+        store.commit(stored.into()).await.unwrap();
     }
-    assert_eq!(
-        commit(&store, Store::insert_output(execution.id, "stdout", 0, b"other")).await,
-        0,
-        "a chunk sent twice"
-    );
+    let twice = store.commit(Store::insert_output(execution.id, true, 0, 0, b"other").into()).await;
+    assert!(matches!(twice, Err(DbError::Stale)), "a chunk sent twice: {twice:?}");
     let all = store.output_after(execution.id, 0, 100).await.unwrap();
-    let found: Vec<_> =
-        all.iter().map(|o| (o.stream.as_str(), o.start_at as u64, o.data.as_slice())).collect();
+    let found: Vec<_> = all.iter().map(|o| (o.stream.as_str(), o.start_at, o.data.as_slice())).collect();
     assert_eq!(found, chunks);
     let rest = store.output_after(execution.id, all[1].sequence, 1).await.unwrap();
     assert_eq!((rest.len(), rest[0].start_at), (1, 6));
     let sum: usize = chunks.iter().map(|(_, _, data)| data.len()).sum();
-    for (stream, end) in [("stdout", 20), ("stderr", 6), ("none", 0)] {
-        assert_eq!(store.output_end(execution.id, stream).await.unwrap(), end, "{stream}");
-    }
-    assert_eq!(store.output_bytes(execution.id).await.unwrap(), sum as i64);
+    let counted = store.execution(execution.id).await.unwrap().unwrap();
+    assert_eq!(
+        (counted.output_bytes, counted.stdout_end, counted.stderr_end),
+        (sum as i64, 20, 112),
+        "what is stored and what is counted differ"
+    );
     commit(&store, Store::finish_run(run.id, "failed", at(1))).await;
     assert_eq!(commit(&store, Store::delete_runs_before(at(2))).await, 1);
     assert!(store.output_after(execution.id, 0, 1).await.unwrap().is_empty(), "output goes with its run");
@@ -214,8 +219,8 @@ pub async fn waiting_executions_are_released_once_and_runs_approved_once(place: 
     assert!(store.executions_under_way().await.unwrap().is_empty());
     assert_eq!(store.open_and_queued(waiting.id).await.unwrap(), (3, 3));
     let release = || Store::release_execution(parts[0].id, at(60), at(70));
-    commit(&store, release()).await;
-    assert!(matches!(store.commit(vec![release()]).await, Err(DbError::Stale)));
+    assert_eq!(commit(&store, release()).await, 1);
+    assert_eq!(commit(&store, release()).await, 0, "it was released twice");
     assert_eq!(store.executions_under_way().await.unwrap().len(), 1);
     assert_eq!(store.open_and_queued(waiting.id).await.unwrap(), (3, 2));
     assert_eq!(store.open_and_queued(id()).await.unwrap(), (0, 0));
@@ -223,19 +228,57 @@ pub async fn waiting_executions_are_released_once_and_runs_approved_once(place: 
     assert!(store.execution(parts[0].id).await.unwrap().unwrap().cancel);
 }
 
-pub async fn the_end_of_an_output_is_found(place: Place) {
+pub async fn the_ends_of_outputs_are_found_in_one_go(place: Place) {
     let store = place.open().await;
     let row = run(1);
-    let part = execution(row.id, id(), id());
     commit(&store, Store::insert_run(&row)).await;
-    commit(&store, Store::insert_execution(&part)).await;
-    for n in 0..20_u64 {
-        commit(&store, Store::insert_output(part.id, "stdout", n * 10, &[n as u8; 10])).await;
+    let parts: Vec<ExecutionRow> = (0..3).map(|_| execution(row.id, id(), id())).collect();
+    for (part, chunks) in parts.iter().zip([20, 2, 0_i64]) {
+        commit(&store, Store::insert_execution(part)).await;
+        for n in 0..chunks {
+            let stored = Store::insert_output(part.id, true, n * 10, n * 10, &[n as u8; 10]);
+            store.commit(stored.into()).await.unwrap();
+        }
     }
-    let newest = store.output_before_end(part.id, 45).await.unwrap();
+    let ends = store.output_ends(row.id, 45).await.unwrap();
+    let of = |part: &ExecutionRow| {
+        let own = ends.iter().filter(|end| end.execution_id == part.id);
+        own.map(|end| end.data[0]).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&parts[0]), [15, 16, 17, 18, 19], "not what holds more than 45 bytes");
+    assert_eq!(of(&parts[1]), [0, 1]);
+    assert!(of(&parts[2]).is_empty());
+}
+
+pub async fn a_page_of_runs_is_counted_in_one_go(place: Place) {
+    let store = place.open().await;
+    let runs = [run(1), run(2), run(3)];
+    for row in &runs {
+        commit(&store, Store::insert_run(row)).await;
+    }
+    let server: ServerId = id();
+    for (row, state) in [(0, "succeeded"), (0, "succeeded"), (0, "failed"), (1, "queued"), (2, "lost")] {
+        let part = ExecutionRow { state: state.into(), ..execution(runs[row].id, server, id()) };
+        commit(&store, Store::insert_execution(&part)).await;
+    }
+    let asked = [runs[0].id, runs[1].id];
+    let mut counts: Vec<_> = store
+        .execution_counts(&asked)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|count| (count.run_id, count.state, count.executions))
+        .collect();
+    counts.sort_by_key(|(run, state, _)| (*run == runs[1].id, state.clone()));
     assert_eq!(
-        newest.iter().map(|part| part.data[0]).collect::<Vec<_>>(),
-        (12..20).rev().collect::<Vec<_>>()
+        counts,
+        [
+            (runs[0].id, "failed".into(), 1),
+            (runs[0].id, "succeeded".into(), 2),
+            (runs[1].id, "queued".into(), 1)
+        ]
     );
-    assert_eq!(store.output_before_end(part.id, 10_000).await.unwrap().len(), 20);
+    assert_eq!(store.servers_of_runs(&asked).await.unwrap().len(), 2, "each pair once");
+    assert_eq!(store.run_numbers(&asked).await.unwrap()[&runs[1].id], 2);
+    assert!(store.execution_counts(&[]).await.unwrap().is_empty());
 }

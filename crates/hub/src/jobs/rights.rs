@@ -1,0 +1,41 @@
+//! Whether the one who started a run may still do so: asked again whenever the turn of some of its servers comes.
+
+use watchtower_api_types::endpoints::{Access, ENDPOINTS};
+use watchtower_store::{ExecutionRow, RunRow};
+
+use crate::Hub;
+use crate::access::{Authority, Object, authorize, current};
+use crate::error::HubError;
+
+/// Why these may not be started by the run's authority any more, if so.
+pub(super) async fn refusal(
+    hub: &Hub,
+    run: &RunRow,
+    due: &[ExecutionRow],
+) -> Result<Option<String>, HubError> {
+    let authority = match run.authority.parse::<Authority>() {
+        Ok(authority) => authority,
+        Err(error) => return Ok(Some(error.to_string())),
+    };
+    let principal = match current(hub, authority).await {
+        Ok(principal) => principal,
+        Err(HubError::Unauthenticated) => {
+            return Ok(Some(format!("{} may not act here any more", run.started_by)));
+        }
+        Err(error) => return Err(error),
+    };
+    let action = if run.script_id.is_some() { "run.create" } else { "run.exec" };
+    for execution in due {
+        // Of a server that was removed the labels are gone with it, and so is its agent.
+        let Some(server) = hub.servers.get(execution.server_id) else { continue };
+        let (name, labels) = server.with(|state| (state.name.clone(), state.selector_labels()));
+        if let Err(denied) = authorize(&principal, access_of(action), action, Object::Server(&labels)) {
+            return Ok(Some(format!("{} may not run this on {name} any more: {denied}", run.started_by)));
+        }
+    }
+    Ok(None)
+}
+
+fn access_of(action: &str) -> Access {
+    ENDPOINTS.iter().find(|endpoint| endpoint.id == action).map_or(Access::Admin, |endpoint| endpoint.access)
+}
