@@ -10,7 +10,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "deployments", include_str!("../../migrations/0002_deployments.sql")),
     (3, "considerations", include_str!("../../migrations/0003_considerations.sql")),
     (4, "rollouts", include_str!("../../migrations/0004_rollouts.sql")),
-    (6, "run_upkeep", include_str!("../../migrations/0006_run_upkeep.sql")),
+    (5, "run_upkeep", include_str!("../../migrations/0005_run_upkeep.sql")),
 ];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";
