@@ -3,12 +3,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# The verbs name their parts in order: agents are built before the hub that holds them.
+.NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 ARCH := $(shell uname -m)
-HOST := $(ARCH)-unknown-linux-gnu
 OTHER := $(if $(filter x86_64,$(ARCH)),aarch64,x86_64)
-STATIC := RUSTFLAGS="-C target-feature=+crt-static"
 DATA ?= ./data
 
 .PHONY: help
@@ -16,7 +16,7 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 .PHONY: run
-run: setup-run web-dist agent hub ## build, then serve with this machine as the first server (DATA=./data)
+run: setup-run web-dist only-own-agent hub ## build for this machine, then serve with it as the first server (DATA=./data)
 	@exec $(TARGET)/release/watchtower serve --with-local-agent --data-dir "$(DATA)"
 
 .PHONY: build
@@ -82,12 +82,15 @@ hub: agent
 agent:
 	@scripts/agent.sh $(ARCH) $(TARGET) $(TARGET)/agents/watchtower-agent-$(ARCH)
 
+# What an earlier `make build` left would be of another version.
+.PHONY: only-own-agent
+only-own-agent:
+	@rm -f $(TARGET)/agents/watchtower-agent-$(OTHER)
+
 # A machine that cannot have the tools builds a hub without it; in CI that is a failure.
 other-agent:
 	@scripts/agent.sh $(OTHER) $(TARGET) $(TARGET)/agents/watchtower-agent-$(OTHER) || { [ $$? = 3 ] && [ "$(CI)" != true ]; }
 
 .PHONY: agent-debug
 agent-debug:
-	@$(STATIC) cargo build --locked --target $(HOST) -p watchtower-agent
-	@mkdir -p $(TARGET)/agents-debug
-	@install -m 755 $(TARGET)/$(HOST)/debug/watchtower-agent $(TARGET)/agents-debug/watchtower-agent-$(ARCH)
+	@scripts/agent.sh $(ARCH) $(TARGET) $(TARGET)/agents-debug/watchtower-agent-$(ARCH) dev

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds the static agent as it is put on hosts: agent.sh ARCH TARGET OUT
+# Builds the static agent as it is put on hosts: agent.sh ARCH TARGET OUT [PROFILE]
 #
-# ARCH is x86_64 or aarch64, TARGET cargo's target folder, OUT the file to write. For an architecture other than this machine's, rustup's
+# ARCH is x86_64 or aarch64, TARGET cargo's target folder, OUT the file to write, PROFILE cargo's (`agent` by default). For an architecture other than this machine's, rustup's
 # standard library is used where it can be had, else Debian's own Rust with its library for that architecture. Exit code 3: the tools for
 # it cannot be had here, and the last line says which.
 set -eu
 
-arch=$1 target=$2 out=$3
+arch=$1 target=$2 out=$3 profile=${4:-agent}
 triple=$arch-unknown-linux-gnu
 upper=${triple^^}
 upper=${upper//-/_}
@@ -14,9 +14,11 @@ cd "$(dirname "$0")/.."
 
 build() { # CARGO'S TARGET FOLDER
     export "CARGO_TARGET_${upper}_RUSTFLAGS=-C target-feature=+crt-static ${sysroot:-}"
-    cargo build --locked --profile agent --target "$triple" --target-dir "$1" -p watchtower-agent
+    cargo build --locked --profile "$profile" --target "$triple" --target-dir "$1" -p watchtower-agent
+    local built=$1/$triple/${profile/#dev/debug}/watchtower-agent
     mkdir -p "$(dirname "$out")"
-    install -m 755 "$1/$triple/agent/watchtower-agent" "$out"
+    # A file that is newer makes cargo build the hub again.
+    cmp -s "$built" "$out" || install -m 755 "$built" "$out"
 }
 
 if [ "$arch" = "$(uname -m)" ]; then
@@ -24,7 +26,9 @@ if [ "$arch" = "$(uname -m)" ]; then
     exit
 fi
 
+# An older one must not be taken for this one.
 lack() {
+    rm -f "$out"
     echo "no agent for $arch: $1" >&2
     exit 3
 }

@@ -35,19 +35,21 @@ pub async fn run(hub: Hub, url: String, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// The agent beside this program, else the one that is shipped, written where it can be started.
+/// The agent in the folder, else the one that is built in, written where it can be started, else one beside this program.
 fn program(hub: &Hub, state: &Path) -> Result<PathBuf, String> {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("watchtower-agent")));
-    if let Some(beside) = beside.filter(|path| path.is_file() && hub.config.programs.folder.is_none()) {
-        return Ok(beside);
+    let (programs, arch) = (&hub.config.programs, std::env::consts::ARCH);
+    if let Some(path) = programs.path(arch).filter(|path| path.is_file()) {
+        return Ok(path);
     }
-    let bytes = hub.config.programs.bytes(std::env::consts::ARCH);
-    let bytes = bytes.map_err(|_| {
-        format!("no watchtower-agent-{} in --agents-dir, nor built into this hub", std::env::consts::ARCH)
-    })?;
-    let path = state.join("watchtower-agent");
-    place(&path, &bytes).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(path)
+    if let Ok(bytes) = programs.bytes(arch) {
+        let path = state.join("watchtower-agent");
+        place(&path, &bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+        return Ok(path);
+    }
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("watchtower-agent")));
+    beside.filter(|path| path.is_file()).ok_or_else(|| {
+        format!("no watchtower-agent-{arch} in --agents-dir or built into this hub, nor watchtower-agent beside it")
+    })
 }
 
 /// A program that runs cannot be written to: a new one takes its place.

@@ -109,10 +109,12 @@ pub async fn update_user(
 ) -> Reply<User> {
     caller.unrestricted()?;
     let user = find(&caller, &name).await?;
-    let theirs = access::tokens_of(&caller.hub, &user).await?;
+    let theirs = match patch.disabled {
+        Some(true) => access::tokens_of(&caller.hub, &user).await?,
+        _ => Vec::new(),
+    };
     let user = access::patch_user(&caller.hub, user, patch).await?;
-    let lost = if user.disabled { revoked(&theirs) } else { String::new() };
-    let detail = format!("role {}, disabled {}{lost}", user.role, user.disabled);
+    let detail = format!("role {}, disabled {}{}", user.role, user.disabled, revoked(&theirs));
     caller.audit(&user.name, &detail).await?;
     Ok(Json(views::user(user)))
 }

@@ -1,6 +1,6 @@
 //! Whether the one who started a run may still do so: asked again whenever the turn of some of its servers comes.
 
-use watchtower_api_types::endpoints::{Access, ENDPOINTS};
+use watchtower_api_types::endpoints::{self, Access};
 use watchtower_store::{ExecutionRow, RunRow};
 
 use crate::Hub;
@@ -25,17 +25,14 @@ pub(super) async fn refusal(
         Err(error) => return Err(error),
     };
     let action = if run.script_id.is_some() { "run.create" } else { "run.exec" };
+    let access = endpoints::find(action).map_or(Access::Admin, |endpoint| endpoint.access);
     for execution in due {
         // Of a server that was removed the labels are gone with it, and so is its agent.
         let Some(server) = hub.servers.get(execution.server_id) else { continue };
         let (name, labels) = server.with(|state| (state.name.clone(), state.selector_labels()));
-        if let Err(denied) = authorize(&principal, access_of(action), action, Object::Server(&labels)) {
+        if let Err(denied) = authorize(&principal, access, action, Object::Server(&labels)) {
             return Ok(Some(format!("{} may not run this on {name} any more: {denied}", run.started_by)));
         }
     }
     Ok(None)
-}
-
-fn access_of(action: &str) -> Access {
-    ENDPOINTS.iter().find(|endpoint| endpoint.id == action).map_or(Access::Admin, |endpoint| endpoint.access)
 }

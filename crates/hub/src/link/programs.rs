@@ -59,8 +59,13 @@ impl Programs {
         built_in.map(|(_, bytes)| Cow::Borrowed(*bytes)).ok_or_else(|| unknown(arch))
     }
 
+    /// Where the folder has it, if it does.
+    pub fn path(&self, arch: &str) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(format!("watchtower-agent-{arch}")))
+    }
+
     fn in_folder(&self, arch: &str) -> Option<Vec<u8>> {
-        let path = self.folder.as_ref()?.join(format!("watchtower-agent-{arch}"));
+        let path = self.path(arch)?;
         match std::fs::read(&path) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
