@@ -3,18 +3,6 @@
 //! Invariant: SQL is written here and nowhere else, the same text for SQLite and PostgreSQL. One file per aggregate;
 //! what must change together is handed to [`Store::commit`] as statements of one transaction.
 
-/// A query over `ids`, taken apart from the first argument ([`id_list`]), each 36 characters long. Neither database has a list that the
-/// other knows.
-macro_rules! of_ids {
-    ($sql:literal) => {
-        concat!(
-            "WITH RECURSIVE at(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM at WHERE (i + 1) * 36 < length($1)), ",
-            "ids(id) AS (SELECT substr($1, i * 36 + 1, 36) FROM at) ",
-            $sql
-        )
-    };
-}
-
 pub mod db;
 pub mod metrics;
 
@@ -115,7 +103,7 @@ impl Store {
     }
 }
 
-/// Ids as one argument, for [`of_ids`].
+/// Ids as one argument: statements take them apart again, each 36 characters long. Neither database has a list that the other knows.
 fn id_list<T: std::fmt::Display>(ids: &[T]) -> String {
     ids.iter().map(T::to_string).collect()
 }
