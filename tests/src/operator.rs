@@ -170,10 +170,11 @@ pub fn small_agents() -> TempDir {
 }
 
 /// Everything of a host that a deployment could leave behind: path, kind, mode, owner, size of files, target of links. Not the copies
-/// that the system's own tools keep of the account files before each change (`/etc/passwd-`).
+/// that the system's own tools keep of the account files before each change (`/etc/passwd-`), nor what systemd makes for itself: it leaves an
+/// empty `/tmp/namespace-dev-*` when a service is stopped while its private `/dev` is being set up.
 pub fn files(host: &Host) -> Vec<String> {
     let script = "find /etc /opt /usr /var/lib /var/tmp /tmp /root /home /srv -xdev \
-        \\( -path /var/lib/systemd -o -path /var/lib/sudo -o -path '/tmp/systemd-*' -o -path '/var/tmp/systemd-*' -o -path '/etc/*-' \\) -prune -o \
+        \\( -path /var/lib/systemd -o -path /var/lib/sudo -o -path '/tmp/systemd-*' -o -path '/tmp/namespace-dev-*' -o -path '/var/tmp/systemd-*' -o -path '/etc/*-' \\) -prune -o \
         -not -type s \\( -type f -printf '%p f %m %U %s\\n' -o -not -type f -printf '%p %y %m %U %l\\n' \\) | sort";
     host.must(script).lines().map(String::from).collect()
 }
