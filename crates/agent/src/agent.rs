@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use watchtower_model::{EventKind, Labels, Severity};
 use watchtower_protocol::{
-    AgentEvent, AgentMessage, Goodbye, GoodbyeReason, HubMessage, Report, TrustBundle,
+    AgentEvent, AgentMessage, ExecutionState, Goodbye, GoodbyeReason, HubMessage, Report, TrustBundle,
 };
 
 use crate::clock::{self, Moment};
@@ -278,7 +278,17 @@ impl Agent {
 
     fn on_say(&mut self, say: Say) {
         match say {
-            Say::Message { message } => self.send_all(vec![message]),
+            Say::Rewound => {
+                if let Link::Up(session) = &mut self.link {
+                    session.rewound = true;
+                }
+            }
+            Say::Message { message } => {
+                let early = matches!(&self.link, Link::Up(session) if !session.rewound);
+                if !(early && is_said_again(&message)) {
+                    self.send_all(vec![message]);
+                }
+            }
             Say::Event { event } => self.push_urgent(event),
             Say::Status(_) | Say::Done { .. } => {}
         }
@@ -368,5 +378,14 @@ impl Agent {
         if let Link::Up(session) = self.link {
             session.close_with(&AgentMessage::Goodbye(Goodbye { reason })).await;
         }
+    }
+}
+
+/// Output, and the ends that must not be ahead of it: the executor says them again on each connection.
+fn is_said_again(message: &AgentMessage) -> bool {
+    match message {
+        AgentMessage::Output(_) => true,
+        AgentMessage::Execution(update) => matches!(update.state, ExecutionState::Finished { .. }),
+        _ => false,
     }
 }

@@ -19,6 +19,8 @@ pub struct Session {
     connection: Connection,
     /// The hub may have lost them, or never had them.
     pub facts_due: bool,
+    /// The executor knows of this connection. What it says of output before would leave a gap that the hub takes for one in the stream.
+    pub rewound: bool,
     dictionary_sent: Option<(String, u64)>,
 }
 
@@ -27,6 +29,7 @@ impl Session {
         Session {
             connection: Connection::new(welcomed.socket, welcomed.encoding),
             facts_due: true,
+            rewound: false,
             dictionary_sent: None,
         }
     }

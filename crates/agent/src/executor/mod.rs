@@ -47,6 +47,8 @@ pub enum Ask {
 pub enum Say {
     /// First of all, and whenever it changes.
     Status(Status),
+    /// The answer to [`Ask::Connected`]: output from where the hub has it, and ends behind it, follow. What was said before is said again.
+    Rewound,
     /// For the hub, as it is.
     Message { message: AgentMessage },
     /// Goes with the next report.

@@ -89,13 +89,21 @@ impl Executor {
         let mut ends = interval_at(Instant::now() + ENDS_EVERY, ENDS_EVERY);
         ends.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.asked_at = Instant::now();
-        let mut told = None;
+        let (mut told, mut heard) = (None, false);
         loop {
             self.tell_status(&mut writing, &mut told).await?;
             let idle_at = self.idle_at();
             let says = tokio::select! {
-                ask = reader.next() => self.answer(ask?),
-                launched = self.news.next(self.tasks.running() > 0) => self.look(launched),
+                ask = reader.next() => {
+                    let ask = ask?;
+                    heard |= ask == Ask::Connected;
+                    self.answer(ask)
+                }
+                launched = self.news.next(self.tasks.running() > 0) => {
+                    let says = self.look(launched);
+                    // Until then it is as if there were nobody to tell.
+                    if heard { says } else { Vec::new() }
+                }
                 _ = ends.tick() => messages(self.tasks.unacked_ends()),
                 () = sleep_until(idle_at), if may_idle && self.tasks.is_idle() => return Ok(()),
             };
@@ -162,7 +170,9 @@ impl Executor {
             }
             Ask::Connected => {
                 let now = self.now();
-                messages(self.tasks.on_connected(now))
+                let mut says = vec![Say::Rewound];
+                says.extend(messages(self.tasks.on_connected(now)));
+                says
             }
         }
     }

@@ -1,14 +1,17 @@
 //! A signed command over the wire, its output and its end across a lost connection.
 
 use ring::digest::{SHA256, digest};
+use tokio::io::AsyncWriteExt;
 use watchtower_agent::clock;
+use watchtower_agent::executor::Say;
 use watchtower_agent::executor::port::Place;
 use watchtower_agent::executor::trust::Trust;
 use watchtower_agent::identity::Identity;
 use watchtower_agent::state_dir::StateDir;
 use watchtower_model::{ExecutionId, Id};
 use watchtower_protocol::{
-    AgentMessage, Command, CommandBody, ExecutionState, GoodbyeReason, HubMessage, Purpose, RunScript, sign,
+    AgentMessage, Command, CommandBody, ExecutionState, GoodbyeReason, HubMessage, OutputChunk, Purpose,
+    RunScript, Stream, sign,
 };
 
 use crate::hub::{Enrolled, Hub, Peer};
@@ -206,4 +209,42 @@ async fn an_executor_that_was_killed_is_asked_again_and_takes_up_what_runs() {
     }
     assert_eq!(output, [b"on\noff\n".to_vec(), b"two\n".to_vec()]);
     assert_eq!(std::fs::read_to_string(&mark).unwrap(), "on\n", "it ran twice");
+}
+
+/// What an executor says over its socket.
+async fn say(stream: &mut tokio::net::UnixStream, say: &Say) {
+    let bytes = serde_json::to_vec(say).unwrap();
+    stream.write_all(&(bytes.len() as u32).to_be_bytes()).await.unwrap();
+    stream.write_all(&bytes).await.unwrap();
+}
+
+/// The hub would take the missing beginning for a gap in the stream, and what comes again for known.
+#[tokio::test]
+async fn output_said_before_the_executor_knows_of_the_connection_is_not_passed_on() {
+    let hub = Hub::start().await;
+    let mut agent = Enrolled::new(&hub.bundle, "mode = \"full\"");
+    let path = agent.dir.path().join("executor.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    agent.settings.executor = Place::Socket(path);
+    let (_stop, _task) = agent.run();
+    let mut peer = hub.welcome(None).await;
+    let (mut executor, _) = listener.accept().await.unwrap();
+    let chunk = |offset: u64, data: &[u8]| Say::Message {
+        message: AgentMessage::Output(OutputChunk {
+            execution_id: Id::from_bytes([1; 16]).into(),
+            stream: Stream::Stdout,
+            offset,
+            data: data.to_vec(),
+        }),
+    };
+    for said in [chunk(3, b"off\n"), Say::Rewound, chunk(0, b"on\n"), chunk(3, b"off\n")] {
+        say(&mut executor, &said).await;
+    }
+    let mut offsets = Vec::new();
+    while offsets.len() < 2 {
+        if let AgentMessage::Output(chunk) = peer.next().await {
+            offsets.push(chunk.offset);
+        }
+    }
+    assert_eq!(offsets, [0, 3]);
 }
