@@ -36,6 +36,7 @@ if [ "$verb" = soak ]; then
     need qemu-aarch64-static qemu-user-static
 fi
 if [ "$verb" != run ]; then
+    need prometheus prometheus
     need debootstrap debootstrap
     need systemd-nspawn systemd-container
     need ip iproute2

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("protocol", &["model"]),
     ("agent", &["model", "protocol"]),
     ("matchers", &["model"]),
+    ("intake", &["model"]),
     ("tsdb", &["model", "matchers"]),
     ("promql", &["model", "matchers"]),
     ("rules", &["model", "matchers", "promql"]),
@@ -32,6 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "model",
             "protocol",
             "matchers",
+            "intake",
             "tsdb",
             "promql",
             "rules",
@@ -66,8 +68,18 @@ const GUARDED: &[(&str, &[&str])] = &[
 ];
 
 /// Engines without IO, clock, async or randomness: they are told `now`.
-const PURE: &[&str] =
-    &["model", "protocol", "matchers", "tsdb", "promql", "rules", "incident", "automation", "api-types"];
+const PURE: &[&str] = &[
+    "model",
+    "protocol",
+    "matchers",
+    "intake",
+    "tsdb",
+    "promql",
+    "rules",
+    "incident",
+    "automation",
+    "api-types",
+];
 
 /// Third-party crates that a pure crate may not use.
 const IMPURE_CRATES: &[&str] = &["tokio", "rand", "getrandom", "reqwest", "hyper", "ureq"];

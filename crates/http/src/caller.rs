@@ -204,7 +204,7 @@ impl<T: DeserializeOwned> FromRequest<Hub> for Body<T> {
             .and_then(|v| v.to_str().ok())
             .unwrap_or("")
             .to_string();
-        let bytes = read_body(request.into_body()).await?;
+        let bytes = read_body(request.into_body(), BODY_BYTES_MAX).await?;
         // A form of another site cannot send this type without asking first.
         if !kind.starts_with("application/json") && !bytes.is_empty() {
             return Err(HubError::invalid("Content-Type", "must be application/json").into());
@@ -216,22 +216,22 @@ impl<T: DeserializeOwned> FromRequest<Hub> for Body<T> {
 
 /// Reads a body within its bound. What is too long is still read to a further bound and thrown away: a client that cannot
 /// finish sending sees a broken connection instead of the answer.
-pub async fn read_body(mut body: axum::body::Body) -> Result<Bytes, HubError> {
-    let too_long = || HubError::invalid("body", format!("is larger than {BODY_BYTES_MAX} bytes"));
+pub async fn read_body(mut body: axum::body::Body, bytes_max: usize) -> Result<Bytes, HubError> {
+    let too_long = || HubError::invalid("body", format!("is larger than {bytes_max} bytes"));
     let read = async {
         let (mut kept, mut read) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| HubError::invalid("body", "could not be read to its end"))?;
             let Ok(data) = frame.into_data() else { continue };
             read += data.len();
-            if read > DRAINED_BYTES_MAX {
+            if read > bytes_max.max(DRAINED_BYTES_MAX) {
                 return Err(too_long());
             }
-            if read <= BODY_BYTES_MAX {
+            if read <= bytes_max {
                 kept.extend_from_slice(&data);
             }
         }
-        if read > BODY_BYTES_MAX { Err(too_long()) } else { Ok(Bytes::from(kept)) }
+        if read > bytes_max { Err(too_long()) } else { Ok(Bytes::from(kept)) }
     };
     let slow = || HubError::invalid("body", format!("did not arrive within {} s", BODY_TIMEOUT.as_secs()));
     tokio::time::timeout(BODY_TIMEOUT, read).await.map_err(|_| slow())?

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use watchtower_hub::{Hub, HubError, random};
 use watchtower_store::{DbError, Store};
 
-use crate::caller::{principal_of, read_body};
+use crate::caller::{BODY_BYTES_MAX, principal_of, read_body};
 use crate::problem::Failure;
 
 const KEY_BYTES_MAX: usize = 128;
@@ -33,7 +33,7 @@ pub async fn replay(State(hub): State<Hub>, request: Request, next: Next) -> Res
         return Ok(next.run(request).await);
     }
     let (parts, body) = request.into_parts();
-    let bytes = read_body(body).await?;
+    let bytes = read_body(body, BODY_BYTES_MAX).await?;
     // Keys are the caller's own: one must not read another's answers.
     let key = random::hash_secret(&format!("{}\0{}\0{key}", who(&parts.headers), parts.uri.path()));
     // Bodies hold passwords: what is kept of one must not let them be guessed.

@@ -13,6 +13,7 @@ mod live;
 mod nouns;
 mod problem;
 mod prometheus;
+mod remote_write;
 mod router;
 mod serve;
 mod times;

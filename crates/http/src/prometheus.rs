@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use serde_json::{Value, json};
 use watchtower_api_types::endpoints::Access;
 use watchtower_hub::access::{Object, Principal, authorize};
@@ -21,6 +21,7 @@ use watchtower_promql::{Answer, ErrorKind, parse, parse_selector};
 use crate::caller::principal_of;
 use crate::headers::parse_pairs;
 use crate::problem::{Failure, denied};
+use crate::remote_write;
 use crate::times::{parse_step_ms, parse_time};
 
 const SERIES_MAX: usize = 100_000;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<Hub> {
         .route("/prometheus/api/v1/query_exemplars", any(exemplars))
         .route("/prometheus/api/v1/status/buildinfo", get(buildinfo))
         .route("/prometheus/api/v1/format_query", any(format_query))
+        .route("/prometheus/api/v1/write", post(remote_write::write))
         .route("/prometheus/-/ready", get(|| async { "Watchtower is ready.\n" }))
         .route("/prometheus/-/healthy", get(|| async { "Watchtower is healthy.\n" }))
 }
@@ -227,7 +229,8 @@ async fn do_series(request: &Request) -> Api {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
     let limit = request.limit()?;
-    let mut all: Vec<_> = selectors.iter().flat_map(|m| request.hub.tsdb.series(m, None, limit)).collect();
+    let owner = request.principal.scope().owner;
+    let mut all: Vec<_> = selectors.iter().flat_map(|m| request.hub.tsdb.series(m, owner, limit)).collect();
     all.sort();
     all.dedup();
     all.truncate(limit);
@@ -244,8 +247,9 @@ fn matches_or_all(request: &Request) -> Result<Vec<Matchers>, ApiError> {
 }
 
 async fn do_labels(request: &Request) -> Api {
+    let owner = request.principal.scope().owner;
     let mut names: Vec<_> =
-        matches_or_all(request)?.iter().flat_map(|m| request.hub.tsdb.label_names(m, None)).collect();
+        matches_or_all(request)?.iter().flat_map(|m| request.hub.tsdb.label_names(m, owner)).collect();
     names.sort();
     names.dedup();
     names.truncate(request.limit()?);
@@ -261,8 +265,9 @@ async fn label_values(
     let request = Request::new(hub, &headers, query, &Bytes::new()).await?;
     let find = || -> Api {
         let selectors = matches_or_all(&request)?;
+        let owner = request.principal.scope().owner;
         let mut values: Vec<_> =
-            selectors.iter().flat_map(|m| request.hub.tsdb.label_values(&name, m, None)).collect();
+            selectors.iter().flat_map(|m| request.hub.tsdb.label_values(&name, m, owner)).collect();
         values.sort();
         values.dedup();
         values.truncate(request.limit()?);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use watchtower_model::parse_duration_ms;
+use watchtower_promql::Settings;
 
 use crate::link::Programs;
 
@@ -31,6 +32,8 @@ pub struct HubConfig {
     pub keep_bootstrap: bool,
     /// The agents that installers and deployments fetch.
     pub programs: Programs,
+    /// Which version of Prometheus queries and rules follow.
+    pub promql: Settings,
     pub timing: Timing,
 }
 

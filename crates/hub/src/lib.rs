@@ -55,6 +55,7 @@ pub use keys::Keys;
 pub use meters::Meters;
 pub use objects::Objects;
 pub use start::StartError;
+pub use watchtower_promql::{Dialect, Settings};
 
 /// Names that the bus wakes by.
 pub(crate) const WAKE_EVENTS: &str = "events";
@@ -79,6 +80,7 @@ pub struct Inner {
     pub servers: servers::Servers,
     pub links: link::Links,
     pub appender: ingest::Appender,
+    pub outside: ingest::outside::Outside,
     pub meters: Meters,
     pub watching: watching::Watching,
     pub evaluator: evaluate::Evaluator,

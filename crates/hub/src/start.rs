@@ -72,6 +72,7 @@ impl Hub {
             servers: Default::default(),
             links: Default::default(),
             appender,
+            outside: Default::default(),
             meters: Meters::default(),
             watching: Default::default(),
             queries: Default::default(),

@@ -81,17 +81,25 @@ impl Labels {
         Ok(labels)
     }
 
-    /// Checks charset and limits of labels that came through serde.
+    /// Checks charset and limits of labels that people and agents give.
     pub fn check(&self) -> Result<(), LabelError> {
+        match self.iter().find(|(name, _)| !is_label_name(name)) {
+            Some((name, _)) => Err(LabelError::BadName(name.chars().take(40).collect())),
+            None => self.check_observed(),
+        }
+    }
+
+    /// Checks the limits of labels that other tools' series carry: their names may be any text, as in Prometheus 3.
+    pub fn check_observed(&self) -> Result<(), LabelError> {
         if self.0.len() > LABELS_MAX {
             return Err(LabelError::TooMany);
         }
         for (name, value) in self.iter() {
+            if name.is_empty() || name.chars().any(char::is_control) {
+                return Err(LabelError::BadName(name.chars().take(40).collect()));
+            }
             if name.len() > LABEL_NAME_BYTES_MAX {
                 return Err(LabelError::NameTooLong(name.chars().take(40).collect()));
-            }
-            if !is_label_name(name) {
-                return Err(LabelError::BadName(name.chars().take(40).collect()));
             }
             if value.len() > LABEL_VALUE_BYTES_MAX {
                 return Err(LabelError::ValueTooLong(name.into()));
@@ -195,8 +203,9 @@ impl Serialize for Labels {
 
 impl<'de> Deserialize<'de> for Labels {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let map = BTreeMap::<String, String>::deserialize(d)?;
-        Labels::checked(map).map_err(serde::de::Error::custom)
+        let labels = Labels::from_pairs(BTreeMap::<String, String>::deserialize(d)?);
+        labels.check_observed().map_err(serde::de::Error::custom)?;
+        Ok(labels)
     }
 }
 
@@ -247,5 +256,8 @@ mod tests {
         assert!(Labels::checked([("a", "y".repeat(2000))]).is_err());
         assert!(Labels::checked((0..100).map(|i| (format!("l{i}"), "v"))).is_err());
         assert!(Labels::checked([("a", "größe ok")]).is_ok());
+        assert!(Labels::checked([("http.status", "200")]).is_err());
+        assert!(Labels::from_pairs([("http.status", "200")]).check_observed().is_ok());
+        assert!(Labels::from_pairs([("a\tb", "x")]).check_observed().is_err());
     }
 }

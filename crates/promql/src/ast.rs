@@ -99,12 +99,13 @@ pub enum AggregateOp {
     Stdvar,
     Topk,
     Bottomk,
+    Limitk,
     Quantile,
     CountValues,
 }
 
 impl AggregateOp {
-    pub const ALL: [AggregateOp; 12] = [
+    pub const ALL: [AggregateOp; 13] = [
         AggregateOp::Sum,
         AggregateOp::Avg,
         AggregateOp::Min,
@@ -115,6 +116,7 @@ impl AggregateOp {
         AggregateOp::Stdvar,
         AggregateOp::Topk,
         AggregateOp::Bottomk,
+        AggregateOp::Limitk,
         AggregateOp::Quantile,
         AggregateOp::CountValues,
     ];
@@ -131,6 +133,7 @@ impl AggregateOp {
             AggregateOp::Stdvar => "stdvar",
             AggregateOp::Topk => "topk",
             AggregateOp::Bottomk => "bottomk",
+            AggregateOp::Limitk => "limitk",
             AggregateOp::Quantile => "quantile",
             AggregateOp::CountValues => "count_values",
         }
@@ -139,7 +142,9 @@ impl AggregateOp {
     /// The type of the parameter in front of the vector.
     pub fn param(self) -> Option<Type> {
         match self {
-            AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Quantile => Some(Type::Scalar),
+            AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk | AggregateOp::Quantile => {
+                Some(Type::Scalar)
+            }
             AggregateOp::CountValues => Some(Type::String),
             _ => None,
         }

@@ -25,6 +25,8 @@ pub(crate) enum Code {
     QuantileOverTime,
     PresentOverTime,
     AbsentOverTime,
+    MadOverTime,
+    Smoothing,
     Absent,
     ToScalar,
     ToVector,
@@ -60,6 +62,8 @@ pub(crate) enum Code {
     ClampMax,
     Sort,
     SortDesc,
+    SortByLabel,
+    SortByLabelDesc,
     LabelReplace,
     LabelJoin,
     HistogramQuantile,
@@ -93,7 +97,12 @@ const fn optional(name: &'static str, args: &'static [Type], code: Code) -> Func
     Function { name, args, optional: 1, variadic: false, returns: Vector, code }
 }
 
-static FUNCTIONS: [Function; 66] = [
+/// The last argument may be left out, and may be repeated.
+const fn variadic(name: &'static str, args: &'static [Type], code: Code) -> Function {
+    Function { name, args, optional: 1, variadic: true, returns: Vector, code }
+}
+
+static FUNCTIONS: [Function; 71] = [
     f("rate", &[Range], Vector, Code::Rate),
     f("irate", &[Range], Vector, Code::Irate),
     f("increase", &[Range], Vector, Code::Increase),
@@ -114,6 +123,10 @@ static FUNCTIONS: [Function; 66] = [
     f("quantile_over_time", &[Scalar, Range], Vector, Code::QuantileOverTime),
     f("present_over_time", &[Range], Vector, Code::PresentOverTime),
     f("absent_over_time", &[Range], Vector, Code::AbsentOverTime),
+    f("mad_over_time", &[Range], Vector, Code::MadOverTime),
+    f("double_exponential_smoothing", &[Range, Scalar, Scalar], Vector, Code::Smoothing),
+    // Its name in Prometheus 2.
+    f("holt_winters", &[Range, Scalar, Scalar], Vector, Code::Smoothing),
     f("absent", &[Vector], Vector, Code::Absent),
     f("scalar", &[Vector], Scalar, Code::ToScalar),
     f("vector", &[Scalar], Vector, Code::ToVector),
@@ -149,15 +162,10 @@ static FUNCTIONS: [Function; 66] = [
     f("clamp_max", &[Vector, Scalar], Vector, Code::ClampMax),
     f("sort", &[Vector], Vector, Code::Sort),
     f("sort_desc", &[Vector], Vector, Code::SortDesc),
+    variadic("sort_by_label", &[Vector, String], Code::SortByLabel),
+    variadic("sort_by_label_desc", &[Vector, String], Code::SortByLabelDesc),
     f("label_replace", &[Vector, String, String, String, String], Vector, Code::LabelReplace),
-    Function {
-        name: "label_join",
-        args: &[Vector, String, String, String],
-        optional: 1,
-        variadic: true,
-        returns: Vector,
-        code: Code::LabelJoin,
-    },
+    variadic("label_join", &[Vector, String, String, String], Code::LabelJoin),
     f("histogram_quantile", &[Scalar, Vector], Vector, Code::HistogramQuantile),
     optional("minute", &[Vector], Code::Minute),
     optional("hour", &[Vector], Code::Hour),
@@ -168,6 +176,25 @@ static FUNCTIONS: [Function; 66] = [
     optional("year", &[Vector], Code::Year),
     optional("days_in_month", &[Vector], Code::DaysInMonth),
 ];
+
+/// Functions of Prometheus that have nothing to work on here, and why.
+const REFUSED: [(&str, &str); 9] = [
+    ("histogram_avg", NATIVE),
+    ("histogram_count", NATIVE),
+    ("histogram_fraction", NATIVE),
+    ("histogram_stddev", NATIVE),
+    ("histogram_stdvar", NATIVE),
+    ("histogram_sum", NATIVE),
+    ("histogram_quantiles", NATIVE),
+    ("info", "joins labels by an experimental rule of Prometheus: write group_left over the info metric"),
+    ("limit_ratio", "samples by a hash that differs between versions of Prometheus: use limitk"),
+];
+const NATIVE: &str =
+    "works on native histograms, which are not stored here: use classic buckets and histogram_quantile";
+
+pub(crate) fn refused(name: &str) -> Option<&'static str> {
+    REFUSED.iter().find(|(known, _)| *known == name).map(|(_, why)| *why)
+}
 
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|f| f.name == name)

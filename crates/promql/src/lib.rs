@@ -26,7 +26,8 @@ pub use ast::{
 };
 pub use error::{ErrorKind, QueryError};
 pub use eval::{
-    Answer, Element, Limits, SeriesSource, SeriesWindow, Settings, SourceError, eval_instant, eval_range,
+    Answer, Dialect, Element, Limits, SeriesSource, SeriesWindow, Settings, SourceError, eval_instant,
+    eval_range,
 };
 pub use functions::Function;
 pub use parse::{parse, parse_selector};

@@ -8,4 +8,6 @@ pub mod port;
 pub mod tether;
 pub mod postgres;
 pub mod redis;
+pub mod prometheus;
 pub mod hosts;
+pub mod remote_write;

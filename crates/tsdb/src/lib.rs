@@ -33,7 +33,7 @@ pub use flush::{FlushReport, Retention};
 pub use index::{ResolveLimit, Resolved};
 pub use ingest::{Batch, Outcome, Progress, Samples};
 pub use memory::MemoryStore;
-pub use select::{Query, SeriesWindow};
+pub use select::{Owner, Query, SeriesWindow};
 pub use store::{
     Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, LogEnd, LogPosition, ProgressRecord,
     SeriesRecord, StoreError,

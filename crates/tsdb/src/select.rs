@@ -15,6 +15,19 @@ use crate::head::Head;
 use crate::limits::SERIES_PER_LOCK;
 use crate::store::Day;
 
+/// Whose series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Owner {
+    #[default]
+    Any,
+    /// This resource's.
+    Resource(Id),
+    /// Some resource's: not those of other senders.
+    AnyResource,
+    /// Those that belong to no resource.
+    Nobody,
+}
+
 /// What to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
@@ -22,8 +35,7 @@ pub struct Query<'a> {
     /// First and last millisecond, both included.
     pub from: Timestamp,
     pub to: Timestamp,
-    /// Only series of this resource.
-    pub only: Option<Id>,
+    pub owner: Owner,
     pub max_series: usize,
     pub max_samples: usize,
 }
@@ -45,7 +57,7 @@ struct Window {
 impl Tsdb {
     /// The series that match, with their samples; series without samples in the range are left out.
     pub fn select(&self, query: &Query<'_>) -> Result<Vec<SeriesWindow>, TsdbError> {
-        let numbers = self.head().index.find(query.matchers, query.only);
+        let numbers = self.head().index.find(query.matchers, query.owner);
         if numbers.len() > query.max_series {
             return Err(TsdbError::TooManySeries { found: numbers.len(), limit: query.max_series });
         }
@@ -137,9 +149,9 @@ impl Tsdb {
     }
 
     /// The joined label sets that match, at most `limit` of them.
-    pub fn series(&self, matchers: &Matchers, only: Option<Id>, limit: usize) -> Vec<Labels> {
+    pub fn series(&self, matchers: &Matchers, owner: Owner, limit: usize) -> Vec<Labels> {
         let mut all = Vec::new();
-        self.each_labels(matchers, only, |labels| {
+        self.each_labels(matchers, owner, |labels| {
             all.push(labels);
             all.len() < limit
         });
@@ -148,9 +160,9 @@ impl Tsdb {
     }
 
     /// The names of the labels of the series that match, sorted.
-    pub fn label_names(&self, matchers: &Matchers, only: Option<Id>) -> Vec<String> {
+    pub fn label_names(&self, matchers: &Matchers, owner: Owner) -> Vec<String> {
         let mut names = BTreeSet::new();
-        self.each_labels(matchers, only, |labels| {
+        self.each_labels(matchers, owner, |labels| {
             for (name, _) in labels.iter() {
                 if !names.contains(name) {
                     names.insert(name.to_string());
@@ -162,9 +174,9 @@ impl Tsdb {
     }
 
     /// The values of one label of the series that match, sorted.
-    pub fn label_values(&self, name: &str, matchers: &Matchers, only: Option<Id>) -> Vec<String> {
+    pub fn label_values(&self, name: &str, matchers: &Matchers, owner: Owner) -> Vec<String> {
         let mut values = BTreeSet::new();
-        self.each_labels(matchers, only, |labels| {
+        self.each_labels(matchers, owner, |labels| {
             if let Some(value) = labels.get(name)
                 && !values.contains(value)
             {
@@ -175,8 +187,8 @@ impl Tsdb {
         values.into_iter().collect()
     }
 
-    fn each_labels(&self, matchers: &Matchers, only: Option<Id>, mut each: impl FnMut(Labels) -> bool) {
-        let numbers = self.head().index.find(matchers, only);
+    fn each_labels(&self, matchers: &Matchers, owner: Owner, mut each: impl FnMut(Labels) -> bool) {
+        let numbers = self.head().index.find(matchers, owner);
         for part in numbers.chunks(SERIES_PER_LOCK) {
             let head = self.head();
             for series in part.iter().filter_map(|n| head.get(*n)) {

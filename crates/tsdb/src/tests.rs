@@ -37,8 +37,14 @@ fn loose(db: &Tsdb, backfill: bool, samples: &[(SeriesRef, i64, f64)]) -> Outcom
 fn select(db: &Tsdb, matchers: &str, from: i64, to: i64) -> Vec<SeriesWindow> {
     let matchers: Matchers = matchers.parse().unwrap();
     let (from, to) = (Timestamp(from), Timestamp(to));
-    let query =
-        Query { matchers: &matchers, from, to, only: None, max_series: 10_000, max_samples: 1_000_000 };
+    let query = Query {
+        matchers: &matchers,
+        from,
+        to,
+        owner: Owner::Any,
+        max_series: 10_000,
+        max_samples: 1_000_000,
+    };
     let mut all = db.select(&query).unwrap();
     all.sort_by(|a, b| a.labels.cmp(&b.labels));
     all
@@ -50,7 +56,7 @@ fn everything(db: &Tsdb) -> BTreeMap<Labels, Vec<(i64, u64)>> {
 }
 
 fn labels_of(db: &Tsdb, matchers: &str) -> Vec<String> {
-    db.series(&matchers.parse().unwrap(), None, 1000).iter().map(Labels::to_string).collect()
+    db.series(&matchers.parse().unwrap(), Owner::Any, 1000).iter().map(Labels::to_string).collect()
 }
 
 #[test]
@@ -71,8 +77,11 @@ fn resource_labels_are_joined_and_edits_cause_no_churn() {
     assert_eq!(select(&db, "__name__=up,instance=renamed,env=prod", T0, T0)[0].samples.len(), 1);
     assert_eq!(db.stats().series, 4);
     assert_eq!(db.stats().label_sets, 2, "servers share label sets");
-    assert_eq!(db.label_values("instance", &Matchers::default(), None), ["renamed", "web-1"]);
-    assert_eq!(db.label_names(&"env=prod".parse().unwrap(), Some(id(1))), ["__name__", "env", "instance"]);
+    assert_eq!(db.label_values("instance", &Matchers::default(), Owner::Any), ["renamed", "web-1"]);
+    assert_eq!(
+        db.label_names(&"env=prod".parse().unwrap(), Owner::Resource(id(1))),
+        ["__name__", "env", "instance"]
+    );
 }
 
 #[test]
@@ -123,7 +132,7 @@ fn matchers_select_as_a_plain_filter_would() {
         let matchers: Matchers = text.parse().unwrap();
         let mut expected: Vec<Labels> = all.iter().filter(|l| matchers.matches(l)).cloned().collect();
         expected.sort();
-        assert_eq!(db.series(&matchers, None, 1000), expected, "{text}");
+        assert_eq!(db.series(&matchers, Owner::Any, 1000), expected, "{text}");
     }
 }
 
@@ -190,7 +199,7 @@ fn query_limits_are_errors() {
         matchers: &matchers,
         from: Timestamp(T0),
         to: Timestamp(T0 + 400),
-        only: None,
+        owner: Owner::Any,
         max_series: 1,
         max_samples: 600,
     };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use watchtower_hub::link::{BuiltIn, Programs};
-use watchtower_hub::{HubConfig, Timing};
+use watchtower_hub::{Dialect, HubConfig, Settings, Timing};
 
 /// The agents that were there when this program was built.
 const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/agents.rs"));
@@ -103,6 +103,14 @@ fn acting() -> Vec<Arg> {
             "DIR",
             "Agent binaries in place of those built in; `agents` beside this program by default",
         ),
+        option(
+            "promql-compat",
+            "WATCHTOWER_PROMQL_COMPAT",
+            "2|3",
+            "Follow Prometheus 2 or 3 where they differ: 2 includes the left end of ranges, and knows holt_winters",
+        )
+        .value_parser(["2", "3"])
+        .default_value("3"),
         flag(
             "with-local-agent",
             "WATCHTOWER_WITH_LOCAL_AGENT",
@@ -152,6 +160,10 @@ impl Options {
             bootstrap_token: bootstrap_token()?,
             keep_bootstrap: matches.get_flag("keep-bootstrap"),
             programs: Programs { folder: agents_dir(matches), built_in: BUILT_IN },
+            promql: Settings::of(match text(matches, "promql-compat").as_deref() {
+                Some("2") => Dialect::Prometheus2,
+                _ => Dialect::Prometheus3,
+            }),
             timing: Timing::parse(&text(matches, "timing").unwrap_or_default())
                 .map_err(|e| format!("--timing: {e}"))?,
         };

@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use watchtower_intake::remote_write::{Series, WriteRequest};
+use watchtower_intake::{Encoding, decompress};
 use watchtower_matchers::Matchers;
 use watchtower_model::{Timestamp, parse_duration_ms};
 use watchtower_protocol::limits::FRAME_BYTES_MAX;
@@ -174,6 +176,33 @@ fn chunks() {
         }
         let _ = watchtower_tsdb::decode_chunk(&damaged);
         let _ = watchtower_tsdb::decode_chunk(bytes);
+    });
+}
+
+#[test]
+fn remote_write() {
+    let labels = [("__name__".to_string(), "up".to_string()), ("job".to_string(), "a".to_string())];
+    let series =
+        [watchtower_testkit::remote_write::Series { labels: &labels, samples: &[(1, 1.0), (2, 0.5)] }];
+    let sent = watchtower_testkit::remote_write::request(&series);
+    let mut plain = Vec::new();
+    decompress(Encoding::Snappy, &sent, &mut plain).expect("it was compressed just now");
+    fuzz("remote_write", &["\u{1}\u{8}ab", "0"], move |bytes| {
+        let mut damaged = plain.clone();
+        for (i, byte) in bytes.iter().enumerate().take(8) {
+            let at = (usize::from(*byte) * 31 + i) % damaged.len();
+            damaged[at] ^= byte.rotate_left(3);
+        }
+        for body in [&damaged[..], bytes] {
+            let mut request = WriteRequest::new(body);
+            let mut series = Series::default();
+            while request.next(&mut series).unwrap_or(false) {
+                let _ = series.to_labels();
+            }
+        }
+        let mut out = Vec::new();
+        let _ = decompress(Encoding::Snappy, bytes, &mut out);
+        let _ = decompress(Encoding::Zstd, bytes, &mut out);
     });
 }
 

@@ -52,6 +52,7 @@ impl TestHub {
             bootstrap_token: Some(BOOTSTRAP.into()),
             keep_bootstrap,
             programs: Default::default(),
+            promql: Default::default(),
             timing: Timing { interval_ms: 1000, lost_grace_ms: 0, evaluate_every_ms: 200 },
         };
         let (ready, hub) = oneshot::channel();

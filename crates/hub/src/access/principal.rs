@@ -38,7 +38,7 @@ impl Principal {
 
     /// What it may read of the metric store.
     pub fn scope(&self) -> Scope {
-        Scope { only: None, enforced: self.servers.clone() }
+        Scope::of_servers(self.servers.clone())
     }
 
     /// Whether it may do just what the other may.

@@ -26,7 +26,7 @@ pub struct Compiled {
     pub severity: Severity,
 }
 
-/// A rule and the server whose partition it is; `None` for a rule that is evaluated whole.
+/// A rule and the server whose partition it is; `None` for a rule that is evaluated whole, and for the series of other senders.
 pub type Part = (RuleId, Option<ServerId>);
 
 #[derive(Default)]
@@ -37,7 +37,8 @@ pub struct Evaluator {
     /// Repairs that wait for samples of these.
     verifying: Mutex<HashSet<(RuleId, ServerId, Id)>>,
     pub(super) queues: RwLock<Vec<mpsc::Sender<Job>>>,
-    pub(super) whole_wanted: AtomicBool,
+    /// There are series of other senders.
+    pub(super) outside: AtomicBool,
     /// Held while transitions are stored, and while a rule or a server is taken away.
     pub(super) applying: tokio::sync::Mutex<()>,
 }
@@ -169,9 +170,9 @@ impl Evaluator {
         rules
     }
 
-    /// Asks for rules that are evaluated whole to run soon: something they read has changed.
-    pub(super) fn want_whole(&self) {
-        self.whole_wanted.store(true, Ordering::Relaxed);
+    /// From now on, rules are also evaluated over the series of other senders.
+    pub fn want_outside(&self) {
+        self.outside.store(true, Ordering::Relaxed);
     }
 
     fn states(&self) -> std::sync::MutexGuard<'_, HashMap<Part, RuleState>> {

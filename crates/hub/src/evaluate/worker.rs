@@ -10,7 +10,7 @@ use watchtower_model::{RuleId, ServerId, Timestamp};
 use watchtower_promql::{Limits, Settings};
 use watchtower_rules::{Freshness, RuleState, Transition, TransitionKind, advance, evaluate};
 use watchtower_store::{AlertFilter, Statement, Store};
-use watchtower_tsdb::Tsdb;
+use watchtower_tsdb::{Owner, Tsdb};
 
 use super::evaluator::{Compiled, Part};
 use crate::Hub;
@@ -94,13 +94,9 @@ async fn clock(hub: Hub) {
             () = hub.stopped() => return,
             () = tokio::time::sleep(every) => {}
         }
-        let rules: Vec<_> = hub.evaluator.rules().iter().filter(|rule| !rule.partitioned).cloned().collect();
         let now = hub.now();
-        if !hub.evaluator.whole_wanted.swap(false, Ordering::Relaxed) && rules.is_empty() {
-            continue;
-        }
-        let whole = Evaluation { rules, server: None, at: now };
-        for outcome in run(&hub, vec![whole]).await.into_iter().flatten() {
+        let evaluations = on_the_clock(&hub, now);
+        for outcome in run(&hub, evaluations).await.into_iter().flatten() {
             if let Err(error) = apply(&hub, outcome, now).await {
                 tracing::error!("evaluating rules: {error}");
             }
@@ -108,15 +104,25 @@ async fn clock(hub: Hub) {
     }
 }
 
+/// Rules that look at all servers at once; and those that look at one, over the series that belong to none.
+fn on_the_clock(hub: &Hub, at: Timestamp) -> Vec<Evaluation> {
+    let rules = hub.evaluator.rules();
+    let (apart, whole): (Vec<_>, Vec<_>) = rules.iter().cloned().partition(|rule| rule.partitioned);
+    let mut evaluations = vec![Evaluation { rules: whole, over: Over::All, at }];
+    if hub.evaluator.outside.load(Ordering::Relaxed) {
+        evaluations.push(Evaluation { rules: apart, over: Over::Outside, at });
+    }
+    evaluations
+}
+
 async fn evaluate_servers(hub: &Hub, jobs: Vec<Job>) {
     let rules = hub.evaluator.rules();
     let evaluation = |job: &Job| {
         let concerned = |rule: &&Arc<Compiled>| rule.partitioned && (!job.only_up || rule.reads_only_up);
         let rules = rules.iter().filter(concerned).cloned().collect();
-        Evaluation { rules, server: Some(job.server), at: job.t }
+        Evaluation { rules, over: Over::Server(job.server), at: job.t }
     };
     let evaluations = jobs.iter().map(evaluation).collect();
-    hub.evaluator.want_whole();
     for (job, outcomes) in jobs.iter().zip(run(hub, evaluations).await) {
         if let Err(error) = conclude(hub, job, outcomes).await {
             tracing::error!(server = %job.server, "evaluating rules: {error}");
@@ -166,10 +172,37 @@ struct Outcome {
     transitions: Vec<Transition>,
 }
 
-/// Rules over one server, or over all, at one time.
+/// Whose series an evaluation reads.
+#[derive(Clone, Copy)]
+enum Over {
+    Server(ServerId),
+    All,
+    /// Those of other senders than agents.
+    Outside,
+}
+
+impl Over {
+    /// Where the state of a rule is kept: a rule runs over each server and outside, or over all, never both.
+    fn part(self, rule: RuleId) -> Part {
+        match self {
+            Over::Server(server) => (rule, Some(server)),
+            Over::All | Over::Outside => (rule, None),
+        }
+    }
+
+    fn scope(self) -> Scope {
+        match self {
+            Over::Server(server) => Scope::of_server(server),
+            Over::All => Scope::default(),
+            Over::Outside => Scope { owner: Owner::Nobody, enforced: None },
+        }
+    }
+}
+
+/// Rules at one time.
 struct Evaluation {
     rules: Vec<Arc<Compiled>>,
-    server: Option<ServerId>,
+    over: Over,
     at: Timestamp,
 }
 
@@ -177,7 +210,7 @@ struct Evaluation {
 async fn run(hub: &Hub, evaluations: Vec<Evaluation>) -> Vec<Vec<Outcome>> {
     let mut work = Vec::with_capacity(evaluations.len());
     for evaluation in evaluations {
-        let state = |rule: &Arc<Compiled>| hub.evaluator.state((rule.id, evaluation.server));
+        let state = |rule: &Arc<Compiled>| hub.evaluator.state(evaluation.over.part(rule.id));
         let states: Vec<_> = evaluation.rules.iter().map(state).collect();
         hub.meters.evaluations.add(states.len() as u64);
         work.push((evaluation, states));
@@ -186,7 +219,9 @@ async fn run(hub: &Hub, evaluations: Vec<Evaluation>) -> Vec<Vec<Outcome>> {
         return work.iter().map(|_| Vec::new()).collect();
     }
     let tsdb = Arc::clone(&hub.tsdb);
-    let all = move || work.into_iter().map(|(one, states)| evaluate_all(one, states, &tsdb)).collect();
+    let settings = hub.config.promql;
+    let all =
+        move || work.into_iter().map(|(one, states)| evaluate_all(one, states, &tsdb, &settings)).collect();
     let outcomes: Vec<Vec<Outcome>> = match tokio::task::spawn_blocking(all).await {
         Ok(outcomes) => outcomes,
         Err(error) => {
@@ -199,32 +234,37 @@ async fn run(hub: &Hub, evaluations: Vec<Evaluation>) -> Vec<Vec<Outcome>> {
     outcomes
 }
 
-fn evaluate_all(evaluation: Evaluation, states: Vec<RuleState>, tsdb: &Arc<Tsdb>) -> Vec<Outcome> {
-    let Evaluation { rules, server, at } = evaluation;
-    let scope = Scope { only: server, enforced: None };
-    let source = Source { tsdb: Arc::clone(tsdb), scope, max_series: SERIES_MAX, max_samples: SAMPLES_MAX };
+fn evaluate_all(
+    evaluation: Evaluation,
+    states: Vec<RuleState>,
+    tsdb: &Arc<Tsdb>,
+    settings: &Settings,
+) -> Vec<Outcome> {
+    let Evaluation { rules, over, at } = evaluation;
+    let tsdb = Arc::clone(tsdb);
+    let source = Source { tsdb, scope: over.scope(), max_series: SERIES_MAX, max_samples: SAMPLES_MAX };
     rules
         .into_iter()
         .zip(states)
-        .map(|(rule, before)| evaluate_one(rule, before, server, at, &source))
+        .map(|(rule, before)| evaluate_one(over.part(rule.id), rule, before, at, &source, settings))
         .collect()
 }
 
 fn evaluate_one(
+    part: Part,
     rule: Arc<Compiled>,
     before: RuleState,
-    server: Option<ServerId>,
     at: Timestamp,
     source: &Source,
+    settings: &Settings,
 ) -> Outcome {
     let deadline = Instant::now() + TIME_MAX;
     let keep_going = || Instant::now() < deadline;
     let limits = Limits { series: SERIES_MAX, samples: SAMPLES_MAX, keep_going: &keep_going };
-    let evaluated =
-        evaluate(&rule.rule, at, source, &Settings::default(), &limits).map_err(|error| error.to_string());
+    let evaluated = evaluate(&rule.rule, at, source, settings, &limits).map_err(|error| error.to_string());
     let input = evaluated.as_ref().map_err(String::as_str);
     let (next, transitions) = advance(&rule.rule, &before, input, at, Freshness::Live);
-    Outcome { part: (rule.id, server), rule, before, next, transitions }
+    Outcome { part, rule, before, next, transitions }
 }
 
 fn is_current(hub: &Hub, rule: &Compiled, (_, server): Part) -> bool {

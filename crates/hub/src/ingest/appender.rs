@@ -24,13 +24,30 @@ pub enum AppendError {
     Stopped,
 }
 
-/// One report's samples.
+/// One report's samples, or those of one request of another sender.
 pub struct Append {
     pub progress: Option<Progress>,
     pub received_at: Timestamp,
     pub backfill: bool,
-    pub t: Timestamp,
-    pub values: Vec<(SeriesRef, f64)>,
+    pub points: Points,
+}
+
+pub enum Points {
+    /// All at one time.
+    Report {
+        t: Timestamp,
+        values: Vec<(SeriesRef, f64)>,
+    },
+    Loose(Vec<(SeriesRef, Timestamp, f64)>),
+}
+
+impl Points {
+    fn samples(&self) -> Samples<'_> {
+        match self {
+            Points::Report { t, values } => Samples::Report { t: *t, values },
+            Points::Loose(points) => Samples::Loose(points),
+        }
+    }
 }
 
 type Answer = oneshot::Sender<Result<Outcome, AppendError>>;
@@ -77,7 +94,7 @@ fn append_group(tsdb: &Tsdb, group: &mut Vec<(Append, Answer)>) {
             progress: append.progress,
             received_at: append.received_at,
             backfill: append.backfill,
-            samples: Samples::Report { t: append.t, values: &append.values },
+            samples: append.points.samples(),
         })
         .collect();
     let result = tsdb.append(&batches);

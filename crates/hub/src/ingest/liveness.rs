@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use watchtower_model::{Labels, METRIC_NAME, Severity, Timestamp, format_duration_ms};
 use watchtower_store::Store;
 
-use super::appender::Append;
+use super::appender::{Append, Points};
 use super::events::{Raise, raise, store_statements};
 use crate::error::HubError;
 use crate::servers::{Server, ServerState};
@@ -168,8 +168,12 @@ async fn still_down(hub: &Hub, server: &Arc<Server>, now: Timestamp) {
         hub.tsdb.resolve(Some(server.id.0), &[Labels::from_pairs([(METRIC_NAME, "up")])]).refs[0]
     });
     let Some(up) = up else { return };
-    let append =
-        Append { progress: None, received_at: now, backfill: false, t: now, values: vec![(up, 0.0)] };
+    let append = Append {
+        progress: None,
+        received_at: now,
+        backfill: false,
+        points: Points::Report { t: now, values: vec![(up, 0.0)] },
+    };
     match hub.appender.append(append).await {
         Ok(_) => evaluate::on_silence(hub, server, now),
         Err(error) => tracing::warn!(server = %server.id, "writing up 0: {error}"),

@@ -3,6 +3,7 @@
 mod appender;
 mod events;
 mod liveness;
+pub mod outside;
 mod report;
 pub mod vitals;
 

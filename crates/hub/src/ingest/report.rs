@@ -12,7 +12,7 @@ use watchtower_protocol::{Dictionary, Lane, Report};
 use watchtower_store::{Statement, Store};
 use watchtower_tsdb::{Progress, SeriesRef, Tsdb};
 
-use super::appender::{Append, AppendError};
+use super::appender::{Append, AppendError, Points};
 use super::events::{Raise, store_statements};
 use super::vitals::VitalsPlan;
 use crate::error::HubError;
@@ -74,7 +74,8 @@ pub async fn accept(
     }
     values.extend(up.map(|up| (up, 1.0)));
     let progress = Some(Progress { agent, epoch: report.epoch, seq: report.seq });
-    let append = Append { progress, received_at: now, backfill: !live_lane, t: report.t, values };
+    let points = Points::Report { t: report.t, values };
+    let append = Append { progress, received_at: now, backfill: !live_lane, points };
     hub.appender.append(append).await.map_err(|error| match error {
         AppendError::Store(error) => HubError::from(error),
         AppendError::Stopped => HubError::Unavailable(error.to_string()),

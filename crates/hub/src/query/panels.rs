@@ -85,7 +85,7 @@ pub async fn server_panels(
     let range_ms = (4 * base).max(step_ms).max(4000);
     // Steps lie on multiples of the step, so that the points of a later call join those of an earlier one.
     let start = Timestamp(from.0.div_euclid(step_ms) * step_ms);
-    let scope = Scope { only: Some(server), enforced: None };
+    let scope = Scope::of_server(server);
     let panels = hub
         .queries
         .run(hub, scope, move |source, settings, limits| {

@@ -86,11 +86,12 @@ impl Pool {
             max_series: bounds.series,
             max_samples: bounds.samples,
         };
+        let settings = hub.config.promql;
         let task = tokio::task::spawn_blocking(move || {
             let deadline = Instant::now() + bounds.time;
             let keep_going = || Instant::now() < deadline;
             let limits = Limits { series: bounds.series, samples: bounds.samples, keep_going: &keep_going };
-            let answer = body(&source, &Settings::default(), &limits);
+            let answer = body(&source, &settings, &limits);
             drop(slot);
             answer
         });

@@ -3,17 +3,30 @@
 use std::sync::Arc;
 
 use watchtower_matchers::Matchers;
-use watchtower_model::{Id, ServerId, Timestamp};
+use watchtower_model::{ServerId, Timestamp};
 use watchtower_promql::{SeriesSource, SeriesWindow, SourceError};
-use watchtower_tsdb::{Query, Tsdb, TsdbError};
+use watchtower_tsdb::{Owner, Query, Tsdb, TsdbError};
 
 /// Which series a query may read.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    /// Only this server's: rules that are evaluated on arrival.
-    pub only: Option<ServerId>,
+    pub owner: Owner,
     /// Only servers with such labels: added to every selector, so that no expression gets around it.
     pub enforced: Option<Matchers>,
+}
+
+impl Scope {
+    /// Only what this server reports.
+    pub fn of_server(server: ServerId) -> Scope {
+        Scope { owner: Owner::Resource(server.0), enforced: None }
+    }
+
+    /// Only series of servers with such labels. What other senders write carries labels of their own choice, so it is not for
+    /// callers whose rights hang on labels.
+    pub fn of_servers(enforced: Option<Matchers>) -> Scope {
+        let owner = if enforced.is_some() { Owner::AnyResource } else { Owner::Any };
+        Scope { owner, enforced }
+    }
 }
 
 /// Reads from the store for one query.
@@ -50,12 +63,11 @@ impl SeriesSource for Source {
         to: Timestamp,
     ) -> Result<Vec<SeriesWindow>, SourceError> {
         let enforced = Source::enforce(&self.scope, matchers);
-        let only: Option<Id> = self.scope.only.map(|server| server.0);
         let query = Query {
             matchers: &enforced,
             from,
             to,
-            only,
+            owner: self.scope.owner,
             max_series: self.max_series,
             max_samples: self.max_samples,
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use watchtower_model::METRIC_NAME;
 
-use super::{Evaluator, Point, math};
+use super::{Dialect, Evaluator, Point, math};
 use crate::ast::{AggregateOp, Expr, Grouping};
 use crate::error::QueryError;
 
@@ -22,13 +22,17 @@ impl Evaluator<'_> {
         let points = self.vector(inner, t)?;
         let members = self.members(node, points, grouping);
         match (op, param) {
-            (AggregateOp::Topk | AggregateOp::Bottomk, Some(k)) => {
+            (AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk, Some(k)) => {
                 let k = self.scalar(k, t)?;
                 if k.is_nan() {
-                    return Err(QueryError::execution(node.span, "the parameter of topk or bottomk is NaN"));
+                    return Err(QueryError::execution(
+                        node.span,
+                        format!("the parameter of {} is NaN", op.name()),
+                    ));
                 }
-                let most = members.into_iter().flat_map(|(_, m)| best(m, k, op == AggregateOp::Topk));
-                Ok(most.collect())
+                let few =
+                    |m: Vec<Point>| if op == AggregateOp::Limitk { first(m, k) } else { best(m, k, op) };
+                Ok(members.into_iter().flat_map(|(_, m)| few(m)).collect())
             }
             (AggregateOp::CountValues, Some(label)) => {
                 let label = self.label_name(label, t)?;
@@ -37,6 +41,11 @@ impl Evaluator<'_> {
             (AggregateOp::Quantile, Some(q)) => {
                 let q = self.scalar(q, t)?;
                 Ok(self.reduce(node, members, |v| math::quantile(q, v.to_vec())))
+            }
+            (AggregateOp::Stddev | AggregateOp::Stdvar, _)
+                if self.settings.dialect == Dialect::Prometheus2 =>
+            {
+                Ok(self.reduce(node, members, |v| if v.len() == 1 { 0.0 } else { simple(op, v) }))
             }
             _ => Ok(self.reduce(node, members, |v| simple(op, v))),
         }
@@ -113,9 +122,21 @@ fn simple(op: AggregateOp, values: &[f64]) -> f64 {
     }
 }
 
+fn at_most(k: f64, points: &[Point]) -> usize {
+    if k < 1.0 { 0 } else { (k as usize).min(points.len()) }
+}
+
+/// Any `k` of them, the same ones at every step.
+fn first(mut points: Vec<Point>, k: f64) -> Vec<Point> {
+    points.sort_by(|a, b| a.labels.cmp(&b.labels));
+    points.truncate(at_most(k, &points));
+    points
+}
+
 /// The `k` greatest or least, best first; NaN is worse than any number.
-fn best(mut points: Vec<Point>, k: f64, greatest: bool) -> Vec<Point> {
-    let k = if k < 1.0 { 0 } else { (k as usize).min(points.len()) };
+fn best(mut points: Vec<Point>, k: f64, op: AggregateOp) -> Vec<Point> {
+    let greatest = op == AggregateOp::Topk;
+    let k = at_most(k, &points);
     points.sort_by(|a, b| {
         let order = a.v.partial_cmp(&b.v).map(|o| if greatest { o.reverse() } else { o });
         order.unwrap_or_else(|| a.v.is_nan().cmp(&b.v.is_nan()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use watchtower_model::{Labels, METRIC_NAME};
 
-use super::{Evaluator, Point, Value};
+use super::{Dialect, Evaluator, Point, Value};
 use crate::ast::{BinaryOp, Cardinality, Expr, Matching};
 use crate::error::QueryError;
 
@@ -61,7 +61,17 @@ impl Evaluator<'_> {
             let (a, b) = operands(v);
             Some(number(op, a, b))
         };
+        if !self.drops_name(op, as_bool) {
+            let computed = points.into_iter().filter_map(|p| computed(p.v).map(|v| Point { v, ..p }));
+            return Ok(Value::Vector(computed.collect()));
+        }
         self.map_values(node, points, computed).map(Value::Vector)
+    }
+
+    /// A filter keeps the element as it is; what is computed is no longer the metric.
+    fn drops_name(&self, op: BinaryOp, as_bool: bool) -> bool {
+        let forgotten = op == BinaryOp::Atan2 && self.settings.dialect == Dialect::Prometheus2;
+        as_bool || !(op.is_comparison() || forgotten)
     }
 
     /// The number of the label set that decides what an element is paired with.
@@ -108,6 +118,10 @@ impl Evaluator<'_> {
         as_bool: bool,
         matching: &Matching,
     ) -> Result<Vec<Point>, QueryError> {
+        // As in Prometheus, before anything is found to be ambiguous.
+        if a.is_empty() || b.is_empty() {
+            return Ok(Vec::new());
+        }
         let swapped = matching.cardinality == Cardinality::OneToMany;
         let (many, one) = if swapped { (b, a) } else { (a, b) };
         let one = self.by_signature(node, one, matching, if swapped { "left" } else { "right" })?;
@@ -127,7 +141,7 @@ impl Evaluator<'_> {
                 let message = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
                 return Err(QueryError::execution(node.span, message));
             }
-            let drop_name = as_bool || !op.is_comparison();
+            let drop_name = self.drops_name(op, as_bool);
             let labels = self.result_labels(node, &point.labels, &partner.labels, drop_name, matching);
             if !seen.insert(Arc::as_ptr(&labels)) {
                 let message = "multiple matches for labels: grouping labels must ensure unique matches";

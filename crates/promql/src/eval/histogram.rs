@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use watchtower_model::{METRIC_NAME, parse_value};
 
-use super::{Evaluator, Point};
+use super::{Dialect, Evaluator, Point};
 use crate::ast::Expr;
 use crate::error::QueryError;
 
@@ -33,13 +33,48 @@ impl Evaluator<'_> {
             let group = groups.group(&point.labels, |labels| labels.without(&[METRIC_NAME, BUCKET]));
             histograms.entry(group).or_default().push(Bucket { upper, count: point.v });
         }
-        let point =
-            |(group, buckets)| Point { labels: Arc::clone(groups.labels(group)), v: quantile(q, buckets) };
+        let dialect = self.settings.dialect;
+        let point = |(group, buckets)| Point {
+            labels: Arc::clone(groups.labels(group)),
+            v: quantile(q, buckets, dialect),
+        };
         Ok(histograms.into_iter().map(point).collect())
     }
 }
 
-fn quantile(q: f64, mut buckets: Vec<Bucket>) -> f64 {
+/// Counts that differ by less are taken for equal: sums of rates differ in their last digits.
+const TOLERANCE: f64 = 1e-12;
+
+/// Buckets scraped at slightly different times may fall; a cumulative count never does.
+fn never_falling(buckets: &mut [Bucket], dialect: Dialect) {
+    let mut before = buckets[0].count;
+    for bucket in &mut buckets[1..] {
+        let apart = (bucket.count - before).abs() / (bucket.count.abs() + before.abs());
+        let same = dialect == Dialect::Prometheus3 && apart < TOLERANCE;
+        if same || bucket.count < before {
+            bucket.count = before;
+        } else if bucket.count > before {
+            before = bucket.count;
+        }
+    }
+}
+
+/// The first index below `end` that fulfils `holds`, else `end`; asked in the order of Go's `sort.Search`, which decides where NaN
+/// keeps the answers from being sorted.
+fn first_that(end: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut from, mut to) = (0, end);
+    while from < to {
+        let middle = (from + to) / 2;
+        if holds(middle) {
+            to = middle;
+        } else {
+            from = middle + 1;
+        }
+    }
+    from
+}
+
+fn quantile(q: f64, mut buckets: Vec<Bucket>, dialect: Dialect) -> f64 {
     if q.is_nan() {
         return f64::NAN;
     }
@@ -60,17 +95,14 @@ fn quantile(q: f64, mut buckets: Vec<Bucket>) -> f64 {
         }
         same
     });
-    // Buckets scraped at slightly different times may fall; a cumulative count never does.
-    for i in 1..buckets.len() {
-        buckets[i].count = buckets[i].count.max(buckets[i - 1].count);
-    }
+    never_falling(&mut buckets, dialect);
     let last = buckets.len() - 1;
     let observations = buckets[last].count;
-    if buckets.len() < 2 || observations == 0.0 || observations.is_nan() {
+    if buckets.len() < 2 || observations == 0.0 {
         return f64::NAN;
     }
     let mut rank = q * observations;
-    let at = buckets[..last].iter().position(|b| b.count >= rank).unwrap_or(last);
+    let at = first_that(last, |i| buckets[i].count >= rank);
     if at == last {
         return buckets[last - 1].upper;
     }

@@ -40,13 +40,18 @@ pub(super) fn round(v: f64, nearest: f64) -> f64 {
     (v * inverse + 0.5).floor() / inverse
 }
 
-/// NaN on either side stays NaN, unlike `f64::max`.
+/// As Go's `math.Max`: an infinity that decides does so against NaN too; else NaN on either side stays NaN.
 pub(super) fn at_least(v: f64, min: f64) -> f64 {
-    if v.is_nan() || min.is_nan() { f64::NAN } else { v.max(min) }
+    match (v, min) {
+        (f64::INFINITY, _) | (_, f64::INFINITY) => f64::INFINITY,
+        _ if v.is_nan() || min.is_nan() => f64::NAN,
+        _ => v.max(min),
+    }
 }
 
+/// As Go's `math.Min`.
 pub(super) fn at_most(v: f64, max: f64) -> f64 {
-    if v.is_nan() || max.is_nan() { f64::NAN } else { v.min(max) }
+    -at_least(-v, -max)
 }
 
 pub(super) fn clamp(v: f64, min: f64, max: f64) -> f64 {

@@ -60,13 +60,32 @@ pub struct Settings {
     pub lookback_ms: i64,
     /// The step of subqueries that name none.
     pub default_step_ms: i64,
-    /// Prometheus 2: ranges and the lookback include their left end.
-    pub left_closed: bool,
+    pub dialect: Dialect,
+}
+
+/// Whose answers are given where two versions of Prometheus differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// Ranges and the lookback include their left end, and some results differ that version 3 mended: the growth of a counter
+    /// that began within the range, the name of `atan2`'s results, the variance of one infinite value.
+    Prometheus2,
+    #[default]
+    Prometheus3,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { lookback_ms: 300_000, default_step_ms: 60_000, left_closed: false }
+        Settings { lookback_ms: 300_000, default_step_ms: 60_000, dialect: Dialect::default() }
+    }
+}
+
+impl Settings {
+    pub fn of(dialect: Dialect) -> Self {
+        Settings { dialect, ..Settings::default() }
+    }
+
+    fn left_closed(&self) -> bool {
+        self.dialect == Dialect::Prometheus2
     }
 }
 
@@ -177,6 +196,7 @@ struct Window<'a> {
     samples: &'a [Sample],
     start: i64,
     end: i64,
+    dialect: Dialect,
 }
 
 struct Evaluator<'a> {
@@ -302,7 +322,7 @@ impl<'a> Evaluator<'a> {
         for series in self.data.get(&std::ptr::from_ref(expr)).into_iter().flat_map(|d| d.iter()) {
             let behind = series.samples.partition_point(|s| s.t.0 <= t);
             let Some(sample) = series.samples[..behind].last() else { continue };
-            let fresh = sample.t.0 > oldest || (self.settings.left_closed && sample.t.0 == oldest);
+            let fresh = sample.t.0 > oldest || (self.settings.left_closed() && sample.t.0 == oldest);
             if fresh && !is_stale(sample.v) {
                 points.push(Point { labels: Arc::clone(&series.labels), v: value(sample) });
             }
@@ -331,12 +351,13 @@ impl<'a> Evaluator<'a> {
         f: impl Fn(&Window<'_>) -> Option<f64>,
     ) -> Result<Vec<Point>, QueryError> {
         let (start, end) = self.range_of(range, t);
+        let dialect = self.settings.dialect;
         let data = self.data.get(&std::ptr::from_ref(range.bare())).cloned().unwrap_or_default();
         let mut points = Vec::new();
         for series in data.iter() {
             let samples = self.cut(&series.samples, start, end);
             if !samples.is_empty()
-                && let Some(v) = f(&Window { samples, start, end })
+                && let Some(v) = f(&Window { samples, start, end, dialect })
             {
                 points.push(Point { labels: Arc::clone(&series.labels), v });
             }
@@ -346,7 +367,7 @@ impl<'a> Evaluator<'a> {
 
     fn cut<'s>(&self, samples: &'s [Sample], start: i64, end: i64) -> &'s [Sample] {
         let from =
-            samples.partition_point(|s| s.t.0 < start || (s.t.0 == start && !self.settings.left_closed));
+            samples.partition_point(|s| s.t.0 < start || (s.t.0 == start && !self.settings.left_closed()));
         let to = samples.partition_point(|s| s.t.0 <= end);
         &samples[from.min(to)..to]
     }

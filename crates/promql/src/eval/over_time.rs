@@ -15,6 +15,10 @@ pub(super) fn find(code: Code) -> Option<OverWindow> {
         Code::LastOverTime => |w| w.samples.last().map(|s| s.v),
         Code::StddevOverTime => |w| Some(math::variance(values(w)).sqrt()),
         Code::StdvarOverTime => |w| Some(math::variance(values(w))),
+        Code::MadOverTime => |w| {
+            let median = quantile(0.5, w);
+            Some(math::quantile(0.5, values(w).map(|v| (v - median).abs()).collect()))
+        },
         Code::PresentOverTime => |_| Some(1.0),
         _ => return None,
     })
@@ -22,6 +26,19 @@ pub(super) fn find(code: Code) -> Option<OverWindow> {
 
 pub(super) fn quantile(q: f64, window: &Window<'_>) -> f64 {
     math::quantile(q, values(window).collect())
+}
+
+/// Double exponential smoothing (Holt) with factors for the level and the trend; of two samples at least.
+pub(super) fn smooth((level, trend): (f64, f64), window: &Window<'_>) -> Option<f64> {
+    let [first, second, ..] = window.samples else { return None };
+    let (mut before, mut now, mut slope) = (0.0, first.v, second.v - first.v);
+    for (i, sample) in window.samples.iter().enumerate().skip(1) {
+        if i > 1 {
+            slope = trend * (now - before) + (1.0 - trend) * slope;
+        }
+        (before, now) = (now, level * sample.v + (1.0 - level) * (now + slope));
+    }
+    Some(now)
 }
 
 fn values<'a>(window: &'a Window<'_>) -> impl Iterator<Item = f64> + Clone + use<'a> {

@@ -2,7 +2,7 @@
 
 use watchtower_model::Sample;
 
-use super::Window;
+use super::{Dialect, Window};
 use crate::functions::Code;
 
 type OverWindow = fn(&Window<'_>) -> Option<f64>;
@@ -40,12 +40,16 @@ fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Option<
     let mut to_start = seconds(window.start, first.t.0);
     let mut to_end = seconds(last.t.0, window.end);
     let threshold = average * 1.1;
+    let to_zero =
+        if counter && growth > 0.0 && first.v >= 0.0 { sampled * (first.v / growth) } else { f64::INFINITY };
+    // Version 2 asked first where the counter had been zero, and then took what was left for the distance to the start.
+    if window.dialect == Dialect::Prometheus2 {
+        to_start = to_start.min(to_zero);
+    }
     if to_start >= threshold {
         to_start = average / 2.0;
     }
-    if counter && growth > 0.0 && first.v >= 0.0 {
-        to_start = to_start.min(sampled * (first.v / growth));
-    }
+    to_start = to_start.min(to_zero);
     if to_end >= threshold {
         to_end = average / 2.0;
     }

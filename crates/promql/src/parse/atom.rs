@@ -3,7 +3,7 @@
 use super::Parser;
 use crate::ast::{AggregateOp, At, Expr, Grouping, Kind, Span, TimeShift};
 use crate::error::QueryError;
-use crate::functions::{find, nearest};
+use crate::functions::{find, nearest, refused};
 use crate::lex::Token;
 
 impl Parser {
@@ -47,6 +47,9 @@ impl Parser {
     }
 
     fn call(&mut self, name: &str, span: Span) -> Result<Expr, QueryError> {
+        if let Some(why) = refused(name) {
+            return Err(QueryError::invalid(span, format!("{name} {why}")));
+        }
         let function = find(name).ok_or_else(|| {
             let hint = nearest(name).map_or(String::new(), |n| format!("; did you mean {n}?"));
             QueryError::invalid(span, format!("unknown function {name:?}{hint}"))

@@ -21,7 +21,9 @@ impl Parser {
             while !self.is_sign("}") {
                 let place = self.span();
                 let (matcher, is_name) = self.matcher()?;
-                if named && is_name {
+                // Several matchers on __name__ may stand together; beside a name of its own there may be none.
+                let twice = if is_name { matchers.iter().any(of_name) } else { of_name(&matcher) && named };
+                if twice {
                     return Err(QueryError::invalid(place, "the metric name must not be set twice"));
                 }
                 named |= is_name;
@@ -62,9 +64,12 @@ impl Parser {
             return Err(self.unexpected("a quoted value"));
         };
         let end = self.next().1;
-        let is_name = name == METRIC_NAME && op == Op::Eq;
         let matcher =
             Matcher::new(name, op, value).map_err(|e| QueryError::invalid(start.to(end), e.to_string()))?;
-        Ok((matcher, is_name))
+        Ok((matcher, false))
     }
+}
+
+fn of_name(matcher: &Matcher) -> bool {
+    matcher.name() == METRIC_NAME
 }

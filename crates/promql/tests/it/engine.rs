@@ -82,13 +82,13 @@ fn a_failing_source_is_named() {
 #[test]
 fn version_2_includes_the_left_end() {
     let source = source(1);
-    let count = |left_closed| {
-        let settings = Settings { left_closed, ..Settings::default() };
+    let count = |dialect| {
+        let settings = Settings::of(dialect);
         let expr = parse("count_over_time(x[1m])").unwrap();
         match eval_instant(&expr, Timestamp(600_000), &source, &settings, &WIDE).unwrap() {
             Answer::Vector(all) => all[0].v,
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!((count(false), count(true)), (4.0, 5.0));
+    assert_eq!((count(Dialect::Prometheus3), count(Dialect::Prometheus2)), (4.0, 5.0));
 }

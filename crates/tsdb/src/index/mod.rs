@@ -14,6 +14,7 @@ use watchtower_matchers::{Matcher, Matchers};
 use watchtower_model::{Id, Labels};
 
 use crate::SeriesRef;
+use crate::select::Owner;
 use resources::Resources;
 use shapes::Shapes;
 
@@ -120,12 +121,12 @@ impl Index {
         builder.build()
     }
 
-    /// Every series whose joined labels match, by resource; `only` restricts to one resource.
-    pub(crate) fn find(&self, matchers: &Matchers, only: Option<Id>) -> Vec<u32> {
+    /// Every series of `owner` whose joined labels match, by resource.
+    pub(crate) fn find(&self, matchers: &Matchers, owner: Owner) -> Vec<u32> {
         let mut found = Vec::new();
         // Resources that leave the same conditions to the series share one look-up.
         let mut candidates: HashMap<u128, Vec<u32>> = HashMap::new();
-        for resource in self.resources.iter(only) {
+        for resource in self.resources.iter(owner) {
             if resource.series.is_empty() {
                 continue;
             }

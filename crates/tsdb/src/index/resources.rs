@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use watchtower_model::{Id, Labels};
 
+use crate::select::Owner;
+
 #[derive(Debug, Default)]
 pub(super) struct Resource {
     pub id: Option<Id>,
@@ -84,13 +86,16 @@ impl Resources {
         Some(std::mem::take(self.get_mut(slot)))
     }
 
-    pub(super) fn iter(&self, only: Option<Id>) -> impl Iterator<Item = &Resource> {
-        let wanted = only.map(|id| self.numbers.get(&Some(id)).copied());
-        let range = match wanted {
-            None => 0..self.slots.len(),
-            Some(Some(slot)) => slot as usize..slot as usize + 1,
-            Some(None) => 0..0,
+    pub(super) fn iter(&self, owner: Owner) -> impl Iterator<Item = &Resource> {
+        let one = |id: Option<Id>| {
+            let slot = self.numbers.get(&id).map(|slot| *slot as usize);
+            slot.map_or(0..0, |slot| slot..slot + 1)
         };
-        self.slots[range].iter()
+        let range = match owner {
+            Owner::Any | Owner::AnyResource => 0..self.slots.len(),
+            Owner::Resource(id) => one(Some(id)),
+            Owner::Nobody => one(None),
+        };
+        self.slots[range].iter().filter(move |r| owner != Owner::AnyResource || r.id.is_some())
     }
 }

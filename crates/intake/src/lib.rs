@@ -1,0 +1,14 @@
+//! Decoders of other tools' formats: bytes in, borrowed labels and samples out.
+//!
+//! Invariants: no IO, no clock; every byte is hostile; nothing is allocated by a length that the input merely claims;
+//! what decompresses is bounded before it is decompressed.
+
+mod error;
+
+mod compress;
+mod proto;
+
+pub mod remote_write;
+
+pub use compress::{BODY_BYTES_MAX, Encoding, decompress};
+pub use error::IntakeError;

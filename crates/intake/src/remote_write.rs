@@ -1,0 +1,115 @@
+//! Prometheus remote_write 1.0: `prometheus.WriteRequest`, read without copying a label.
+//!
+//! Format: <https://prometheus.io/docs/specs/prw/remote_write_spec/>. Metadata and exemplars are passed over; native
+//! histograms are counted, so that the sender can be told.
+
+use watchtower_model::limits::LABELS_MAX;
+use watchtower_model::{LabelError, Labels, METRIC_NAME, Sample, Timestamp};
+
+use crate::error::{IntakeError, malformed};
+use crate::proto::{Fields, Value};
+
+/// One series of a request. Keep it from one to the next: it keeps its buffers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series<'a> {
+    /// As sent: sorted by every sender that follows the specification, but not by this decoder.
+    pub labels: Vec<(&'a str, &'a str)>,
+    pub samples: Vec<Sample>,
+    /// Native histograms that stood beside the samples.
+    pub histograms: usize,
+    /// The labels as bytes: two series with the same bytes are the same series.
+    pub identity: Vec<u8>,
+}
+
+/// The series of a request, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteRequest<'a>(Fields<'a>);
+
+impl<'a> WriteRequest<'a> {
+    /// `body` is what [`crate::decompress`] gave.
+    pub fn new(body: &'a [u8]) -> Self {
+        WriteRequest(Fields::new(body))
+    }
+
+    /// Reads the next series into `series`; false behind the last one.
+    pub fn next(&mut self, series: &mut Series<'a>) -> Result<bool, IntakeError> {
+        while let Some((number, value)) = self.0.next()? {
+            if number == 1 {
+                read_series(value.bytes("a time series")?, series)?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn read_series<'a>(message: &'a [u8], series: &mut Series<'a>) -> Result<(), IntakeError> {
+    series.labels.clear();
+    series.samples.clear();
+    series.identity.clear();
+    series.histograms = 0;
+    let mut fields = Fields::new(message);
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => {
+                let label = value.bytes("a label")?;
+                series.identity.extend_from_slice(&(label.len() as u32).to_le_bytes());
+                series.identity.extend_from_slice(label);
+                series.labels.push(read_label(label)?);
+            }
+            2 => series.samples.push(read_sample(value.bytes("a sample")?)?),
+            4 => series.histograms += 1,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn read_label(message: &[u8]) -> Result<(&str, &str), IntakeError> {
+    let mut label = ("", "");
+    let mut fields = Fields::new(message);
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => label.0 = value.text("a label's name")?,
+            2 => label.1 = value.text("a label's value")?,
+            _ => {}
+        }
+    }
+    Ok(label)
+}
+
+fn read_sample(message: &[u8]) -> Result<Sample, IntakeError> {
+    let mut sample = Sample { t: Timestamp(0), v: 0.0 };
+    let mut fields = Fields::new(message);
+    while let Some((number, value)) = fields.next()? {
+        match (number, value) {
+            (1, value) => sample.v = value.double("a sample's value")?,
+            (2, Value::Varint(_)) => sample.t = Timestamp(value.int64("a sample's time")?),
+            (2, _) => return Err(malformed("a sample's time")),
+            _ => {}
+        }
+    }
+    Ok(sample)
+}
+
+impl Series<'_> {
+    /// Its labels, sorted; or what keeps them from naming a series: no metric name, a name twice, a limit.
+    pub fn to_labels(&self) -> Result<Labels, IntakeError> {
+        let bad = |reason: String| IntakeError::BadSeries { reason };
+        let named = self.labels.iter().any(|(name, value)| *name == METRIC_NAME && !value.is_empty());
+        if !named {
+            return Err(bad("it has no metric name (label __name__)".into()));
+        }
+        for (at, (name, _)) in self.labels.iter().enumerate().take(LABELS_MAX) {
+            if self.labels[..at].iter().any(|(other, _)| other == name) {
+                return Err(bad(format!("label {name:?} stands there twice")));
+            }
+        }
+        if self.labels.len() > LABELS_MAX {
+            return Err(bad(LabelError::TooMany.to_string()));
+        }
+        let labels = Labels::from_pairs(self.labels.iter().copied());
+        labels.check_observed().map_err(|error| bad(error.to_string()))?;
+        Ok(labels)
+    }
+}

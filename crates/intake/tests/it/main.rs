@@ -1,0 +1,3 @@
+//! Requests as senders make them, and as attackers do.
+
+mod remote_write;

@@ -1,0 +1,9 @@
+//! Beside a real Prometheus: the same samples by remote_write into both, the same questions to both, the same answers.
+//!
+//! `SEED=n` repeats a run, `QUERIES=n` asks more.
+
+mod data;
+mod differential;
+mod generate;
+mod random;
+mod senders;
