@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use watchtower_matchers::Matchers;
 use watchtower_model::{AgentId, Id, Labels, Timestamp};
-use watchtower_tsdb::{Batch, Options, Progress, Owner, Query, Samples, Tsdb};
+use watchtower_tsdb::{Batch, Options, Owner, Progress, Query, Samples, Tsdb};
 
 use super::*;
 use adapter::Files;
@@ -189,7 +189,8 @@ fn copies_of_the_files_hold_what_was_acknowledged() {
     let count = |db: &Tsdb| {
         let matchers = Matchers::default();
         let (from, to) = (Timestamp(0), Timestamp(i64::MAX));
-        let query = Query { matchers: &matchers, from, to, owner: Owner::Any, max_series: 10, max_samples: 10_000 };
+        let query =
+            Query { matchers: &matchers, from, to, owner: Owner::Any, max_series: 10, max_samples: 10_000 };
         db.select(&query).unwrap().iter().map(|w| w.samples.len()).collect::<Vec<_>>()
     };
     for seq in 0..90u64 {
