@@ -43,7 +43,7 @@ if [ "$verb" != run ]; then
     need nsenter util-linux
 fi
 if [ "$verb" = bench ]; then
-    need prometheus prometheus
+    need victoria-metrics victoria-metrics
     need prometheus-node-exporter prometheus-node-exporter
     need prometheus-alertmanager prometheus-alertmanager
     need ansible-playbook ansible-core

@@ -1,4 +1,5 @@
-//! Measures the budgets on this machine, beside node_exporter, Prometheus with Alertmanager, and Ansible where they are installed.
+//! Measures the budgets on this machine, beside node_exporter, Prometheus with Alertmanager, VictoriaMetrics and Ansible where they are
+//! installed.
 //!
 //! `make bench` gives it a release hub and the static agent. Timings of shared machines are noisy: compare rows of one run.
 #![allow(clippy::print_stdout)]
@@ -6,6 +7,7 @@
 mod agent;
 mod deploy;
 mod hub;
+mod metrics;
 mod peer;
 mod process;
 mod table;
@@ -18,11 +20,12 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let mut table = Table::default();
     let wanted = std::env::args().nth(1);
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
         ("agent", agent::measure),
         ("ingest", hub::ingest),
         ("notify", hub::notification),
         ("fan-out", hub::fan_out),
+        ("metrics", metrics::measure),
         ("peer", peer::measure),
         ("deploy", deploy::measure),
     ];
