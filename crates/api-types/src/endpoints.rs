@@ -124,6 +124,7 @@ endpoints! {
     "rule.update" Put "/rules/{rule}" Operate [] RuleInput -> Rule, "Replace a rule";
     "rule.delete" Delete "/rules/{rule}" Operate [] _ -> _, "Delete a rule";
     "rule.preview" Post "/rules/preview" View [] RulePreviewInput -> RulePreview, "What an expression says now, and would have said";
+    "rule.import" Post "/rules/import" Operate [] RuleImportInput -> RuleImport, "Take over a rule file of Prometheus";
     "alert.list" Get "/alerts" View ["state" "server" "rule" "limit" "cursor"] _ -> [Alert], "List alerts";
     "incident.list" Get "/incidents" View ["state" "severity" "server" "service" "q" "limit" "cursor"] _ -> [Incident], "List incidents, unacknowledged and worst first";
     "incident.create" Post "/incidents" Respond [] IncidentInput -> Incident, "Open an incident by hand, or a drill";

@@ -54,8 +54,8 @@ pub use policy::{
     TeamInput,
 };
 pub use rule::{
-    NoData, Rule, RuleInput, RuleInstance, RuleKind, RulePreview, RulePreviewInput, RulePreviewSeries,
-    RuleState, TextSpan,
+    ImportProblem, ImportedRule, NoData, Rule, RuleImport, RuleImportInput, RuleInput, RuleInstance,
+    RuleKind, RulePreview, RulePreviewInput, RulePreviewSeries, RuleState, TextSpan,
 };
 pub use run::{
     ExecInput, Execution, ExecutionState, FoldedOutput, Halt, HaltInput, Output, OutputPart, Rollout, Run,

@@ -11,6 +11,8 @@ words! {
         Metric = "metric",
         /// A match on an event's kind and labels.
         Event = "event",
+        /// PromQL whose result is stored under a name of its own.
+        Recording = "recording",
     }
 
     /// What a metric rule says when its expression has no data for a server that had some.
@@ -41,8 +43,12 @@ shapes! {
         /// Whether its alerts page. A rule that does not is visible only.
         pub paging: bool,
         pub severity: Severity,
-        /// PromQL of a metric rule.
+        /// PromQL of a metric or recording rule.
         pub expr: Option<String>,
+        /// The metric name that a recording rule stores under.
+        pub record: Option<String>,
+        /// What alerts carry as the label `alertname`, where that is not the rule's name.
+        pub alert_name: Option<String>,
         /// Ends the alert when it returns the series; absent means when `expr` no longer does.
         pub recover_expr: Option<String>,
         pub for_seconds: f64,
@@ -75,6 +81,26 @@ shapes! {
         pub state: RuleState,
         pub since_at: Time,
         pub value: Option<f64>,
+    }
+
+    /// What an import did, or would do. With problems it does nothing.
+    pub struct RuleImport {
+        pub rules: Vec<ImportedRule>,
+        pub problems: Vec<ImportProblem>,
+    }
+
+    pub struct ImportedRule {
+        pub name: String,
+        pub group: String,
+        pub kind: RuleKind,
+        /// `created`, `updated` or `unchanged`.
+        pub outcome: String,
+    }
+
+    pub struct ImportProblem {
+        /// The rule it is about; empty when the file as a whole cannot be read.
+        pub rule: String,
+        pub message: String,
     }
 
     /// What the expression says right now.
@@ -119,6 +145,10 @@ inputs! {
         #[serde(default)]
         pub expr: Option<String>,
         #[serde(default)]
+        pub record: Option<String>,
+        #[serde(default)]
+        pub alert_name: Option<String>,
+        #[serde(default)]
         pub recover_expr: Option<String>,
         #[serde(default)]
         pub for_seconds: f64,
@@ -138,6 +168,18 @@ inputs! {
         pub annotations: std::collections::BTreeMap<String, String>,
     }
 
+    /// A rule file of Prometheus.
+    pub struct RuleImportInput {
+        /// The file as it is, YAML.
+        pub text: String,
+        /// Whether alerts of its rules page. Look at them first: by default they are visible only.
+        #[serde(default)]
+        pub paging: bool,
+        /// Say what would happen, and change nothing.
+        #[serde(default)]
+        pub dry_run: bool,
+    }
+
     pub struct RulePreviewInput {
         pub expr: String,
         #[serde(default)]
@@ -145,6 +187,31 @@ inputs! {
         /// How far to look back; an hour when absent, at most 7 days.
         #[serde(default)]
         pub window_seconds: Option<f64>,
+    }
+}
+
+impl RuleInput {
+    /// A rule that is on, pages, and says nothing yet.
+    pub fn new(name: impl Into<String>, kind: RuleKind) -> RuleInput {
+        RuleInput {
+            name: name.into(),
+            kind,
+            enabled: true,
+            paging: true,
+            severity: Severity::default(),
+            expr: None,
+            record: None,
+            alert_name: None,
+            recover_expr: None,
+            for_seconds: 0.0,
+            keep_firing_for_seconds: 0.0,
+            no_data: NoData::Ok,
+            event_kind: None,
+            resolve_kind: None,
+            event_matchers: None,
+            labels: Labels::empty(),
+            annotations: Default::default(),
+        }
     }
 }
 

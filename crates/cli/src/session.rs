@@ -97,10 +97,20 @@ impl Session {
         Ok(text)
     }
 
+    /// An object or a list of them, as JSON or YAML.
     pub fn read_json(&mut self, path: &str) -> Result<Value, Failure> {
         let text = self.read(path)?;
-        serde_json::from_str(&text).map_err(|e| {
-            Failure::usage(format!("{path}: not JSON: {e}")).hint("files are JSON, as `-o json` prints it")
+        let json_error = match serde_json::from_str(&text) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        // What begins like JSON was meant as JSON, and is best explained as such.
+        if text.trim_start().starts_with(['{', '[']) {
+            return Err(Failure::usage(format!("{path}: not JSON: {json_error}")));
+        }
+        serde_saphyr::from_str(&text).map_err(|error| {
+            Failure::usage(format!("{path}: not YAML: {error}"))
+                .hint("files are YAML or JSON, as `-o yaml` and `-o json` print it")
         })
     }
 }

@@ -304,9 +304,16 @@ async fn do_rules(request: &Request) -> Api {
     for stored in &request.hub.objects().rules {
         let input = &stored.body.input;
         let Some(expr) = &input.expr else { continue };
+        if let Some(record) = &input.record {
+            let health = if request.hub.evaluator.error(stored.id.into()).is_some() { "err" } else { "ok" };
+            rules.push(json!({
+                "name": record, "query": expr, "labels": input.labels, "type": "recording", "health": health,
+            }));
+            continue;
+        }
         let alerts: Vec<Value> = firing(request, stored.id.into()).await;
         rules.push(json!({
-            "name": input.name, "query": expr, "duration": input.for_seconds, "keepFiringFor": input.keep_firing_for_seconds,
+            "name": input.alert_name.as_ref().unwrap_or(&input.name), "query": expr, "duration": input.for_seconds, "keepFiringFor": input.keep_firing_for_seconds,
             "labels": input.labels, "annotations": input.annotations, "alerts": alerts, "type": "alerting", "health": "ok",
             "state": if alerts.is_empty() { "inactive" } else { "firing" },
         }));

@@ -62,6 +62,7 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("event.list", get(events::list)),
         ("event.create", post(events::create)),
         ("rule.preview", post(rules::preview)),
+        ("rule.import", post(rules::import)),
         ("alert.list", get(alerts::list)),
         ("incident.list", get(incidents::list)),
         ("incident.create", post(incidents::create)),

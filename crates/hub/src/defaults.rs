@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use watchtower_api_types::{
-    NoData, PolicyInput, PolicyStep, RuleInput, RuleKind, ServiceInput, StepTarget, TargetKind, TeamInput,
+    PolicyInput, PolicyStep, RuleInput, RuleKind, ServiceInput, StepTarget, TargetKind, TeamInput,
 };
-use watchtower_model::{Labels, PolicyId, ServiceId, Severity, TeamId};
+use watchtower_model::{PolicyId, ServiceId, Severity, TeamId};
 use watchtower_store::{DbError, Store, objects};
 
 use crate::objects::{PolicyBody, RouteBody, RuleBody, ServiceBody, TeamBody};
@@ -114,40 +114,22 @@ pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {
 
 fn metric_rule((name, severity, expr, minutes, summary): &MetricDefault) -> RuleInput {
     RuleInput {
-        name: (*name).into(),
-        kind: RuleKind::Metric,
-        enabled: true,
         paging: false,
         severity: *severity,
         expr: Some((*expr).into()),
-        recover_expr: None,
         for_seconds: (*minutes * 60) as f64,
-        keep_firing_for_seconds: 0.0,
-        no_data: NoData::Ok,
-        event_kind: None,
-        resolve_kind: None,
-        event_matchers: None,
-        labels: Labels::empty(),
         annotations: BTreeMap::from([("summary".to_string(), (*summary).to_string())]),
+        ..RuleInput::new(*name, RuleKind::Metric)
     }
 }
 
 fn event_rule((name, severity, kind, ends, seconds, paging): &EventDefault) -> RuleInput {
     RuleInput {
-        name: (*name).into(),
-        kind: RuleKind::Event,
-        enabled: true,
         paging: *paging,
         severity: *severity,
-        expr: None,
-        recover_expr: None,
         for_seconds: *seconds,
-        keep_firing_for_seconds: 0.0,
-        no_data: NoData::Ok,
         event_kind: Some((*kind).into()),
         resolve_kind: Some((*ends).into()),
-        event_matchers: None,
-        labels: Labels::empty(),
-        annotations: BTreeMap::new(),
+        ..RuleInput::new(*name, RuleKind::Event)
     }
 }

@@ -9,7 +9,10 @@ mod template;
 mod key;
 
 mod event;
+mod recording;
 mod rule;
+
+mod file;
 
 mod advance;
 mod evaluate;
@@ -18,7 +21,9 @@ mod state;
 pub use advance::{Evaluation, Freshness, advance, forget};
 pub use evaluate::evaluate;
 pub use event::{EventRule, EventRuleSpec, EventVerdict};
+pub use file::{FILE_BYTES_MAX, FILE_RULES_MAX, FileError, FileRule, read_file};
 pub use key::DedupKey;
+pub use recording::{RecordingRule, RecordingRuleSpec};
 pub use rule::{MetricRule, MetricRuleSpec, NoData, RuleError};
 pub use state::{Alert, Phase, RuleState, Transition, TransitionKind};
 pub use template::{Template, TemplateError};

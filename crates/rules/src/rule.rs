@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use watchtower_model::{Labels, Severity, TextError, check_name, is_label_name};
+use watchtower_model::limits::NAME_BYTES_MAX;
+use watchtower_model::{Labels, Severity, TextError, check_line, check_name, is_label_name};
 use watchtower_promql::{Expr, QueryError, Type, parse};
 
 use crate::TEMPLATES_MAX;
@@ -30,6 +31,8 @@ pub enum NoData {
 #[serde(default)]
 pub struct MetricRuleSpec {
     pub name: String,
+    /// What alerts carry as `alertname`, where that is not the rule's own name.
+    pub alert_name: Option<String>,
     /// PromQL; every element of its result is a problem.
     pub expr: String,
     /// How long a problem must last.
@@ -50,6 +53,8 @@ pub struct MetricRuleSpec {
 pub enum RuleError {
     #[error("name {0}")]
     Name(TextError),
+    #[error("alert_name: {0}")]
+    AlertName(TextError),
     #[error("{field}: {source}")]
     Expr { field: &'static str, source: QueryError },
     #[error("{field}: must be a scalar or an instant vector, not a {found}")]
@@ -58,6 +63,8 @@ pub enum RuleError {
     Template { field: &'static str, name: String, source: TemplateError },
     #[error("{field}: {name:?} is not a label name, or one that rules may not set")]
     LabelName { field: &'static str, name: String },
+    #[error("record: {name:?} is not a metric name")]
+    MetricName { name: String },
     #[error("{field}: more than {TEMPLATES_MAX} entries")]
     TooMany { field: &'static str },
     #[error("{field}: must be between 0 and {DURATION_MAX_MS} ms")]
@@ -76,6 +83,7 @@ pub(crate) const ALERT_NAME: &str = "alertname";
 #[derive(Clone, Debug)]
 pub struct MetricRule {
     pub name: String,
+    alert_name: String,
     pub expr: Expr,
     pub for_ms: i64,
     pub keep_firing_for_ms: i64,
@@ -94,6 +102,7 @@ impl MetricRule {
         let recover = spec.recover.as_deref().map(|text| expression("recover", text)).transpose()?;
         Ok(MetricRule {
             name: spec.name.clone(),
+            alert_name: alert_name(spec)?,
             expr: expression("expr", &spec.expr)?,
             for_ms: duration("for_ms", spec.for_ms)?,
             keep_firing_for_ms: duration("keep_firing_for_ms", spec.keep_firing_for_ms)?,
@@ -107,12 +116,18 @@ impl MetricRule {
 
     /// The labels of the alert for a series: the series' own, the rule's on top, and `alertname`.
     pub(crate) fn alert_labels(&self, series: &Labels, value: f64) -> Labels {
-        dressed(&self.name, &self.labels, series, value)
+        dressed(&self.alert_name, &self.labels, series, value)
     }
 
     pub(crate) fn alert_annotations(&self, series: &Labels, value: f64) -> BTreeMap<String, String> {
         rendered(&self.annotations, series, value)
     }
+}
+
+fn alert_name(spec: &MetricRuleSpec) -> Result<String, RuleError> {
+    let Some(name) = &spec.alert_name else { return Ok(spec.name.clone()) };
+    check_line(name, NAME_BYTES_MAX).map_err(RuleError::AlertName)?;
+    Ok(name.clone())
 }
 
 pub(crate) fn dressed(name: &str, labels: &Templates, series: &Labels, value: f64) -> Labels {
@@ -129,7 +144,7 @@ pub(crate) fn rendered(templates: &Templates, series: &Labels, value: f64) -> BT
     templates.iter().map(|(name, t)| (name.clone(), t.render(series, value))).collect()
 }
 
-fn expression(field: &'static str, text: &str) -> Result<Expr, RuleError> {
+pub(crate) fn expression(field: &'static str, text: &str) -> Result<Expr, RuleError> {
     let expr = parse(text).map_err(|source| RuleError::Expr { field, source })?;
     match expr.result_type() {
         Type::Scalar | Type::Vector => Ok(expr),

@@ -111,6 +111,14 @@ impl Tsdb {
         self.head_mut().index.set_resource_labels(id, labels);
     }
 
+    /// Labels without those that the resource gives to all of its series: what [`Tsdb::resolve`] wants.
+    pub fn own_labels(&self, resource: Option<Id>, labels: &Labels) -> Labels {
+        match resource {
+            Some(id) => self.head().index.own_labels(id, labels),
+            None => labels.clone(),
+        }
+    }
+
     /// Forgets a resource and its series, durably. Its chunks go with their days.
     pub fn remove_resource(&self, id: Id) -> Result<usize, TsdbError> {
         let (numbers, ticket) = {

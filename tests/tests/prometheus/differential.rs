@@ -17,6 +17,8 @@ use crate::random::Random;
 /// By default the same queries each time.
 const SEED: u64 = 42;
 const QUERIES: usize = 3_200;
+/// A multiple of every step of a subquery: from one run to the next only the date differs.
+const GRID_MS: i64 = 37 * 60_000;
 /// Samples sent together: Prometheus takes nothing that is an hour older than what it has.
 const SLICE_MS: i64 = 5 * 60_000;
 const SHOWN: usize = 30;
@@ -41,7 +43,7 @@ fn generated_queries_are_answered_as_prometheus_answers_them() {
     let Some(prometheus) = Prometheus::start() else { return };
     let hub = Hub::start(Setup { more: vec!["--promql-compat=2".into()], ..Setup::default() });
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
-    let start = (now - (MINUTES + 2) * 60_000) / 60_000 * 60_000;
+    let start = (now - (MINUTES + 2) * 60_000) / GRID_MS * GRID_MS;
     let (theirs, ours) = (Api::new(&prometheus.url(), None), hub.api());
     write(&theirs, "/api/v1/write", start);
     write(&ours, "/prometheus/api/v1/write", start);

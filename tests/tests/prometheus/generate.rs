@@ -61,8 +61,6 @@ const OVER_TIME: &[&str] = &[
 ];
 const OF_ONE: &[&str] = &[
     "abs",
-    "ceil",
-    "floor",
     "sqrt",
     "exp",
     "ln",
@@ -323,8 +321,9 @@ impl<'a> Generator<'a> {
             0 => format!("clamp({vector}, {a}, {b})"),
             1 => format!("clamp_min({vector}, {a})"),
             2 => format!("clamp_max({vector}, {a})"),
-            3 => format!("round({vector}, {})", self.random.pick(&["1", "0.5", "2", "10"])),
-            _ => format!("round({vector})"),
+            // On a computed value the last digit would decide.
+            3 => format!("round({}, {})", self.selector(), self.random.pick(&["1", "0.5", "2", "10"])),
+            _ => format!("{}({})", self.random.pick(&["round", "ceil", "floor"]), self.selector()),
         }
     }
 

@@ -6,4 +6,5 @@ mod data;
 mod differential;
 mod generate;
 mod random;
+mod rule_pack;
 mod senders;

@@ -755,6 +755,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take over a rule file of Prometheus */
+        post: operations["rule.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/preview": {
         parameters: {
             query?: never;
@@ -1890,6 +1907,18 @@ export interface components {
             started_at: components["schemas"]["Time"];
             version: string;
         };
+        ImportProblem: {
+            message: string;
+            /** @description The rule it is about; empty when the file as a whole cannot be read. */
+            rule: string;
+        };
+        ImportedRule: {
+            group: string;
+            kind: components["schemas"]["RuleKind"];
+            name: string;
+            /** @description `created`, `updated` or `unchanged`. */
+            outcome: string;
+        };
         Incident: {
             acknowledged_at?: components["schemas"]["Time"] | null;
             acknowledged_by?: string | null;
@@ -2271,6 +2300,8 @@ export interface components {
             next?: string;
         };
         Rule: {
+            /** @description What alerts carry as the label `alertname`, where that is not the rule's name. */
+            alert_name?: string | null;
             /** @description `summary` and `description` are shown; templates as in Prometheus. */
             annotations: {
                 [key: string]: string;
@@ -2285,7 +2316,7 @@ export interface components {
             event_kind?: string | null;
             /** @description Label matchers on the event. */
             event_matchers?: string | null;
-            /** @description PromQL of a metric rule. */
+            /** @description PromQL of a metric or recording rule. */
             expr?: string | null;
             /** Format: int32 */
             firing: number;
@@ -2305,6 +2336,8 @@ export interface components {
             paging: boolean;
             /** Format: int32 */
             pending: number;
+            /** @description The metric name that a recording rule stores under. */
+            record?: string | null;
             /** @description Ends the alert when it returns the series; absent means when `expr` no longer does. */
             recover_expr?: string | null;
             /** @description Kind that resolves it. */
@@ -2316,7 +2349,22 @@ export interface components {
         };
         /** Format: uuid */
         RuleId: string;
+        /** @description What an import did, or would do. With problems it does nothing. */
+        RuleImport: {
+            problems: components["schemas"]["ImportProblem"][];
+            rules: components["schemas"]["ImportedRule"][];
+        };
+        /** @description A rule file of Prometheus. */
+        RuleImportInput: {
+            /** @description Say what would happen, and change nothing. */
+            dry_run?: boolean;
+            /** @description Whether alerts of its rules page. Look at them first: by default they are visible only. */
+            paging?: boolean;
+            /** @description The file as it is, YAML. */
+            text: string;
+        };
         RuleInput: {
+            alert_name?: string | null;
             annotations?: {
                 [key: string]: string;
             };
@@ -2333,6 +2381,7 @@ export interface components {
             name: string;
             no_data?: components["schemas"]["NoData"];
             paging?: boolean;
+            record?: string | null;
             recover_expr?: string | null;
             resolve_kind?: string | null;
             severity?: components["schemas"]["Severity"];
@@ -2346,7 +2395,7 @@ export interface components {
             value?: number | null;
         };
         /** @enum {string} */
-        RuleKind: "metric" | "event";
+        RuleKind: "metric" | "event" | "recording";
         RuleList: {
             items: components["schemas"]["Rule"][];
             next?: string;
@@ -4958,6 +5007,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rule.import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleImportInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleImport"];
                 };
             };
             /** @description A problem */

@@ -109,8 +109,14 @@ pub static RULE: Noun = Noun {
     title: Some("name"),
     identity: "name",
     fields: &[
-        field("kind", "kind", Words(&["metric", "event"]), "What it looks at; metric when absent"),
+        field(
+            "kind",
+            "kind",
+            Words(&["metric", "event", "recording"]),
+            "What it looks at; metric when absent",
+        ),
         field("expr", "expr", Text, "PromQL that returns the series in trouble"),
+        field("record", "record", Text, "Metric name under which a recording rule stores its result"),
         field("recover", "recover_expr", Text, "PromQL that ends the alert"),
         field("for", "for_seconds", Seconds, "How long it must hold"),
         field("keep-firing-for", "keep_firing_for_seconds", Seconds, "How long it stays after it ended"),
@@ -135,6 +141,7 @@ pub static RULE: Noun = Noun {
         verb("enable", Does::Set { field: "enabled", value: true, about: "Evaluate a rule" }),
         verb("disable", Does::Set { field: "enabled", value: false, about: "Stop evaluating a rule" }),
         verb("preview", Does::Special(&special::preview::PREVIEW)),
+        verb("import", Does::Special(&special::import::IMPORT)),
     ],
 };
 

@@ -9,6 +9,7 @@ pub mod drill;
 pub mod follow;
 pub mod halt;
 pub mod help;
+pub mod import;
 pub mod incident;
 pub mod login;
 pub mod metrics;

@@ -177,3 +177,18 @@ fn login_saves_a_token_and_logout_revokes_it() {
     assert_eq!(hub.log().last().unwrap(), "DELETE /api/v1/tokens/t1");
     assert_eq!(run(&["whoami", "--json"], "").json()["token"], json!(null));
 }
+
+#[test]
+fn files_may_be_yaml() {
+    let hub = hub();
+    let input = "# two rules\n- name: known\n  expr: up == 0\n- name: fresh\n  expr: |\n    up\n      == 1\n  for_seconds: 60\n  enabled: no\n";
+    let outcome = watchtower(&hub.url, &["rule", "apply", "-f", "-", "--json"], input);
+    assert_eq!(outcome.exit, Exit::Ok, "{outcome:?}");
+    let sent = hub.bodies("POST").remove(0);
+    assert_eq!((&sent["expr"], &sent["for_seconds"]), (&json!("up\n  == 1\n"), &json!(60)));
+    let outcome = watchtower(&hub.url, &["rule", "apply", "-f", "-"], "name: [unclosed\n");
+    assert_eq!(outcome.exit, Exit::Usage);
+    assert!(outcome.err.contains("not YAML"), "{outcome:?}");
+    let outcome = watchtower(&hub.url, &["rule", "apply", "-f", "-"], "{\"name\": }");
+    assert!(outcome.err.contains("not JSON"), "{outcome:?}");
+}

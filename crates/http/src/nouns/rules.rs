@@ -1,11 +1,15 @@
-//! The preview of a rule; the rest is as for every configured noun.
+//! The preview of a rule and the import of rule files; the rest is as for every configured noun.
 
 use axum::Json;
-use watchtower_api_types::{RulePreview, RulePreviewInput};
+use watchtower_api_types::{RuleImport, RuleImportInput, RulePreview, RulePreviewInput};
 use watchtower_hub::configure;
 
 use crate::caller::{Body, Caller, Reply};
 
 pub async fn preview(caller: Caller, Body(input): Body<RulePreviewInput>) -> Reply<RulePreview> {
     Ok(Json(configure::preview(&caller.hub, &caller.principal, input).await?))
+}
+
+pub async fn import(caller: Caller, Body(input): Body<RuleImportInput>) -> Reply<RuleImport> {
+    Ok(Json(configure::import_rules(&caller.hub, &caller.principal, input).await?))
 }

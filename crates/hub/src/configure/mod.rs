@@ -5,6 +5,7 @@ mod automations;
 mod channels;
 mod policies;
 mod routes;
+mod rule_files;
 mod rules;
 mod scripts;
 mod services;
@@ -23,6 +24,7 @@ pub use automations::{Automations, view_attempt};
 pub use channels::{Channels, webhook_secret};
 pub use policies::Policies;
 pub use routes::Routes;
+pub use rule_files::import_rules;
 pub use rules::{Rules, condition_of, preview};
 pub use scripts::{Scripts, view as view_script};
 pub use services::Services;
@@ -155,6 +157,34 @@ pub async fn view_all<N: Noun>(hub: &Hub) -> Result<Vec<N::View>, HubError> {
         out.push(N::view(hub, stored, false).await?);
     }
     Ok(out)
+}
+
+/// What an object replaces, its id, and itself.
+type Replacement<B> = (Option<Stored<B>>, Id, B);
+
+/// Stores many at once, in one commit.
+async fn save_all<N: Noun>(
+    hub: &Hub,
+    by: &Principal,
+    verb: &str,
+    all: Vec<Replacement<N::Body>>,
+) -> Result<(), HubError> {
+    let now = hub.now();
+    let mut statements = Vec::new();
+    for (old, id, body) in &all {
+        statements.extend(match old {
+            Some(old) => stored::update(*id, old.version, body, &by.name, now),
+            None => stored::insert(*id, body, &by.name, now),
+        });
+        statements.push(Store::insert_change(N::Body::KIND, *id, now));
+    }
+    save::<N>(hub, by, verb, &format!("{} {}s", all.len(), word::<N>()), statements).await?;
+    for (old, _, body) in &all {
+        if let Some(old) = old {
+            N::changed(hub, old, Some(body)).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn save<N: Noun>(

@@ -14,7 +14,7 @@ use watchtower_store::{Statement, Store, Stored};
 use super::{Noun, named, seconds};
 use crate::access::Principal;
 use crate::error::HubError;
-use crate::evaluate::{check_event_rule, check_metric_rule};
+use crate::evaluate::{check_event_rule, check_metric_rule, check_recording_rule};
 use crate::objects::RuleBody;
 use crate::query::Source;
 use crate::{Hub, Objects};
@@ -54,6 +54,13 @@ impl Noun for Rules {
                 }
                 check_metric_rule(&input).map_err(explain)?;
                 (input.event_kind, input.resolve_kind, input.event_matchers) = (None, None, None);
+                input.record = None;
+            }
+            RuleKind::Recording => {
+                check_recording_rule(&input).map_err(explain)?;
+                (input.event_kind, input.resolve_kind, input.event_matchers) = (None, None, None);
+                (input.recover_expr, input.alert_name) = (None, None);
+                (input.for_seconds, input.keep_firing_for_seconds, input.paging) = (0.0, 0.0, false);
             }
             RuleKind::Event => {
                 if input.event_kind.as_deref().is_none_or(|text| text.trim().is_empty()) {
@@ -64,6 +71,7 @@ impl Noun for Rules {
                 }
                 check_event_rule(&input).map_err(explain)?;
                 (input.expr, input.recover_expr) = (None, None);
+                (input.record, input.alert_name) = (None, None);
             }
         }
         Ok(RuleBody { input, builtin: old.is_some_and(|old| old.body.builtin) })
@@ -83,7 +91,7 @@ impl Noun for Rules {
         let id = RuleId(stored.id);
         let input = stored.body.input.clone();
         let instances = match input.kind {
-            RuleKind::Metric => hub.evaluator.instances(id),
+            RuleKind::Metric | RuleKind::Recording => hub.evaluator.instances(id),
             RuleKind::Event => event_instances(hub, id).await?,
         };
         let count =
@@ -99,6 +107,8 @@ impl Noun for Rules {
             paging: input.paging,
             severity: input.severity,
             expr: input.expr,
+            record: input.record,
+            alert_name: input.alert_name,
             recover_expr: input.recover_expr,
             for_seconds: input.for_seconds,
             keep_firing_for_seconds: input.keep_firing_for_seconds,
@@ -167,7 +177,7 @@ async fn event_instances(hub: &Hub, rule: RuleId) -> Result<Vec<api::RuleInstanc
     Ok(rows.into_iter().map(instance).collect())
 }
 
-fn explain(error: RuleError) -> HubError {
+pub(super) fn explain(error: RuleError) -> HubError {
     let text = error.to_string();
     match text.split_once(": ") {
         Some((field, rest)) if !field.contains(' ') => HubError::invalid(field, rest),

@@ -3,7 +3,8 @@
 use watchtower_api_types::{NoData, RuleInput};
 use watchtower_promql::{partitions, reach_ms, selectors};
 use watchtower_rules::{
-    EventRule, EventRuleSpec, MetricRule, MetricRuleSpec, NoData as EngineNoData, RuleError,
+    EventRule, EventRuleSpec, MetricRule, MetricRuleSpec, NoData as EngineNoData, RecordingRule,
+    RecordingRuleSpec, RuleError,
 };
 
 /// Evaluation looks back this far for the newest sample.
@@ -17,6 +18,7 @@ fn ms(seconds: f64) -> i64 {
 pub fn check_metric_rule(input: &RuleInput) -> Result<MetricRule, RuleError> {
     MetricRule::compile(&MetricRuleSpec {
         name: input.name.clone(),
+        alert_name: input.alert_name.clone(),
         expr: input.expr.clone().unwrap_or_default(),
         for_ms: ms(input.for_seconds),
         keep_firing_for_ms: ms(input.keep_firing_for_seconds),
@@ -29,6 +31,15 @@ pub fn check_metric_rule(input: &RuleInput) -> Result<MetricRule, RuleError> {
         severity: input.severity,
         labels: input.labels.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect(),
         annotations: input.annotations.clone(),
+    })
+}
+
+/// The engine's form of a recording rule.
+pub fn check_recording_rule(input: &RuleInput) -> Result<RecordingRule, RuleError> {
+    RecordingRule::compile(&RecordingRuleSpec {
+        record: input.record.clone().unwrap_or_default(),
+        expr: input.expr.clone().unwrap_or_default(),
+        labels: input.labels.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect(),
     })
 }
 
@@ -55,6 +66,11 @@ pub fn event_rule(input: &RuleInput) -> Option<EventRule> {
 pub(super) fn is_partitioned(rule: &MetricRule) -> bool {
     partitions(&rule.expr, "instance")
         && rule.recover.as_ref().is_none_or(|expr| partitions(expr, "instance"))
+}
+
+/// Whether every result comes from one server's series alone.
+pub(super) fn records_apart(rule: &RecordingRule) -> bool {
+    partitions(&rule.expr, "instance")
 }
 
 /// Whether the rule is about `up` alone, which the hub itself goes on writing while a server is lost.

@@ -10,7 +10,10 @@ use watchtower_model::{Id, RuleId, ServerId, Severity, Timestamp, parse_value};
 use watchtower_rules::{MetricRule, Phase, RuleState};
 use watchtower_store::{DbError, Store};
 
-use super::compile::{check_metric_rule, is_partitioned, longest_range_ms, reads_only_up};
+use super::compile::{
+    check_metric_rule, check_recording_rule, is_partitioned, longest_range_ms, reads_only_up, records_apart,
+};
+use super::recorder::{Recorder, Recording};
 use super::worker::Job;
 use crate::Objects;
 
@@ -32,6 +35,8 @@ pub type Part = (RuleId, Option<ServerId>);
 #[derive(Default)]
 pub struct Evaluator {
     rules: RwLock<Arc<Vec<Arc<Compiled>>>>,
+    recordings: RwLock<Arc<Vec<Arc<Recording>>>>,
+    pub(super) recorder: Recorder,
     errors: RwLock<HashMap<RuleId, String>>,
     states: Mutex<HashMap<Part, RuleState>>,
     /// Repairs that wait for samples of these.
@@ -60,28 +65,37 @@ impl Evaluator {
 
     /// Takes the rules as they are now.
     pub fn set_rules(&self, objects: &Objects) {
-        let mut compiled = Vec::new();
+        let (mut compiled, mut recordings) = (Vec::new(), Vec::new());
         let mut errors = HashMap::new();
         for stored in &objects.rules {
             let input = &stored.body.input;
-            if !input.enabled || input.kind != RuleKind::Metric {
-                continue;
-            }
             let id = RuleId(stored.id);
-            match check_metric_rule(input) {
-                Ok(rule) => compiled.push(Arc::new(Compiled {
-                    id,
-                    version: stored.version,
-                    partitioned: is_partitioned(&rule),
-                    reads_only_up: reads_only_up(&rule),
-                    rule,
-                    paging: input.paging,
-                    severity: input.severity,
-                })),
-                Err(error) => drop(errors.insert(id, error.to_string())),
+            let result = match input.kind {
+                _ if !input.enabled => Ok(()),
+                RuleKind::Event => Ok(()),
+                RuleKind::Metric => check_metric_rule(input).map(|rule| {
+                    compiled.push(Arc::new(Compiled {
+                        id,
+                        version: stored.version,
+                        partitioned: is_partitioned(&rule),
+                        reads_only_up: reads_only_up(&rule),
+                        rule,
+                        paging: input.paging,
+                        severity: input.severity,
+                    }));
+                }),
+                RuleKind::Recording => check_recording_rule(input).map(|rule| {
+                    let partitioned = records_apart(&rule);
+                    recordings.push(Arc::new(Recording { id, rule, partitioned }));
+                }),
+            };
+            if let Err(error) = result {
+                errors.insert(id, error.to_string());
             }
         }
+        self.recorder.forget(|(id, _)| !recordings.iter().any(|r| r.id == *id));
         *self.rules.write().expect(HELD) = Arc::new(compiled);
+        *self.recordings.write().expect(HELD) = Arc::new(recordings);
         *self.errors.write().expect(HELD) = errors;
     }
 
@@ -89,10 +103,16 @@ impl Evaluator {
         Arc::clone(&self.rules.read().expect(HELD))
     }
 
+    /// Recording rules, those of one server's series or the others.
+    pub(super) fn recordings(&self, partitioned: bool) -> Vec<Arc<Recording>> {
+        let all = self.recordings.read().expect(HELD);
+        all.iter().filter(|recording| recording.partitioned == partitioned).cloned().collect()
+    }
+
     /// Why the rule cannot be evaluated, or could not lately.
     pub fn error(&self, rule: RuleId) -> Option<String> {
         let compile = self.errors.read().expect(HELD).get(&rule).cloned();
-        compile.or_else(|| {
+        compile.or_else(|| self.recorder.error(rule)).or_else(|| {
             self.states().iter().find(|((id, _), s)| *id == rule && s.error.is_some())?.1.error.clone()
         })
     }
@@ -111,15 +131,14 @@ impl Evaluator {
 
     pub fn forget_part(&self, server: ServerId) {
         self.states().retain(|(_, part), _| *part != Some(server));
+        self.recorder.forget(|(_, part)| *part == Some(server));
     }
 
     /// When the rule was evaluated last.
     pub fn evaluated_at(&self, rule: RuleId) -> Option<Timestamp> {
-        self.states()
-            .iter()
-            .filter(|((id, _), _)| *id == rule)
-            .filter_map(|(_, state)| state.evaluated_through)
-            .max()
+        let states = self.states();
+        let evaluated = states.iter().filter(|((id, _), _)| *id == rule);
+        evaluated.filter_map(|(_, state)| state.evaluated_through).max().or(self.recorder.recorded_at(rule))
     }
 
     /// Label sets of the rule that are pending or firing.

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use watchtower_model::{RuleId, ServerId, Timestamp};
-use watchtower_promql::{Limits, Settings};
+use watchtower_promql::Limits;
 use watchtower_rules::{Freshness, RuleState, Transition, TransitionKind, advance, evaluate};
 use watchtower_store::{AlertFilter, Statement, Store};
-use watchtower_tsdb::{Owner, Tsdb};
+use watchtower_tsdb::Owner;
 
 use super::evaluator::{Compiled, Part};
+use super::recorder::Recording;
 use crate::Hub;
 use crate::error::HubError;
 use crate::jobs::repair;
@@ -108,19 +109,27 @@ async fn clock(hub: Hub) {
 fn on_the_clock(hub: &Hub, at: Timestamp) -> Vec<Evaluation> {
     let rules = hub.evaluator.rules();
     let (apart, whole): (Vec<_>, Vec<_>) = rules.iter().cloned().partition(|rule| rule.partitioned);
-    let mut evaluations = vec![Evaluation { rules: whole, over: Over::All, at }];
+    let recordings = hub.evaluator.recordings(false);
+    // What is recorded over all servers belongs to none of them.
+    if !recordings.is_empty() {
+        hub.evaluator.want_outside();
+    }
+    let mut evaluations = vec![Evaluation { recordings, rules: whole, over: Over::All, at }];
     if hub.evaluator.outside.load(Ordering::Relaxed) {
-        evaluations.push(Evaluation { rules: apart, over: Over::Outside, at });
+        let recordings = hub.evaluator.recordings(true);
+        evaluations.push(Evaluation { recordings, rules: apart, over: Over::Outside, at });
     }
     evaluations
 }
 
 async fn evaluate_servers(hub: &Hub, jobs: Vec<Job>) {
     let rules = hub.evaluator.rules();
+    let recordings = hub.evaluator.recordings(true);
     let evaluation = |job: &Job| {
+        let recordings = if job.only_up { Vec::new() } else { recordings.clone() };
         let concerned = |rule: &&Arc<Compiled>| rule.partitioned && (!job.only_up || rule.reads_only_up);
         let rules = rules.iter().filter(concerned).cloned().collect();
-        Evaluation { rules, over: Over::Server(job.server), at: job.t }
+        Evaluation { recordings, rules, over: Over::Server(job.server), at: job.t }
     };
     let evaluations = jobs.iter().map(evaluation).collect();
     for (job, outcomes) in jobs.iter().zip(run(hub, evaluations).await) {
@@ -201,6 +210,7 @@ impl Over {
 
 /// Rules at one time.
 struct Evaluation {
+    recordings: Vec<Arc<Recording>>,
     rules: Vec<Arc<Compiled>>,
     over: Over,
     at: Timestamp,
@@ -212,16 +222,14 @@ async fn run(hub: &Hub, evaluations: Vec<Evaluation>) -> Vec<Vec<Outcome>> {
     for evaluation in evaluations {
         let state = |rule: &Arc<Compiled>| hub.evaluator.state(evaluation.over.part(rule.id));
         let states: Vec<_> = evaluation.rules.iter().map(state).collect();
-        hub.meters.evaluations.add(states.len() as u64);
+        hub.meters.evaluations.add((states.len() + evaluation.recordings.len()) as u64);
         work.push((evaluation, states));
     }
-    if work.iter().all(|(_, states)| states.is_empty()) {
+    if work.iter().all(|(one, states)| states.is_empty() && one.recordings.is_empty()) {
         return work.iter().map(|_| Vec::new()).collect();
     }
-    let tsdb = Arc::clone(&hub.tsdb);
-    let settings = hub.config.promql;
-    let all =
-        move || work.into_iter().map(|(one, states)| evaluate_all(one, states, &tsdb, &settings)).collect();
+    let worker = hub.clone();
+    let all = move || work.into_iter().map(|(one, states)| evaluate_all(&worker, one, states)).collect();
     let outcomes: Vec<Vec<Outcome>> = match tokio::task::spawn_blocking(all).await {
         Ok(outcomes) => outcomes,
         Err(error) => {
@@ -234,37 +242,32 @@ async fn run(hub: &Hub, evaluations: Vec<Evaluation>) -> Vec<Vec<Outcome>> {
     outcomes
 }
 
-fn evaluate_all(
-    evaluation: Evaluation,
-    states: Vec<RuleState>,
-    tsdb: &Arc<Tsdb>,
-    settings: &Settings,
-) -> Vec<Outcome> {
-    let Evaluation { rules, over, at } = evaluation;
-    let tsdb = Arc::clone(tsdb);
+fn evaluate_all(hub: &Hub, evaluation: Evaluation, states: Vec<RuleState>) -> Vec<Outcome> {
+    let Evaluation { recordings, rules, over, at } = evaluation;
+    let tsdb = Arc::clone(&hub.tsdb);
     let source = Source { tsdb, scope: over.scope(), max_series: SERIES_MAX, max_samples: SAMPLES_MAX };
-    rules
-        .into_iter()
-        .zip(states)
-        .map(|(rule, before)| evaluate_one(over.part(rule.id), rule, before, at, &source, settings))
-        .collect()
+    let settings = &hub.config.promql;
+    for recording in recordings {
+        let (_, server) = over.part(recording.id);
+        in_time(|limits| {
+            hub.evaluator.recorder.run(&recording, server, at, &source, settings, limits);
+        });
+    }
+    let evaluated = rules.into_iter().zip(states).map(|(rule, before)| {
+        let evaluated = in_time(|limits| evaluate(&rule.rule, at, &source, settings, limits));
+        let evaluated = evaluated.map_err(|error| error.to_string());
+        let input = evaluated.as_ref().map_err(String::as_str);
+        let (next, transitions) = advance(&rule.rule, &before, input, at, Freshness::Live);
+        Outcome { part: over.part(rule.id), rule, before, next, transitions }
+    });
+    evaluated.collect()
 }
 
-fn evaluate_one(
-    part: Part,
-    rule: Arc<Compiled>,
-    before: RuleState,
-    at: Timestamp,
-    source: &Source,
-    settings: &Settings,
-) -> Outcome {
+/// With the limits of one evaluation, whose time begins now.
+fn in_time<T>(evaluate: impl FnOnce(&Limits<'_>) -> T) -> T {
     let deadline = Instant::now() + TIME_MAX;
     let keep_going = || Instant::now() < deadline;
-    let limits = Limits { series: SERIES_MAX, samples: SAMPLES_MAX, keep_going: &keep_going };
-    let evaluated = evaluate(&rule.rule, at, source, settings, &limits).map_err(|error| error.to_string());
-    let input = evaluated.as_ref().map_err(String::as_str);
-    let (next, transitions) = advance(&rule.rule, &before, input, at, Freshness::Live);
-    Outcome { part, rule, before, next, transitions }
+    evaluate(&Limits { series: SERIES_MAX, samples: SAMPLES_MAX, keep_going: &keep_going })
 }
 
 fn is_current(hub: &Hub, rule: &Compiled, (_, server): Part) -> bool {

@@ -42,12 +42,10 @@ impl Evaluator<'_> {
                 let q = self.scalar(q, t)?;
                 Ok(self.reduce(node, members, |v| math::quantile(q, v.to_vec())))
             }
-            (AggregateOp::Stddev | AggregateOp::Stdvar, _)
-                if self.settings.dialect == Dialect::Prometheus2 =>
-            {
-                Ok(self.reduce(node, members, |v| if v.len() == 1 { 0.0 } else { simple(op, v) }))
+            _ => {
+                let dialect = self.settings.dialect;
+                Ok(self.reduce(node, members, |v| simple(op, v, dialect)))
             }
-            _ => Ok(self.reduce(node, members, |v| simple(op, v))),
         }
     }
 
@@ -108,7 +106,7 @@ impl Evaluator<'_> {
     }
 }
 
-fn simple(op: AggregateOp, values: &[f64]) -> f64 {
+pub(super) fn simple(op: AggregateOp, values: &[f64], dialect: Dialect) -> f64 {
     let all = || values.iter().copied();
     match op {
         AggregateOp::Sum => math::sum(all()),
@@ -116,6 +114,9 @@ fn simple(op: AggregateOp, values: &[f64]) -> f64 {
         AggregateOp::Min => math::extreme(all(), false),
         AggregateOp::Max => math::extreme(all(), true),
         AggregateOp::Count => values.len() as f64,
+        AggregateOp::Stddev | AggregateOp::Stdvar if values.len() == 1 && dialect == Dialect::Prometheus2 => {
+            0.0
+        }
         AggregateOp::Stddev => math::variance(all()).sqrt(),
         AggregateOp::Stdvar => math::variance(all()),
         _ => 1.0,

@@ -69,7 +69,7 @@ impl Evaluator<'_> {
     }
 
     /// A filter keeps the element as it is; what is computed is no longer the metric.
-    fn drops_name(&self, op: BinaryOp, as_bool: bool) -> bool {
+    pub(super) fn drops_name(&self, op: BinaryOp, as_bool: bool) -> bool {
         let forgotten = op == BinaryOp::Atan2 && self.settings.dialect == Dialect::Prometheus2;
         as_bool || !(op.is_comparison() || forgotten)
     }
@@ -221,7 +221,7 @@ fn result(many: &Labels, one: &Labels, drop_name: bool, matching: &Matching) -> 
 }
 
 /// The result for two numbers; comparisons give 1 or 0.
-fn number(op: BinaryOp, a: f64, b: f64) -> f64 {
+pub(super) fn number(op: BinaryOp, a: f64, b: f64) -> f64 {
     let truth = |holds: bool| if holds { 1.0 } else { 0.0 };
     match op {
         BinaryOp::Add => a + b,

@@ -1,4 +1,5 @@
-//! Evaluation: everything a query reads is fetched first (`prepare`), then the tree is walked once per step.
+//! Evaluation: everything a query reads is fetched first (`prepare`); what can be is computed by series over all steps (`columns`);
+//! then the rest of the tree is walked once per step.
 //!
 //! Invariants: a selector is fetched once, however many steps there are; label sets are derived once per
 //! series, not once per step (`groups`); the limits hold for everything that is kept.
@@ -6,6 +7,7 @@
 mod aggregate;
 mod binary;
 mod call;
+mod columns;
 mod dates;
 mod groups;
 mod histogram;
@@ -24,6 +26,7 @@ use watchtower_model::{Labels, METRIC_NAME, Sample, Timestamp, is_stale};
 use crate::STEPS_MAX;
 use crate::ast::{Expr, Kind, Span, TimeShift, Type};
 use crate::error::{ErrorKind, QueryError};
+use columns::{Columns, Steps};
 use groups::Groups;
 use prepare::Prepared;
 
@@ -172,7 +175,8 @@ pub fn eval_range(
     }
     let mut eval = Evaluator::new(source, settings, limits, start.0, end.0);
     eval.prepare(expr, start.0, end.0)?;
-    let mut series = eval.steps(expr, (start.0..=end.0).step_by(step_ms as usize))?;
+    let steps = Steps { start: start.0, step: step_ms, count: (end.since(start) / step_ms) as usize + 1 };
+    let mut series = eval.steps(expr, steps)?;
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     let window = |p: Prepared| SeriesWindow { labels: Labels::clone(&p.labels), samples: p.samples };
     Ok(series.into_iter().map(window).collect())
@@ -208,6 +212,8 @@ struct Evaluator<'a> {
     /// What was fetched or computed beforehand, by the address of the selector or subquery.
     data: HashMap<*const Expr, Arc<Vec<Prepared>>>,
     groups: HashMap<(*const Expr, u8), Groups>,
+    /// Parts that are computed for all steps.
+    ready: HashMap<*const Expr, Arc<Columns>>,
     regexes: HashMap<*const Expr, Arc<regex_automata::meta::Regex>>,
     series: usize,
     fetched: usize,
@@ -229,6 +235,7 @@ impl<'a> Evaluator<'a> {
             query: (start, end),
             data: HashMap::new(),
             groups: HashMap::new(),
+            ready: HashMap::new(),
             regexes: HashMap::new(),
             series: 0,
             fetched: 0,
@@ -237,10 +244,15 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The values of `expr` at many times, by series.
-    fn steps(&mut self, expr: &Expr, times: impl Iterator<Item = i64>) -> Result<Vec<Prepared>, QueryError> {
+    fn steps(&mut self, expr: &Expr, steps: Steps) -> Result<Vec<Prepared>, QueryError> {
+        if steps.count > 1
+            && let Some(columns) = self.columns_of(expr, steps)?
+        {
+            return Ok(columns.into_series());
+        }
         let mut series: Vec<Prepared> = Vec::new();
         let mut places: HashMap<Arc<Labels>, usize> = HashMap::new();
-        for t in times {
+        for t in steps.times() {
             let points = match self.eval(expr, t)? {
                 Value::Vector(points) => points,
                 Value::Scalar(v) => vec![Point { labels: Arc::default(), v }],
@@ -267,10 +279,18 @@ impl<'a> Evaluator<'a> {
         Ok(series)
     }
 
+    fn keep_going(&self) -> Result<(), QueryError> {
+        if (self.limits.keep_going)() {
+            return Ok(());
+        }
+        let message = "the query took too long".to_string();
+        Err(QueryError { kind: ErrorKind::Timeout, span: None, message })
+    }
+
     fn eval(&mut self, expr: &Expr, t: i64) -> Result<Value, QueryError> {
-        if !(self.limits.keep_going)() {
-            let message = "the query took too long".to_string();
-            return Err(QueryError { kind: ErrorKind::Timeout, span: None, message });
+        self.keep_going()?;
+        if let Some(columns) = self.ready.get(&std::ptr::from_ref(expr)) {
+            return Ok(Value::Vector(columns.at(t)));
         }
         match &expr.kind {
             Kind::Number(n) => Ok(Value::Scalar(*n)),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use watchtower_model::{Labels, Sample, Timestamp, is_stale};
 
+use super::columns::Steps;
 use super::{Evaluator, SourceError};
 use crate::ast::{At, Expr, Kind, Selector, TimeShift};
 use crate::error::{ErrorKind, QueryError};
@@ -31,7 +32,8 @@ impl Evaluator<'_> {
                 let aligned = first.div_euclid(step) * step;
                 let from = if aligned < first { aligned + step } else { aligned };
                 self.prepare(inner, from, last)?;
-                let series = self.steps(inner, (from..=last).step_by(step as usize))?;
+                let count = if last < from { 0 } else { ((last - from) / step) as usize + 1 };
+                let series = self.steps(inner, Steps { start: from, step, count })?;
                 self.data.insert(expr, Arc::new(series));
                 Ok(())
             }

@@ -48,7 +48,7 @@ fn limits_are_told_with_the_place() {
     assert!(error.message.contains("more than 100 samples"), "{error}");
     let error = range("max_over_time(x[5m:1s])", &source, &Limits { samples: 5000, ..WIDE }).unwrap_err();
     assert!(error.message.contains("computes more than 5000 values"), "{error}");
-    let error = range("max_over_time(none[1y:1ms])", &source, &WIDE).unwrap_err();
+    let error = range("max_over_time(vector(1)[1y:1ms])", &source, &WIDE).unwrap_err();
     assert!(error.message.contains("computes more than"), "{error}");
     let (start, end) = (Timestamp(0), Timestamp(11_000_000));
     let many = eval_range(&parse("1").unwrap(), start, end, 1000, &source, &Settings::default(), &WIDE);

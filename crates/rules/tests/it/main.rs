@@ -9,6 +9,8 @@
 //! ```
 //! After every step the state goes through JSON, as through the store.
 
+mod file;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -64,6 +64,18 @@ impl Index {
         self.resources.get_mut(slot).labels = Arc::new(labels);
     }
 
+    /// The reverse of [`Index::joined`], for labels that came from it.
+    pub(crate) fn own_labels(&self, id: Id, labels: &Labels) -> Labels {
+        let Some(resource) = self.resources.find(id) else { return labels.clone() };
+        let mut builder = labels.to_builder();
+        for (name, value) in resource.labels.iter() {
+            if labels.get(name) == Some(value) {
+                builder.remove(name);
+            }
+        }
+        builder.build()
+    }
+
     pub(crate) fn resource_id(&self, resource: u32) -> Option<Id> {
         self.resources.get(resource).id
     }

@@ -72,6 +72,10 @@ impl Resources {
         })
     }
 
+    pub(super) fn find(&self, id: Id) -> Option<&Resource> {
+        self.numbers.get(&Some(id)).map(|slot| self.get(*slot))
+    }
+
     pub(super) fn get(&self, slot: u32) -> &Resource {
         &self.slots[slot as usize]
     }

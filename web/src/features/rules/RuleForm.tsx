@@ -19,7 +19,15 @@ const MODES: { value: Mode; label: string }[] = [
   { value: "sentence", label: "As a sentence" },
   { value: "promql", label: "PromQL" },
   { value: "event", label: "On an event" },
+  { value: "recording", label: "Stored result" },
 ];
+
+const HOW = {
+  event:
+    "Every event of this kind whose labels match opens an alert. An event of the resolving kind with the same labels closes it.",
+  recording:
+    "The result is stored under the metric name each time its data arrives. Other rules, charts and Grafana read it like any metric. It never alerts.",
+};
 
 const NO_DATA: { value: NonNullable<RuleInput["no_data"]>; label: string }[] = [
   { value: "ok", label: "count as resolved" },
@@ -52,7 +60,7 @@ export function RuleForm({ initial, rule }: { initial: Draft; rule?: Rule }) {
   };
   const changeMode = (mode: Mode) => {
     // The sentence becomes the first text of the PromQL mode.
-    if (mode === "promql" && draft.mode === "sentence") {
+    if ((mode === "promql" || mode === "recording") && draft.mode === "sentence") {
       const { expr, recover_expr } = inputOf(draft);
       set({ mode, expr: expr ?? "", recoverExpr: recover_expr ?? "" });
     } else set({ mode });
@@ -76,7 +84,8 @@ export function RuleForm({ initial, rule }: { initial: Draft; rule?: Rule }) {
           {draft.mode === "sentence" && <SentenceFields {...part} />}
           {draft.mode === "promql" && <PromqlFields {...part} error={save.fieldError("expr")} />}
           {draft.mode === "event" && <EventFields {...part} />}
-          {draft.mode !== "event" && <TimingFields {...part} />}
+          {draft.mode === "recording" && <RecordingFields {...part} error={save.fieldError("expr")} />}
+          {(draft.mode === "sentence" || draft.mode === "promql") && <TimingFields {...part} />}
           <SharedFields {...part} />
           {save.error !== undefined && <ErrorNotice error={save.error} title="Could not save the rule" />}
           <div className="form-actions">
@@ -87,15 +96,12 @@ export function RuleForm({ initial, rule }: { initial: Draft; rule?: Rule }) {
           </div>
         </div>
       </Panel>
-      {draft.mode === "event" ? (
-        <Panel title="How it works">
-          <p>
-            Every event of this kind whose labels match opens an alert. An event of the resolving kind with
-            the same labels closes it.
-          </p>
-        </Panel>
-      ) : (
+      {draft.mode === "sentence" || draft.mode === "promql" ? (
         <Preview expr={exprOf(draft)} draft={draft} />
+      ) : (
+        <Panel title="How it works">
+          <p>{HOW[draft.mode]}</p>
+        </Panel>
       )}
     </form>
   );
@@ -120,6 +126,28 @@ function PromqlFields({ draft, set, problems, error }: PartProps & { error?: str
         rows={2}
         mono
         hint="Optional: ends the alert when this returns the series. Empty: when the expression no longer does."
+      />
+    </>
+  );
+}
+
+function RecordingFields({ draft, set, problems, error }: PartProps & { error?: string }) {
+  return (
+    <>
+      <TextField
+        label="Metric name"
+        value={draft.record}
+        onChange={(record) => set({ record })}
+        error={problems.record}
+        placeholder="job:requests:rate5m"
+      />
+      <AreaField
+        label="Expression"
+        value={draft.expr}
+        onChange={(expr) => set({ expr })}
+        rows={4}
+        mono
+        error={problems.expr ?? error}
       />
     </>
   );
@@ -164,6 +192,15 @@ function SharedFields({ draft, set, problems }: PartProps) {
         error={problems.name}
         placeholder="CPU busy"
       />
+      {draft.mode !== "recording" && <AlertFields draft={draft} set={set} problems={problems} />}
+      <CheckField label="Enabled" checked={draft.enabled} onChange={(enabled) => set({ enabled })} />
+    </>
+  );
+}
+
+function AlertFields({ draft, set }: PartProps) {
+  return (
+    <>
       <div className="form-columns">
         {draft.mode !== "sentence" && (
           <SelectField
@@ -187,7 +224,6 @@ function SharedFields({ draft, set, problems }: PartProps) {
         checked={draft.paging}
         onChange={(paging) => set({ paging })}
       />
-      <CheckField label="Enabled" checked={draft.enabled} onChange={(enabled) => set({ enabled })} />
     </>
   );
 }

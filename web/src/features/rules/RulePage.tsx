@@ -46,7 +46,7 @@ function Stored({ id }: { id: string }) {
               </div>
             )}
             <RuleForm key={`${data.id} ${data.version}`} initial={draftOf(data)} rule={data} />
-            <Now rule={data} />
+            {data.kind !== "recording" && <Now rule={data} />}
           </>
         )}
       </Loaded>

@@ -54,6 +54,7 @@ const COLUMNS: Column<Rule>[] = [
         <div className="row">
           <Link href={paths.rule(rule.id)}>{rule.name}</Link>
           {rule.builtin && <Badge tone="unknown">built in</Badge>}
+          {rule.record && <Badge tone="unknown">stored as {rule.record}</Badge>}
         </div>
         <div className="sub mono clip">{rule.expr ?? `event ${rule.event_kind}`}</div>
         {rule.last_error && <div className="sub">{rule.last_error}</div>}
@@ -72,13 +73,19 @@ const COLUMNS: Column<Rule>[] = [
     key: "for",
     head: "For",
     low: true,
-    cell: (rule) => (rule.kind === "event" ? "at once" : writeSeconds(rule.for_seconds)),
+    cell: (rule) =>
+      rule.kind === "metric" ? writeSeconds(rule.for_seconds) : rule.kind === "event" ? "at once" : "",
     sort: (rule) => rule.for_seconds,
   },
   {
     key: "paging",
     head: "Pages",
-    cell: (rule) => (rule.paging ? "yes" : <span className="meta">only shown</span>),
+    cell: (rule) =>
+      rule.paging ? (
+        "yes"
+      ) : (
+        <span className="meta">{rule.kind === "recording" ? "stored" : "only shown"}</span>
+      ),
     sort: (rule) => (rule.paging ? "a" : "b"),
   },
 ];

@@ -3,7 +3,7 @@ import type { Rule, RuleInput, Severity } from "@/api/types";
 import { parseSeconds, writeSeconds } from "@/lib/units";
 import { metricOf, readSentence, type Sentence, writeRecovery, writeSentence } from "./sentence";
 
-export type Mode = "sentence" | "promql" | "event";
+export type Mode = "sentence" | "promql" | "event" | "recording";
 
 export interface Draft {
   mode: Mode;
@@ -16,6 +16,10 @@ export interface Draft {
   recoverAt: string;
   expr: string;
   recoverExpr: string;
+  /** The metric name that a recording rule stores under. */
+  record: string;
+  /** The label alertname, where an import gave one that is not the rule's name. */
+  alertName: string;
   forText: string;
   keepText: string;
   noData: RuleInput["no_data"];
@@ -41,6 +45,8 @@ export function newDraft(metricId = "cpu"): Draft {
     recoverAt: "",
     expr: "",
     recoverExpr: "",
+    record: "",
+    alertName: "",
     forText: "5m",
     keepText: "0s",
     noData: "ok",
@@ -69,7 +75,7 @@ export function draftOf(rule: Rule): Draft {
   const fresh = newDraft();
   return {
     ...fresh,
-    mode: rule.kind === "event" ? "event" : sentence && recoverAt !== undefined ? "sentence" : "promql",
+    mode: rule.kind !== "metric" ? rule.kind : sentence && recoverAt !== undefined ? "sentence" : "promql",
     name: rule.name,
     enabled: rule.enabled,
     paging: rule.paging,
@@ -78,6 +84,8 @@ export function draftOf(rule: Rule): Draft {
     recoverAt: recoverAt ?? "",
     expr: rule.expr ?? "",
     recoverExpr: rule.recover_expr ?? "",
+    record: rule.record ?? "",
+    alertName: rule.alert_name ?? "",
     forText: writeSeconds(rule.for_seconds),
     keepText: writeSeconds(rule.keep_firing_for_seconds),
     noData: rule.no_data,
@@ -99,6 +107,7 @@ export function exprOf(draft: Draft): string {
 
 export interface Problems {
   name?: string;
+  record?: string;
   expr?: string;
   forText?: string;
   keepText?: string;
@@ -114,7 +123,9 @@ export function problemsIn(draft: Draft): Problems {
     if (!draft.eventKind.trim()) problems.eventKind = "Enter a kind of event, such as unit.failed or unit.*.";
     return problems;
   }
-  if (draft.mode === "promql" && !draft.expr.trim()) problems.expr = "Enter an expression.";
+  if (draft.mode === "recording" && !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(draft.record.trim()))
+    problems.record = "Enter a metric name such as job:requests:rate5m.";
+  if (draft.mode !== "sentence" && !draft.expr.trim()) problems.expr = "Enter an expression.";
   if (draft.mode === "sentence" && !Number.isFinite(draft.sentence.value)) problems.value = "Enter a number.";
   if (parseSeconds(draft.forText) === undefined) problems.forText = "Write a time such as 5m or 90s.";
   if (parseSeconds(draft.keepText) === undefined) problems.keepText = "Write a time such as 5m or 90s.";
@@ -130,30 +141,34 @@ export function problemsIn(draft: Draft): Problems {
 }
 
 export function inputOf(draft: Draft): RuleInput {
-  const metric = draft.mode !== "event";
+  const { mode } = draft;
+  const kind = mode === "event" || mode === "recording" ? mode : "metric";
+  const [metric, event] = [kind === "metric", kind === "event"];
   const annotations = { ...draft.annotations };
   if (draft.summary.trim()) annotations.summary = draft.summary.trim();
   if (draft.description.trim()) annotations.description = draft.description.trim();
   const recovery =
-    draft.mode === "sentence"
+    mode === "sentence"
       ? draft.recoverAt === ""
         ? null
         : writeRecovery(draft.sentence, Number(draft.recoverAt))
       : draft.recoverExpr.trim() || null;
   return {
     name: draft.name.trim(),
-    kind: metric ? "metric" : "event",
+    kind,
     enabled: draft.enabled,
-    paging: draft.paging,
+    paging: draft.paging && kind !== "recording",
     severity: draft.severity,
-    expr: metric ? exprOf(draft) : null,
+    expr: event ? null : exprOf(draft),
+    record: kind === "recording" ? draft.record.trim() : null,
+    alert_name: metric ? draft.alertName || null : null,
     recover_expr: metric ? recovery : null,
     for_seconds: metric ? (parseSeconds(draft.forText) ?? 0) : 0,
     keep_firing_for_seconds: metric ? (parseSeconds(draft.keepText) ?? 0) : 0,
     no_data: draft.noData,
-    event_kind: metric ? null : draft.eventKind.trim(),
-    resolve_kind: metric ? null : draft.resolveKind.trim() || null,
-    event_matchers: metric ? null : draft.eventMatchers.trim() || null,
+    event_kind: event ? draft.eventKind.trim() : null,
+    resolve_kind: event ? draft.resolveKind.trim() || null : null,
+    event_matchers: event ? draft.eventMatchers.trim() || null : null,
     labels: draft.labels,
     annotations,
   };
