@@ -1,6 +1,7 @@
 //! The real `watchtower serve`, with a folder and ports of its own; ended with the test.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -81,6 +82,21 @@ impl Hub {
         }
     }
 
+    /// A hub on a copy of everything that this one has, at its addresses: what a thief starts. This one is killed.
+    ///
+    /// # Panics
+    /// If the copy does not start.
+    pub fn stolen(mut self) -> Hub {
+        self.kill();
+        let data = TempDir::with_prefix("wt-stolen-").expect("the temporary folder is writable");
+        let copied = Command::new("cp").arg("-a").arg(self.data_dir()).arg(data.path()).status();
+        assert!(copied.is_ok_and(|status| status.success()), "the data directory cannot be copied");
+        let mut hub =
+            Hub { setup: self.setup.clone(), data, people: self.people, agents: self.agents, tether: None };
+        hub.restart();
+        hub
+    }
+
     /// SIGTERM; its exit code.
     pub fn stop(&mut self) -> Option<i32> {
         self.tether.take().and_then(|mut tether| tether.stop()).and_then(|status| status.code())
@@ -109,6 +125,14 @@ impl Hub {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
         line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
+    }
+
+    /// CPU time since its start.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        // `utime` and `stime` of proc(5), the 14th and 15th field, in hundredths.
+        fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
     }
 
     /// Where it keeps databases and keys; to be changed only while it is stopped.

@@ -1,0 +1,6 @@
+//! The promises about runs, each with the fault that would break it.
+
+mod kill9;
+mod partition;
+mod endless;
+mod herd;
