@@ -37,6 +37,14 @@ impl Approver {
         std::fs::read_to_string(public).expect("the key was made").trim().to_string()
     }
 
+    /// The private half, as a file holds it.
+    ///
+    /// # Panics
+    /// If the key is gone.
+    pub fn private(&self) -> String {
+        std::fs::read_to_string(self.key()).expect("the key was made")
+    }
+
     /// `watchtower script sign`.
     ///
     /// # Panics

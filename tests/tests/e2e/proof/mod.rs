@@ -4,3 +4,5 @@ mod kill9;
 mod partition;
 mod endless;
 mod herd;
+mod journal;
+mod stolen;
