@@ -29,6 +29,8 @@ pub struct Setup {
     pub timing: String,
     /// More options of `serve`.
     pub more: Vec<String>,
+    /// More of its environment.
+    pub envs: Vec<(String, String)>,
 }
 
 impl Default for Setup {
@@ -41,6 +43,7 @@ impl Default for Setup {
             agents_dir: None,
             timing: "interval=1s,lost_grace=2s,evaluate=1s".into(),
             more: vec![],
+            envs: vec![],
         }
     }
 }
@@ -155,10 +158,12 @@ impl Hub {
     /// `false` if it ended instead of becoming ready.
     fn launch(&mut self) -> bool {
         let program = program();
+        let mut envs = self.setup.envs.clone();
+        envs.push(("WATCHTOWER_BOOTSTRAP_TOKEN".into(), BOOTSTRAP.into()));
         let tether = Tethered {
             program: &program,
             args: self.args(),
-            envs: vec![("WATCHTOWER_BOOTSTRAP_TOKEN".into(), BOOTSTRAP.into())],
+            envs,
             ids: None,
             log: Some(self.data.path().join("hub.log")),
             stop_signal: "TERM",

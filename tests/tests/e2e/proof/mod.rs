@@ -4,5 +4,6 @@ mod kill9;
 mod partition;
 mod endless;
 mod herd;
+mod clock;
 mod journal;
 mod stolen;
