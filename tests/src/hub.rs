@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use watchtower_testkit::tether::{Tether, Tethered};
-use watchtower_testkit::{port, wait};
+use watchtower_testkit::{need, port, wait};
 
 use crate::api::Api;
 
@@ -71,6 +71,23 @@ impl Hub {
             hub.launch().then_some(())
         });
         hub
+    }
+
+    /// A hub whose clock is off by this much, as `+3d`. `None` if this machine cannot do that, with the reason told.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn shifted(offset: &str) -> Option<Hub> {
+        if !faketime().exists() {
+            need::lacks("libfaketime (Debian package libfaketime)");
+            return None;
+        }
+        Some(Hub::start(Setup { envs: clock(offset), ..Setup::default() }))
+    }
+
+    /// Its clock from the next start on.
+    pub fn shift(&mut self, offset: &str) {
+        self.setup.envs = clock(offset);
     }
 
     /// Starts it again after [`Hub::kill`] or [`Hub::stop`].
@@ -211,6 +228,18 @@ impl Drop for Hub {
             eprintln!("---- the hub's log ends with\n{}\n----", self.log_tail());
         }
     }
+}
+
+fn faketime() -> PathBuf {
+    format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH).into()
+}
+
+/// What makes a process believe in another time of day. Its timers go as ever.
+fn clock(offset: &str) -> Vec<(String, String)> {
+    let library = faketime().display().to_string();
+    let envs =
+        [("LD_PRELOAD", library.as_str()), ("FAKETIME", offset), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+    envs.map(|(name, value)| (name.to_string(), value.to_string())).to_vec()
 }
 
 /// The folder that cargo built this test into, two above its `deps`.

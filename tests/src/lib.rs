@@ -16,4 +16,5 @@ pub mod managed;
 pub mod approver;
 pub mod operator;
 pub mod scene;
+pub mod live;
 pub mod browser;

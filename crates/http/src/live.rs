@@ -43,10 +43,12 @@ pub async fn upgrade(
 ) -> Result<Response, Failure> {
     let (principal, _) = principal_of(&hub, &headers).await?;
     authorize(&principal, Access::View, "live", Object::Global).map_err(denied)?;
+    let listener = live::Listener::of(&hub, &principal.person)?;
     let socket = socket.read_buffer_size(8 << 10).write_buffer_size(8 << 10).max_write_buffer_size(1 << 20);
-    Ok(socket
-        .max_message_size(MESSAGE_BYTES_MAX)
-        .on_upgrade(move |socket| serve(hub, principal, headers, socket)))
+    Ok(socket.max_message_size(MESSAGE_BYTES_MAX).on_upgrade(move |socket| async move {
+        serve(hub, principal, headers, socket).await;
+        drop(listener);
+    }))
 }
 
 async fn serve(hub: Hub, principal: Principal, headers: HeaderMap, mut socket: WebSocket) {

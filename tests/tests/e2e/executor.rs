@@ -36,6 +36,9 @@ fn the_collector_has_no_rights_and_the_executor_comes_and_goes() {
     assert!(caps.lines().all(|line| line.ends_with("\t0000000000000000")), "{caps}");
     let memory = host.must("sed -n 's/RssAnon:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$(systemctl show -p MainPID --value watchtower-agent)/status");
     assert!(memory.trim().parse::<u64>().unwrap() <= 3 * 1024, "{memory} kB");
+    // Nothing listens that was not there before: a server needs no open port.
+    let ports = host.must("cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == \"0A\" { sub(\".*:\", \"\", $2); print $2 }' | sort -u");
+    assert_eq!(ports, "0016\n", "more than sshd listens");
     // What the executor believes is out of the collector's reach.
     for file in ["journal", "bundle.json", "agent.id"] {
         let touched = host.run(&format!("setpriv --reuid watchtower --regid watchtower --clear-groups sh -c 'cat /var/lib/watchtower-executor/{file} >/dev/null || echo x > /var/lib/watchtower-executor/{file}'"));

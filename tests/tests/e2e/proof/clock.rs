@@ -1,14 +1,13 @@
 //! A server whose clock is days off: it reports all the same, runs nothing that may be stale, and says what time it believes.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchtower_model::Timestamp;
-use watchtower_testkit::{need, wait};
+use watchtower_testkit::wait;
 use watchtower_tests::agents::now_ms;
 use watchtower_tests::api::Api;
-use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::hub::Hub;
 use watchtower_tests::local_agent::LocalAgent;
 use watchtower_tests::paging::text;
 
@@ -20,7 +19,7 @@ const NEAR_MS: i64 = 6 * 60_000;
 
 #[test]
 fn a_server_that_is_days_behind_runs_nothing_and_says_what_time_it_has() {
-    let Some(hub) = hub_in("+3d") else { return };
+    let Some(hub) = Hub::shifted("+3d") else { return };
     let (reason, own_ms) = refused(&hub);
     assert!(
         reason.starts_with("expired: it was issued at ") && reason.ends_with(" earlier: check the clocks"),
@@ -32,25 +31,12 @@ fn a_server_that_is_days_behind_runs_nothing_and_says_what_time_it_has() {
 
 #[test]
 fn a_server_that_is_days_ahead_takes_every_command_for_stale() {
-    let Some(hub) = hub_in("-3d") else { return };
+    let Some(hub) = Hub::shifted("-3d") else { return };
     let (reason, own_ms) = refused(&hub);
     // Ten minutes are given to every start.
     assert!(reason.starts_with("expired: it was to be done by ") && reason.ends_with(" later"), "{reason}");
     assert!(reason.contains("2d23h4"), "three days, but for the ten minutes of the start: {reason}");
     assert!((own_ms - now_ms()).abs() < NEAR_MS, "{reason}");
-}
-
-/// A hub whose clock is off by this much: what differs is the same as if the server's were.
-fn hub_in(offset: &str) -> Option<Hub> {
-    let library = format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH);
-    if !PathBuf::from(&library).exists() {
-        need::lacks("libfaketime (Debian package libfaketime)");
-        return None;
-    }
-    let envs =
-        [("LD_PRELOAD", library.as_str()), ("FAKETIME", offset), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
-    let envs = envs.map(|(name, value)| (name.to_string(), value.to_string())).to_vec();
-    Some(Hub::start(Setup { envs, ..Setup::default() }))
 }
 
 /// Enrols this machine, which reports, and gives it a command: why that was refused, and the time that the reason names as its own.
