@@ -130,14 +130,23 @@ impl Play {
             Step::Received => self.managed.execution(run)["state"] == "dispatched",
             Step::Reported => !self.managed.execution(run)["finished_at"].is_null(),
             // Held back from the end on, until it has died or goes on.
-            Step::Ended if self.any_at(Step::Running) => {
-                self.managed.host.signal(EXECUTOR, Signal::STOP);
-                wait::until(SOON, "the end on the disk", || self.any_at(Step::Ended).then_some(()));
-                true
-            }
+            Step::Ended if self.any_at(Step::Running) => self.held_at_end(),
             Step::Ended => false,
             step => self.any_at(step),
         }
+    }
+
+    /// `false` when all were told of before the executor stood still.
+    fn held_at_end(&self) -> bool {
+        self.managed.host.signal(EXECUTOR, Signal::STOP);
+        let held = wait::until(SOON, "the end on the disk", || {
+            let running = self.any_at(Step::Running);
+            (self.any_at(Step::Ended) || !running).then(|| self.any_at(Step::Ended))
+        });
+        if !held {
+            self.managed.host.signal(EXECUTOR, Signal::CONT);
+        }
+        held
     }
 
     fn any_at(&self, step: Step) -> bool {
