@@ -31,6 +31,8 @@ if [ "$verb" != run ]; then
 fi
 if [ "$verb" = test ] || [ "$verb" = soak ]; then
     need chromium chromium
+    # For a hub and an agent that do not agree about the time.
+    ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || lacking+=(libfaketime)
 fi
 if [ "$verb" = soak ]; then
     need qemu-aarch64-static qemu-user-static

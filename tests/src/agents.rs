@@ -49,6 +49,11 @@ impl Shared {
     pub fn acked(&self) -> BTreeMap<u64, i64> {
         self.acked.lock().expect("no holder panics").clone()
     }
+
+    /// Time of the newest acknowledged report.
+    pub fn last_acked_ms(&self) -> Option<i64> {
+        self.acked.lock().expect("no holder panics").values().next_back().copied()
+    }
 }
 
 /// One simulated server.
@@ -276,7 +281,7 @@ async fn obey(link: &mut Link, envelope: &Envelope) -> Result<(), String> {
 }
 
 /// A machine that takes every command (and runs none).
-fn facts() -> Facts {
+pub fn facts() -> Facts {
     Facts {
         hostname: "simulated".into(),
         os: "Simulated".into(),

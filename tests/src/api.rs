@@ -63,6 +63,11 @@ impl Api {
         Api { token: None, cookie: Some(cookie), ..self.clone() }
     }
 
+    /// The same hub with another session's cookie.
+    pub fn with_cookie(&self, cookie: &str) -> Api {
+        Api { token: None, cookie: Some(cookie.into()), ..self.clone() }
+    }
+
     /// The session's cookie, for requests that are made by hand.
     pub fn cookie(&self) -> Option<&str> {
         self.cookie.as_deref()

@@ -1,11 +1,12 @@
 //! The real `watchtower serve`, with a folder and ports of its own; ended with the test.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use watchtower_testkit::tether::{Tether, Tethered};
-use watchtower_testkit::{port, wait};
+use watchtower_testkit::{need, port, wait};
 
 use crate::api::Api;
 
@@ -28,6 +29,8 @@ pub struct Setup {
     pub timing: String,
     /// More options of `serve`.
     pub more: Vec<String>,
+    /// More of its environment.
+    pub envs: Vec<(String, String)>,
 }
 
 impl Default for Setup {
@@ -40,6 +43,7 @@ impl Default for Setup {
             agents_dir: None,
             timing: "interval=1s,lost_grace=2s,evaluate=1s".into(),
             more: vec![],
+            envs: vec![],
         }
     }
 }
@@ -69,6 +73,23 @@ impl Hub {
         hub
     }
 
+    /// A hub whose clock is off by this much, as `+3d`. `None` if this machine cannot do that, with the reason told.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn shifted(offset: &str) -> Option<Hub> {
+        if !faketime().exists() {
+            need::lacks("libfaketime (Debian package libfaketime)");
+            return None;
+        }
+        Some(Hub::start(Setup { envs: clock(offset), ..Setup::default() }))
+    }
+
+    /// Its clock from the next start on.
+    pub fn shift(&mut self, offset: &str) {
+        self.setup.envs = clock(offset);
+    }
+
     /// Starts it again after [`Hub::kill`] or [`Hub::stop`].
     pub fn restart(&mut self) {
         assert!(self.launch(), "the hub did not start again:\n{}", self.log_tail());
@@ -79,6 +100,21 @@ impl Hub {
         if let Some(mut tether) = self.tether.take() {
             tether.kill();
         }
+    }
+
+    /// A hub on a copy of everything that this one has, at its addresses: what a thief starts. This one is killed.
+    ///
+    /// # Panics
+    /// If the copy does not start.
+    pub fn stolen(mut self) -> Hub {
+        self.kill();
+        let data = TempDir::with_prefix("wt-stolen-").expect("the temporary folder is writable");
+        let copied = Command::new("cp").arg("-a").arg(self.data_dir()).arg(data.path()).status();
+        assert!(copied.is_ok_and(|status| status.success()), "the data directory cannot be copied");
+        let mut hub =
+            Hub { setup: self.setup.clone(), data, people: self.people, agents: self.agents, tether: None };
+        hub.restart();
+        hub
     }
 
     /// SIGTERM; its exit code.
@@ -111,6 +147,14 @@ impl Hub {
         line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
     }
 
+    /// CPU time since its start.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        // `utime` and `stime` of proc(5), the 14th and 15th field, in hundredths.
+        fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+    }
+
     /// Where it keeps databases and keys; to be changed only while it is stopped.
     pub fn data_dir(&self) -> PathBuf {
         self.data.path().join("data")
@@ -131,10 +175,12 @@ impl Hub {
     /// `false` if it ended instead of becoming ready.
     fn launch(&mut self) -> bool {
         let program = program();
+        let mut envs = self.setup.envs.clone();
+        envs.push(("WATCHTOWER_BOOTSTRAP_TOKEN".into(), BOOTSTRAP.into()));
         let tether = Tethered {
             program: &program,
             args: self.args(),
-            envs: vec![("WATCHTOWER_BOOTSTRAP_TOKEN".into(), BOOTSTRAP.into())],
+            envs,
             ids: None,
             log: Some(self.data.path().join("hub.log")),
             stop_signal: "TERM",
@@ -182,6 +228,18 @@ impl Drop for Hub {
             eprintln!("---- the hub's log ends with\n{}\n----", self.log_tail());
         }
     }
+}
+
+fn faketime() -> PathBuf {
+    format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH).into()
+}
+
+/// What makes a process believe in another time of day. Its timers go as ever.
+fn clock(offset: &str) -> Vec<(String, String)> {
+    let library = faketime().display().to_string();
+    let envs =
+        [("LD_PRELOAD", library.as_str()), ("FAKETIME", offset), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+    envs.map(|(name, value)| (name.to_string(), value.to_string())).to_vec()
 }
 
 /// The folder that cargo built this test into, two above its `deps`.

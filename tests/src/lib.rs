@@ -3,6 +3,7 @@
 //!
 //! Invariant: nothing here reaches into the hub; what a test knows it learnt through the same doors as a user or an agent.
 
+pub mod random;
 pub mod hub;
 pub mod api;
 pub mod sink;
@@ -11,6 +12,9 @@ pub mod link;
 pub mod thief;
 pub mod agents;
 pub mod local_agent;
+pub mod managed;
+pub mod approver;
 pub mod operator;
 pub mod scene;
+pub mod live;
 pub mod browser;

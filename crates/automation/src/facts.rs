@@ -48,8 +48,8 @@ pub struct Facts {
     pub trigger_is_no_data: bool,
     /// The server's clock is within its bound.
     pub clock_ok: bool,
-    /// The hub's switch, or the server's own halt.
-    pub halted: bool,
+    /// Why the server takes no command, if so: the hub's switch, the server's own halt, a journal that cannot be written.
+    pub halted: Option<String>,
     /// The silence or window in force, in words.
     pub suppressed_by: Option<String>,
     /// Why the service identity may not run this script here; absent if it may.

@@ -70,8 +70,8 @@ fn enabled(def: &Automation) -> Answer {
 }
 
 fn halt(facts: &Facts) -> Answer {
-    let text = if facts.halted { "a halt switch is on" } else { "no halt switch is on" };
-    (GateName::Halt, !facts.halted, text.into())
+    let text = facts.halted.clone().unwrap_or_else(|| "no halt switch is on".into());
+    (GateName::Halt, facts.halted.is_none(), text)
 }
 
 fn hub_connected(facts: &Facts) -> Answer {

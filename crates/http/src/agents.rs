@@ -52,6 +52,9 @@ async fn connect(
 }
 
 /// Moves frames between the socket and the session until either ends.
+///
+/// Invariant: it never waits for the session while the session may wait for it. The session answers before it takes the next frame, so a
+/// frame is read only once there is a place for it.
 async fn pump(hub: Hub, exporter: Vec<u8>, mut socket: WebSocket) {
     let (inbound, frames) = mpsc::channel(QUEUE);
     let (out, mut outbound) = mpsc::channel::<Frame>(QUEUE);
@@ -68,16 +71,14 @@ async fn pump(hub: Hub, exporter: Vec<u8>, mut socket: WebSocket) {
                     break;
                 }
             }
-            received = socket.recv() => {
-                let frame = match received {
-                    Some(Ok(Message::Text(text))) => Frame::Text(text.to_string()),
-                    Some(Ok(Message::Binary(bytes))) => Frame::Binary(bytes.to_vec()),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
-                };
-                // A session that does not keep up slows its agent down: reports stay in the agent's spool.
-                if inbound.send(frame).await.is_err() {
-                    break;
+            // A session that does not keep up slows its agent down: reports stay in the agent's spool.
+            received = async { (inbound.reserve().await, socket.recv().await) } => {
+                let (Ok(place), Some(Ok(message))) = received else { break };
+                match message {
+                    Message::Text(text) => place.send(Frame::Text(text.to_string())),
+                    Message::Binary(bytes) => place.send(Frame::Binary(bytes.to_vec())),
+                    Message::Ping(_) | Message::Pong(_) => {}
+                    Message::Close(_) => break,
                 }
             }
         }

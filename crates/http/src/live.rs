@@ -43,10 +43,12 @@ pub async fn upgrade(
 ) -> Result<Response, Failure> {
     let (principal, _) = principal_of(&hub, &headers).await?;
     authorize(&principal, Access::View, "live", Object::Global).map_err(denied)?;
+    let listener = live::Listener::of(&hub, &principal.person)?;
     let socket = socket.read_buffer_size(8 << 10).write_buffer_size(8 << 10).max_write_buffer_size(1 << 20);
-    Ok(socket
-        .max_message_size(MESSAGE_BYTES_MAX)
-        .on_upgrade(move |socket| serve(hub, principal, headers, socket)))
+    Ok(socket.max_message_size(MESSAGE_BYTES_MAX).on_upgrade(move |socket| async move {
+        serve(hub, principal, headers, socket).await;
+        drop(listener);
+    }))
 }
 
 async fn serve(hub: Hub, principal: Principal, headers: HeaderMap, mut socket: WebSocket) {
@@ -72,7 +74,7 @@ async fn serve(hub: Hub, principal: Principal, headers: HeaderMap, mut socket: W
                 }
             }
             incoming = socket.recv() => match incoming {
-                Some(Ok(Message::Text(text))) => take(&hub, &principal, &text, &out, &mut subs).await,
+                Some(Ok(Message::Text(text))) => take(&hub, &principal, &text, &out, &mut subs),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => break,
                 Some(Ok(_)) => {}
             }
@@ -83,7 +85,7 @@ async fn serve(hub: Hub, principal: Principal, headers: HeaderMap, mut socket: W
     }
 }
 
-async fn take(
+fn take(
     hub: &Hub,
     principal: &Principal,
     text: &str,
@@ -93,7 +95,7 @@ async fn take(
     let request: LiveRequest = match serde_json::from_str(text) {
         Ok(request) => request,
         Err(error) => {
-            let _ = out.send(fault(0, "bad_request", error)).await;
+            tell(out, fault(0, "bad_request", error));
             return;
         }
     };
@@ -103,7 +105,7 @@ async fn take(
     let Some(topic) = request.topic else { return };
     subs.retain(|_, task| !task.is_finished());
     if subs.len() >= SUBS_MAX {
-        let _ = out.send(fault(request.sub, "too_many", format!("at most {SUBS_MAX} subscriptions"))).await;
+        tell(out, fault(request.sub, "too_many", format!("at most {SUBS_MAX} subscriptions")));
         return;
     }
     let sub = request.sub;
@@ -122,6 +124,11 @@ async fn take(
         }
     });
     subs.insert(sub, task);
+}
+
+/// Who calls this also empties the queue, and must not wait for a place in it: who asks faster than they read is not told.
+fn tell(out: &mpsc::Sender<LiveMessage>, message: LiveMessage) {
+    let _ = out.try_send(message);
 }
 
 fn fault(sub: u32, code: &str, message: impl ToString) -> LiveMessage {

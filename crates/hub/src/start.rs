@@ -78,6 +78,7 @@ impl Hub {
             queries: Default::default(),
             deployments: Default::default(),
             logins: Default::default(),
+            listeners: Default::default(),
             objects: RwLock::new(Arc::new(Objects::default())),
             responding: tokio::sync::Mutex::new(()),
             configuring: tokio::sync::Mutex::new(()),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use watchtower_http::{Listeners, Options as HttpOptions, Tls};
@@ -48,6 +48,7 @@ fn fail(message: &str, code: u8) -> ExitCode {
 }
 
 async fn serve(mut options: Options) -> Result<(), String> {
+    let mut signals = Signals::catch().map_err(|e| format!("signals cannot be caught: {e}"))?;
     let tls = match &options.tls {
         Some((certificates, key)) => Some(Tls::from_files(certificates, key).map_err(|e| e.to_string())?),
         None => None,
@@ -76,24 +77,32 @@ async fn serve(mut options: Options) -> Result<(), String> {
     };
     // The agent first, so that its goodbye finds a hub that still listens.
     let stop = async {
-        stop_signal().await;
+        signals.received().await;
         stop_agent.send_replace(true);
         let _ = tokio::time::timeout(AGENT_STOP_WAIT, agent_ended.wait_for(|ended| *ended)).await;
     };
     watchtower_http::serve(options.hub, listeners, stop, ready).await.map_err(|e| e.to_string())
 }
 
-async fn stop_signal() {
-    let (Ok(mut term), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that ask the hub to end. Caught from the start on: one that comes while it starts, or right when it is ready, would end it
+/// without a word to anybody.
+struct Signals {
+    term: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Signals> {
+        Ok(Signals { term: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    tracing::info!("stopping");
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    }
 }
 
 /// What a person does next, on standard output.

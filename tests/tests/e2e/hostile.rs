@@ -19,6 +19,7 @@ use watchtower_tests::link::{Key, Link, Verdict, hello};
 use watchtower_tests::paging::text;
 
 const SOON: Duration = Duration::from_secs(20);
+const MUCH: u64 = 200;
 
 struct Scene {
     hub: Hub,
@@ -249,6 +250,30 @@ fn an_enrolled_agent_that_misbehaves_is_told_and_harms_nobody() {
     assert_eq!(series.len(), 2, "{series:?}");
     assert!(api.promql("{instance=\"good\",job!=\"node\"}").is_empty());
     assert_eq!(api.list("/runs").len(), 0);
+}
+
+/// More at once than both queues of a connection hold, each with two answers: after a cut that is what an agent has to say.
+#[test]
+fn who_says_much_before_listening_gets_every_answer() {
+    let Scene { hub, api, runtime } = scene();
+    api.post("/servers", &json!({"name": "cut", "labels": {}}));
+    let token = token(&api, "cut");
+    runtime.block_on(async {
+        let mut link = welcomed(&hub, &Key::make(), Some(&token)).await;
+        link.send(&AgentMessage::Dictionary(dictionary())).await.unwrap();
+        for seq in 1..=MUCH {
+            let backfill = Report { lane: Lane::Backfill, age_ms: 1, ..report(seq) };
+            link.send(&AgentMessage::Report(Box::new(backfill))).await.unwrap();
+        }
+        let mut acked = 0;
+        while acked < MUCH {
+            match link.next().await {
+                Ok(HubMessage::Ack(progress)) => acked = progress.seq,
+                Ok(_) => {}
+                Err(error) => panic!("{acked} of {MUCH} were answered: {error}"),
+            }
+        }
+    });
 }
 
 /// A report with one thing wrong.

@@ -3,6 +3,7 @@
 mod flow;
 mod rollout;
 mod executor;
+mod proof;
 mod crash;
 mod deploy;
 mod hostile;

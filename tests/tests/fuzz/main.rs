@@ -11,6 +11,7 @@ use watchtower_matchers::Matchers;
 use watchtower_model::{Timestamp, parse_duration_ms};
 use watchtower_protocol::limits::FRAME_BYTES_MAX;
 use watchtower_protocol::{AgentMessage, Frame, HubMessage, SshKey, TrustBundle, decode, verify_ssh};
+use watchtower_tests::random::Random;
 
 /// Rounds of each parser in an ordinary test run.
 const ROUNDS: u64 = 3_000;
@@ -38,22 +39,6 @@ const SIGNATURES: &[&str] = &[
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEb9HAhqgV+JuGqEZhSq0Mz0yRREagAsrmcQImfUIGPd a",
 ];
 const TIMES: &[&str] = &["2026-11-24T21:52:17.042Z", "1h30m", "-0001-01-01T00:00:00+23:59"];
-
-/// xorshift64*: the same bytes again from the same seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
-    }
-}
 
 fn mutate(seeds: &[&str], random: &mut Random) -> Vec<u8> {
     let mut bytes = seeds[random.below(seeds.len())].as_bytes().to_vec();

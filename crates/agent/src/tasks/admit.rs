@@ -4,7 +4,7 @@
 
 use ring::digest::{SHA256, digest};
 use watchtower_model::limits::SCRIPT_BYTES_MAX;
-use watchtower_model::{AgentId, ExecutionId, Timestamp, check_line};
+use watchtower_model::{AgentId, ExecutionId, Timestamp, check_line, format_duration_ms};
 use watchtower_protocol::limits::COMMAND_SKEW_MS;
 use watchtower_protocol::{Command, CommandBody, Envelope, Purpose, RunScript, TrustBundle, verify};
 
@@ -48,12 +48,7 @@ pub fn admit(
     if command.agent_id != agent_id {
         return not("wrong_agent", format!("the command is for agent {}", command.agent_id));
     }
-    if now > command.not_after {
-        return not("expired", format!("it was to be done by {}", command.not_after));
-    }
-    if now < command.issued_at - COMMAND_SKEW_MS {
-        let reason =
-            format!("it was issued at {}, which is in the future: check the clocks", command.issued_at);
+    if let Err(reason) = check_time(&command, now) {
         return not("expired", reason);
     }
     if let CommandBody::Run(run) = &command.body
@@ -62,6 +57,26 @@ pub fn admit(
         return not("bad_command", reason);
     }
     Ok(command)
+}
+
+/// The reason names both clocks: which of them is wrong is for a person to see.
+fn check_time(command: &Command, now: Timestamp) -> Result<(), String> {
+    let Command { issued_at, not_after, .. } = command;
+    if now > *not_after {
+        let late = whole_seconds(now.since(*not_after));
+        return Err(format!("it was to be done by {not_after}; here it is {now}, {late} later"));
+    }
+    if now < *issued_at - COMMAND_SKEW_MS {
+        let early = whole_seconds(issued_at.since(now));
+        return Err(format!(
+            "it was issued at {issued_at}; here it is {now}, {early} earlier: check the clocks"
+        ));
+    }
+    Ok(())
+}
+
+fn whole_seconds(ms: i64) -> String {
+    format_duration_ms(ms / 1000 * 1000)
 }
 
 fn check_run(run: &RunScript) -> Result<(), String> {
@@ -106,6 +121,32 @@ fn check_variable(name: &str, value: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_told_with_both_times_and_fits_the_journal() {
+        let (from, until) = (Timestamp(1_764_464_400_000), Timestamp(1_764_465_000_000));
+        let body = CommandBody::Status { execution_id: watchtower_model::Id::NIL.into() };
+        let agent_id = AgentId(watchtower_model::Id::NIL);
+        let command = Command { agent_id, issued_at: from, not_after: until, body };
+        assert_eq!(check_time(&command, from - COMMAND_SKEW_MS), Ok(()));
+        assert_eq!(check_time(&command, until), Ok(()));
+        for (now, told) in [
+            (
+                until.plus_ms(259_200_500),
+                "2025-11-30T01:10:00.000Z; here it is 2025-12-03T01:10:00.500Z, 3d later",
+            ),
+            (Timestamp(0), "2025-11-30T01:00:00.000Z; here it is 1970-01-01T00:00:00.000Z, 20422d1h earlier"),
+            (from.plus_ms(-400_000_000_001), "4629d15h6m40s earlier"),
+        ] {
+            let reason = check_time(&command, now).unwrap_err();
+            assert!(reason.contains(told), "{reason}");
+            assert!(
+                reason.len() <= crate::tasks::journal::REASON_BYTES_MAX,
+                "{} bytes: {reason}",
+                reason.len()
+            );
+        }
+    }
 
     #[test]
     fn variables_that_change_programs_are_refused() {

@@ -21,6 +21,9 @@ use crate::collect::one_line;
 const UNDELIVERED_MAX: usize = 8;
 /// A supervisor that has not begun by then never will.
 const BEGIN: Duration = Duration::from_secs(30);
+/// The same for one that a former life launched: what launches it died with that life, or had done its part. As long as it may still
+/// come, it takes the place of another.
+const BEGIN_LEFT: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 pub(super) struct Execution {
@@ -33,8 +36,12 @@ pub(super) struct Execution {
 
 impl Execution {
     pub fn new(record: Record) -> io::Result<Self> {
+        Execution::open(record, BEGIN)
+    }
+
+    fn open(record: Record, begin: Duration) -> io::Result<Self> {
         let output = [Output::open(&record, Stream::Stdout)?, Output::open(&record, Stream::Stderr)?];
-        let begin_by = Instant::now() + BEGIN;
+        let begin_by = Instant::now() + begin;
         Ok(Execution { record, output, begin_by, told_running: false, ended_at: None })
     }
 
@@ -50,7 +57,7 @@ impl Tasks {
         let begun: Vec<ExecutionId> = journal.begun().iter().map(|update| update.execution_id).collect();
         for id in self.scratch.ids() {
             let known = begun.contains(&id) || journal.knows(id);
-            match Execution::new(self.scratch.record(id)) {
+            match Execution::open(self.scratch.record(id), BEGIN_LEFT) {
                 Ok(execution) if known => drop(self.executions.insert(id, execution)),
                 // Not in the journal: it was never accepted, and nothing was started.
                 _ => self.scratch.remove(id),

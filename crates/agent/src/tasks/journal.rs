@@ -30,7 +30,7 @@ const CRC_AT: usize = HALF_BYTES - 4;
 const PAYLOAD_BYTES_MAX: usize = CRC_AT - PAYLOAD_AT;
 const MAGIC: u32 = 0x4a54_5753;
 /// Bytes of a reason: escapes may sextuple them and it must still fit.
-const REASON_BYTES_MAX: usize = 120;
+pub(super) const REASON_BYTES_MAX: usize = 120;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {

@@ -102,10 +102,14 @@ impl Rig {
 
     /// As after a crash of the executor: another one opens the same directory.
     fn restart(self) -> Self {
+        self.restart_with(launcher())
+    }
+
+    fn restart_with(self, launcher: Launcher) -> Self {
         let Rig { dir, key, bundle, policy, agent_id, tasks, news, now, next_id } = self;
         drop((tasks, news));
         let state = StateDir::open(&dir.path().join("state")).unwrap();
-        let (tasks, news) = Tasks::open(agent_id, &state, launcher());
+        let (tasks, news) = Tasks::open(agent_id, &state, launcher);
         Rig { dir, key, bundle, policy, agent_id, tasks, news, now, next_id }
     }
 
@@ -351,6 +355,21 @@ async fn one_whose_supervisor_was_killed_is_lost_and_nothing_of_it_is_left() {
     assert!(matches!(state, ExecutionState::Lost { .. }), "{state:?}");
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!alive(&pid_file), "a daemon of a lost execution is still there");
+}
+
+#[tokio::test]
+async fn what_a_former_life_did_not_launch_soon_gives_way() {
+    let mut rig = Rig::new(Mode::Full).restart_with(Launcher::detect("/nowhere".into()));
+    let log = rig.dir.path().join("log");
+    let run = rig.script(&format!("echo x >> {}", log.display()));
+    rig.start(&run);
+    let mut rig = rig.restart();
+    assert_eq!(rig.tasks.running(), 1);
+    let began = Instant::now();
+    let (state, ..) = rig.finish(run.execution_id).await;
+    assert!(matches!(&state, ExecutionState::Rejected { code, .. } if code == "spawn_failed"), "{state:?}");
+    assert!(began.elapsed() < Duration::from_secs(10), "it kept its place for {:?}", began.elapsed());
+    assert!(!log.exists());
 }
 
 #[tokio::test]

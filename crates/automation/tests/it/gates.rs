@@ -43,7 +43,7 @@ fn facts() -> Facts {
         interval_ms: 10_000,
         trigger_is_no_data: false,
         clock_ok: true,
-        halted: false,
+        halted: None,
         suppressed_by: None,
         identity_refusal: None,
         event_depth: 0,
@@ -73,7 +73,7 @@ fn the_mode_decides_when_all_gates_pass() {
 fn each_gate_refuses_alone_and_says_why() {
     type Spoil = fn(&mut Facts);
     let spoiled: Vec<(GateName, Spoil)> = vec![
-        (GateName::Halt, |f| f.halted = true),
+        (GateName::Halt, |f| f.halted = Some("a halt switch is on".into())),
         (GateName::HubConnected, |f| f.hub_may_be_cut_off = true),
         (GateName::Identity, |f| f.identity_refusal = Some("the team lost the right".into())),
         (GateName::Suppressed, |f| f.suppressed_by = Some("window upgrade".into())),

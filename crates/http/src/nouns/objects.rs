@@ -20,6 +20,15 @@ pub async fn list<N: Noun>(caller: Caller) -> Reply<List<N::View>> {
             serde_json::to_string(item).is_ok_and(|text| text.to_lowercase().contains(&words))
         });
     }
+    if let Some(state) = caller.query("state") {
+        let mut kept = Vec::new();
+        for item in items {
+            if N::is_in(&item, state)? {
+                kept.push(item);
+            }
+        }
+        items = kept;
+    }
     let from = caller.cursor()?.unwrap_or(0).max(0) as usize;
     let limit = caller.limit()? as usize;
     let next = (items.len() > from + limit).then(|| (from + limit).to_string());

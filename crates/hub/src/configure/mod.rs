@@ -64,6 +64,11 @@ pub trait Noun: Send + Sync + 'static {
     /// Leaves out what tells of servers outside those that a caller may see.
     fn restrict(_hub: &Hub, _view: &mut Self::View, _servers: &Matchers) {}
 
+    /// Whether it is in this state; asked only of nouns whose list has the parameter.
+    fn is_in(_view: &Self::View, _state: &str) -> Result<bool, HubError> {
+        Ok(true)
+    }
+
     /// Why it may not be removed, if so.
     fn refuse_delete(_hub: &Hub, _stored: &Stored<Self::Body>) -> Result<(), HubError> {
         Ok(())

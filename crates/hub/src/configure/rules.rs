@@ -37,6 +37,14 @@ impl Noun for Rules {
         &objects.rules
     }
 
+    fn is_in(view: &api::Rule, state: &str) -> Result<bool, HubError> {
+        Ok(match state.parse().map_err(|e: String| HubError::invalid("state", e))? {
+            RuleState::Firing => view.firing > 0,
+            RuleState::Pending => view.pending > 0,
+            RuleState::Inactive => view.firing + view.pending == 0,
+        })
+    }
+
     fn body(
         _: &Hub,
         _: &Principal,

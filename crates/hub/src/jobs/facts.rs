@@ -51,7 +51,7 @@ pub(super) async fn gather(
         interval_ms: i64::from(state.base_interval_ms),
         trigger_is_no_data: false,
         clock_ok: state.clock_offset_ms.abs() <= CLOCK_OFFSET_MS_MAX,
-        halted: halt::is_on(hub) || state.facts.as_ref().is_some_and(|facts| facts.refuses.is_some()),
+        halted: halted(hub, state.facts.as_ref().and_then(|facts| facts.refuses.as_deref())),
         suppressed_by: state.in_maintenance(now).then(|| "the server is in maintenance".to_string()),
         identity_refusal: objects
             .script(automation.body.script_id)
@@ -61,6 +61,16 @@ pub(super) async fn gather(
         breaker: automation.body.breaker,
         hub_may_be_cut_off: hub.cut_off.load(std::sync::atomic::Ordering::Relaxed),
     })
+}
+
+/// Why no command would be taken, if so. `refuses`: what the server says of itself.
+fn halted(hub: &Hub, refuses: Option<&str>) -> Option<String> {
+    match refuses {
+        _ if halt::is_on(hub) => Some("the hub's halt switch is on".into()),
+        Some("halted") => Some("the server's own halt switch is on".into()),
+        Some(reason) => Some(format!("the server refuses commands: {reason}")),
+        None => None,
+    }
 }
 
 /// Servers with the same `service` label; absent without that label.

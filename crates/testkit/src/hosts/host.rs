@@ -24,9 +24,9 @@ pub struct Host {
     /// Its address on the network's bridge.
     pub address: String,
     folder: PathBuf,
-    leader: i32,
+    pub(super) leader: i32,
     tether: Tether,
-    _network: Arc<Network>,
+    pub(super) network: Arc<Network>,
 }
 
 impl Host {
@@ -41,7 +41,7 @@ impl Host {
             assert!(tether.alive(), "{name} ended: {}", tail(&log));
             init_of(tether.pid())
         });
-        let host = Host { name, address, folder, leader, tether, _network: network };
+        let host = Host { name, address, folder, leader, tether, network };
         wait::until(BOOT_TIMEOUT, &format!("{} to boot", host.name), || {
             assert!(host.tether.alive(), "{} ended: {}", host.name, tail(&log));
             let state = host.run("systemctl is-system-running");

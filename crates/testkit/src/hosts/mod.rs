@@ -6,9 +6,12 @@
 mod base;
 mod network;
 mod host;
+mod fault;
 
+pub use fault::Cut;
 pub use host::Host;
 pub use network::Network;
+pub use rustix::process::Signal;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,21 +1,13 @@
-//! Holes that products like this one had, by their names. What all of them had in common is tested elsewhere: every route by every
-//! role and every foreign object (`access`), hostile messages (`hostile`), forged and repeated commands (`forged`, `executor`).
+//! What people were let do, or made do, that was not theirs to do.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::json;
-use watchtower_tests::api::Api;
 use watchtower_tests::hub::{Hub, Setup};
-use watchtower_tests::paging::text;
 
-const PASSWORD: &str = "correct horse battery";
-
-fn user(api: &Api, name: &str, role: &str) -> (String, Api) {
-    let made = api.post("/users", &json!({"name": name, "password": PASSWORD, "role": role}));
-    (text(&made["id"]), api.signed_in(name, PASSWORD))
-}
+use super::user;
 
 /// CVE-2024-26135 (MeshCentral): another site's page opened a WebSocket with the visitor's cookie.
 #[test]
