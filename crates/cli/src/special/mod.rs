@@ -10,6 +10,7 @@ pub mod follow;
 pub mod halt;
 pub mod help;
 pub mod incident;
+pub mod keys;
 pub mod login;
 pub mod metrics;
 pub mod password;
@@ -64,5 +65,9 @@ pub static GROUPS: &[(&str, &str, &[Named])] = &[
             ("binary", &agents::BINARY),
         ],
     ),
-    ("config", "Where this command line looks", &[("show", &config::SHOW)]),
+    (
+        "config",
+        "Where this command line looks, and the hub's own keys",
+        &[("show", &config::SHOW), ("keys", &keys::KEYS)],
+    ),
 ];
