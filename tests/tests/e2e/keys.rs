@@ -218,6 +218,28 @@ fn a_key_that_is_withdrawn_leaves_no_trace() {
 }
 
 #[test]
+fn the_hubs_own_agent_keeps_the_address_that_it_can_reach() {
+    let setup = Setup {
+        agent_url: Some("https://192.0.2.1:8401".into()),
+        more: vec!["--with-local-agent".into()],
+        ..Setup::default()
+    };
+    let hub = Hub::start(setup);
+    let api = hub.api();
+    let name = wait::until(SOON, "the hub's own agent to report", || {
+        let servers = api.list("/servers");
+        servers.iter().find(|server| server["status"] == "up").map(|server| text(&server["name"]))
+    });
+    step(&api, "signing", "rotate");
+    await_keys(&api, "it to confirm", |keys| keys["agents"] == 1 && keys["agents_behind"] == 0);
+    let kept = std::fs::read_to_string(hub.data_dir().join("local-agent/bundle.json")).unwrap();
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept["urls"], json!([format!("https://{}", hub.agent_address())]));
+    step(&api, "signing", "switch");
+    runs_on(&api, &name);
+}
+
+#[test]
 fn secrets_are_sealed_anew_through_a_kill_9() {
     let mut hub = Hub::start(Setup::default());
     let api = hub.api();
