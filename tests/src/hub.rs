@@ -95,6 +95,16 @@ impl Hub {
         assert!(self.launch(), "the hub did not start again:\n{}", self.log_tail());
     }
 
+    /// Tries to start it on what is there, which must not do: the end of its log.
+    ///
+    /// # Panics
+    /// If it starts.
+    pub fn fails_to_start(&mut self) -> String {
+        assert!(!self.launch(), "the hub started");
+        self.tether = None;
+        self.log_tail()
+    }
+
     /// kill -9.
     pub fn kill(&mut self) {
         if let Some(mut tether) = self.tether.take() {

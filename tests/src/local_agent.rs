@@ -58,6 +58,11 @@ impl LocalAgent {
         agent
     }
 
+    /// Its state directory, with its log.
+    pub fn state(&self) -> &Path {
+        self.state.path()
+    }
+
     /// Starts it, until the tether is dropped.
     pub fn run(&self) -> Tether {
         let state = self.state.path();

@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::Ed25519KeyPair;
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 use watchtower_model::{AgentId, Id, Timestamp};
-use watchtower_protocol::{Command, CommandBody, Envelope, Purpose, RunScript, sign};
+use watchtower_protocol::{Command, CommandBody, Envelope, Purpose, RunScript, TrustBundle, sign};
 use watchtower_testkit::hosts::Host;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -77,7 +77,22 @@ impl Thief {
 
     /// What the executor says to it, until it is done with it.
     pub fn ask(&mut self, envelope: &Envelope, offset_ms: i64) -> Vec<Value> {
-        let ask = json!({"ask": "command", "seq": 1, "envelope": envelope, "offset_ms": offset_ms});
+        self.say(&json!({"ask": "command", "seq": 1, "envelope": envelope, "offset_ms": offset_ms}))
+    }
+
+    /// Hands over a trust bundle that it signed itself.
+    pub fn bundle(&mut self, bundle: &TrustBundle) -> Vec<Value> {
+        let payload = serde_json::to_vec(bundle).expect("a bundle is JSON");
+        let envelope = sign(Purpose::Bundle, &payload, &self.key);
+        self.say(&json!({"ask": "bundle", "seq": 1, "envelope": envelope}))
+    }
+
+    /// Its public key, as bundles name it.
+    pub fn public_key(&self) -> Vec<u8> {
+        self.key.public_key().as_ref().to_vec()
+    }
+
+    fn say(&mut self, ask: &Value) -> Vec<Value> {
         let bytes = ask.to_string().into_bytes();
         self.socket.write_all(&(bytes.len() as u32).to_be_bytes()).expect("the executor reads");
         self.socket.write_all(&bytes).expect("the executor reads");

@@ -290,7 +290,8 @@ impl Agent {
                 }
             }
             Say::Event { event } => self.push_urgent(event),
-            Say::Status(_) | Say::Done { .. } => {}
+            Say::Status(_) => self.tell_trust(),
+            Say::Done { .. } => {}
         }
     }
 
@@ -351,6 +352,7 @@ impl Agent {
         self.interval.set_base(welcome.interval_ms);
         self.spool.connected(welcome.durable, welcome.backfill_credits);
         self.link = Link::Up(Session::new(welcomed));
+        self.tell_trust();
         self.report_now();
         if !self.is_without_executor() {
             self.port.ask(Ask::Connected);

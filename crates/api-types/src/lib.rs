@@ -15,6 +15,7 @@ mod derive;
 mod error;
 mod event;
 mod incident;
+mod key;
 mod live;
 mod openapi;
 mod overview;
@@ -46,6 +47,7 @@ pub use incident::{
     Alert, AlertState, ChartHint, Delivery, Incident, IncidentInput, IncidentState, IncidentStats, NoteInput,
     PendingAction, ResolveInput, TimelineEntry,
 };
+pub use key::{HubKey, HubKeys, KeyKind, KeyState, KeySwitch};
 pub use live::{LiveMessage, LiveRequest, LiveTopic, VitalsUpdate};
 pub use openapi::document;
 pub use overview::{Activity, HubStatus, Overview, ServerCounts};

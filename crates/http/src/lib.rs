@@ -8,6 +8,7 @@ mod dashboard;
 mod headers;
 mod health;
 mod idempotency;
+mod certificates;
 mod listen;
 mod live;
 mod nouns;

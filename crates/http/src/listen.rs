@@ -13,12 +13,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
+use watchtower_hub::Hub;
+
+use crate::certificates::AgentCertificates;
 
 /// Connections of one listener.
 const CONNECTIONS_MAX: usize = 12_000;
@@ -63,15 +66,14 @@ impl Tls {
         Ok(Tls(Arc::new(config)))
     }
 
-    /// The agents' listener: the hub's own chain, TLS 1.3 only.
-    pub(crate) fn for_agents(chain: &[Vec<u8>], key: &[u8]) -> Result<Tls, ListenError> {
-        let chain = chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.to_vec()));
+    /// The agents' listener: the hub's own chain as it is at each connection, TLS 1.3 only.
+    pub(crate) fn for_agents(hub: Hub) -> Result<Tls, ListenError> {
+        let certificates = AgentCertificates::new(hub)?;
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_protocol_versions(&[&rustls::version::TLS13])?
                 .with_no_client_auth()
-                .with_single_cert(chain, key)?;
+                .with_cert_resolver(Arc::new(certificates));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Tls(Arc::new(config)))
     }

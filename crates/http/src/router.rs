@@ -9,8 +9,8 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, agents, alerts, automations, channels, deployments, events, halt, incidents, objects, overview,
-    rules, runs, scripts, servers, ssh,
+    access, agents, alerts, automations, channels, deployments, events, halt, incidents, keys, objects,
+    overview, rules, runs, scripts, servers, ssh,
 };
 use crate::{dashboard, headers, health, idempotency, live, problem, prometheus};
 
@@ -22,7 +22,7 @@ fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
     all
 }
 
-/// Setup, sessions, users, tokens, audit.
+/// Setup, sessions, users, tokens, audit, the hub's own keys.
 fn people() -> Vec<(&'static str, MethodRouter<Hub>)> {
     vec![
         ("setup.get", get(access::setup_status)),
@@ -40,6 +40,11 @@ fn people() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("token.create", post(access::create_token)),
         ("token.delete", delete(access::delete_token)),
         ("audit.list", get(access::audit)),
+        ("key.list", get(keys::list)),
+        ("key.rotate", post(keys::rotate)),
+        ("key.switch", post(keys::switch)),
+        ("key.retire", post(keys::retire)),
+        ("key.abort", post(keys::abort)),
     ]
 }
 

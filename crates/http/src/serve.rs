@@ -53,7 +53,7 @@ where
 {
     let (people, for_agents) = listeners.addresses();
     let hub = Hub::start(config, vec![people, for_agents]).await?;
-    let tls = Tls::for_agents(&hub.keys.agent_chain, &hub.keys.agent_key)?;
+    let tls = Tls::for_agents(hub.clone())?;
     let people = Listener { socket: listeners.people, tls: listeners.tls, router: router(hub.clone()) };
     let agents = Listener { socket: listeners.agents, tls: Some(tls), router: agents::router(hub.clone()) };
     let (stopping, stopped) = tokio::sync::watch::channel(false);

@@ -41,11 +41,11 @@ impl Hub {
     /// Opens the data directory and starts every stage. `listeners` are the hub's own addresses, which nothing outgoing may reach.
     pub async fn start(config: HubConfig, listeners: Vec<std::net::SocketAddr>) -> Result<Hub, StartError> {
         lock_data_dir(&config)?;
-        let keys = Keys::open(&config.data_dir.join("keys"))?;
         let store = match &config.database_url {
             Some(url) => Store::connect_postgres(url).await?,
             None => Store::open_sqlite(&config.data_dir.join("watchtower.db"))?,
         };
+        let keys = Keys::open(&config.data_dir.join("keys"), &store).await?;
         defaults::seed(&store).await?;
         let tsdb = open_metrics(&config).await?;
         let bus = match &config.redis_url {

@@ -27,7 +27,7 @@ pub use facts::{Facts, NetworkAddress};
 pub use handshake::{EXPORTER_BYTES, EXPORTER_LABEL, ProofError, Role, proof_bytes, verify_proof};
 pub use message::{
     AgentMessage, Challenge, ExecutionState, ExecutionUpdate, Goodbye, GoodbyeReason, Hello, HubMessage,
-    OutputChunk, Progress, Proof, Refusal, RefusalCode, Stream, Version, Welcome, base64_bytes,
+    OutputChunk, Progress, Proof, Refusal, RefusalCode, Stream, TrustHeld, Version, Welcome, base64_bytes,
 };
 pub use process::{Process, ProcessTable};
 pub use report::{AgentEvent, CheckError, Lane, Report};

@@ -26,6 +26,7 @@ pub enum AgentMessage {
     Execution(ExecutionUpdate),
     Output(OutputChunk),
     Goodbye(Goodbye),
+    Trust(TrustHeld),
     /// Answer to [`HubMessage::Ping`].
     Pong {
         id: u64,
@@ -203,6 +204,16 @@ pub enum GoodbyeReason {
     Other,
 }
 
+/// Which trust bundles are in force on the server: said on each connection, and when it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustHeld {
+    /// The collector's, by which it judges the hub's certificate.
+    pub version: u64,
+    /// The executor's own copy, by which commands are judged; 0 until it was heard of. Absent: there is to be no executor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<u64>,
+}
+
 /// What the agent says of one execution. Final states are repeated until acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionUpdate {
@@ -272,6 +283,7 @@ impl AgentMessage {
             AgentMessage::Unsupported { what } => line("unsupported.what", what, 64),
             AgentMessage::Output(_)
             | AgentMessage::Goodbye(_)
+            | AgentMessage::Trust(_)
             | AgentMessage::Pong { .. }
             | AgentMessage::Unknown => Ok(()),
         }

@@ -104,6 +104,38 @@ fn hub_messages() {
 }
 
 #[test]
+fn trust_bytes() {
+    let cases = [
+        (TrustHeld { version: 3, executor: Some(2) }, r#"{"type":"trust","version":3,"executor":2}"#),
+        (TrustHeld { version: 1, executor: None }, r#"{"type":"trust","version":1}"#),
+    ];
+    for (held, bytes) in cases {
+        let message = AgentMessage::Trust(held);
+        assert_eq!(text(&message), bytes);
+        assert_eq!(decode_from_agent(&Frame::Text(bytes.into()), FRAME_BYTES_MAX).unwrap(), message);
+        message.check().unwrap();
+    }
+    let bundle = TrustBundle {
+        version: 2,
+        hub_id: "h".into(),
+        urls: vec!["https://hub:8401".into()],
+        roots: vec![Pin("AA==".into()), Pin("AQ==".into())],
+        identity_key: vec![0; 3],
+        signing_keys: vec![SigningKey { purpose: Purpose::Command, public_key: vec![1; 3] }],
+    };
+    assert_eq!(
+        serde_json::to_string(&bundle).unwrap(),
+        r#"{"version":2,"hub_id":"h","urls":["https://hub:8401"],"roots":["AA==","AQ=="],"identity_key":"AAAA","signing_keys":[{"purpose":"command","public_key":"AQEB"}]}"#
+    );
+    let envelope =
+        Envelope { payload_b64: "e30=".into(), key_id: "9f86d081884c7d65".into(), sig: "AA==".into() };
+    assert_eq!(
+        text(&HubMessage::Bundle(envelope)),
+        r#"{"type":"bundle","payload_b64":"e30=","key_id":"9f86d081884c7d65","sig":"AA=="}"#
+    );
+}
+
+#[test]
 fn newer_minor_versions_are_tolerated() {
     let known: HubMessage =
         decode(&Frame::Text(r#"{"type":"collect","why":"new field"}"#.into()), FRAME_BYTES_MAX).unwrap();

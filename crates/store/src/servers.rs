@@ -30,6 +30,10 @@ pub struct AgentRow {
     pub public_key: Vec<u8>,
     pub enrolled_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    /// The trust bundle in force in the collector, as it says.
+    pub bundle_version: i64,
+    /// The one in force in the executor; absent where there is none.
+    pub executor_bundle_version: Option<i64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -29,6 +29,7 @@ pub async fn run(hub: Hub, url: String, mut stop: watch::Receiver<bool>) {
         if let Err(error) = enrol(&hub, &program, &state, &url).await {
             tracing::error!("local agent: {error}");
         } else {
+            keep_address(&hub, &state, &url);
             supervise(&program, &state, &mut stop).await;
         }
         let _ = tokio::time::timeout(RESTART_AFTER, stop.wait_for(|stop| *stop)).await;
@@ -103,6 +104,14 @@ async fn enrol(hub: &Hub, program: &Path, state: &Path, url: &str) -> Result<(),
     }
     let status = child.wait().await.map_err(|e| e.to_string())?;
     if status.success() { Ok(()) } else { Err(format!("enrolment ended with {status}")) }
+}
+
+/// Trust bundles that it is sent later must go on naming the address it can reach, which may not be that of all the others.
+fn keep_address(hub: &Hub, state: &Path, url: &str) {
+    match link::agent_id_in(state) {
+        Some(agent) => hub.links.set_url(agent, url),
+        None => tracing::warn!("local agent: its key cannot be read"),
+    }
 }
 
 /// The hub may listen on another port than last time: its own agent is told where.

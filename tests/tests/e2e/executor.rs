@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use watchtower_model::{AgentId, Id, Timestamp};
-use watchtower_protocol::{Command, CommandBody};
+use watchtower_protocol::{Command, CommandBody, Purpose, SigningKey, TrustBundle};
 use watchtower_testkit::wait;
+use watchtower_tests::api::Api;
 use watchtower_tests::approver::Approver;
 use watchtower_tests::managed::Managed;
 use watchtower_tests::paging::text;
@@ -180,6 +181,52 @@ fn the_executor_believes_neither_hub_nor_collector() {
     host.put("/etc/watchtower/policy.toml", "mode = \"monitor\"\n", 0o644);
     assert_eq!(Thief::refusal(&thief.ask(&thief.signed(thief.script(listed)), 0)), "policy");
     assert!(host.run("test -e /run/never").status.code() == Some(1), "something of the thief's own ran");
+}
+
+/// Rotates the command key to its end: everybody goes by the last bundle then.
+fn rotate_signing(api: &Api) -> Value {
+    for verb in ["rotate", "switch", "retire"] {
+        api.post(&format!("/keys/signing/{verb}"), &json!({}));
+        wait::until(SOON, &format!("all to confirm after {verb}"), || {
+            (api.get("/keys")["agents_behind"] == 0).then_some(())
+        });
+    }
+    api.get("/keys")
+}
+
+#[test]
+fn the_executor_learns_keys_for_itself_and_a_stolen_one_is_worth_nothing_after_the_rotation() {
+    let Some(scene) = Managed::start("full") else { return };
+    let host = &scene.host;
+    let loot = tempfile::tempdir().unwrap();
+    std::fs::create_dir(loot.path().join("keys")).unwrap();
+    let stolen = loot.path().join("keys/signing.key");
+    std::fs::copy(scene.hub.data_dir().join("keys/signing.key"), &stolen).unwrap();
+    let keys = rotate_signing(&scene.api);
+    let own = "/var/lib/watchtower-executor/bundle.json";
+    assert_eq!(host.must(&format!("stat -c '%U %a' {own}")), "root 600\n");
+    let bundle: TrustBundle = serde_json::from_str(&host.must(&format!("cat {own}"))).unwrap();
+    assert_eq!(keys["bundle_version"], bundle.version);
+    let run = scene.exec("echo x >> /run/new", 20);
+    assert_eq!(scene.ended(run)["state"], "succeeded");
+
+    // The thief has also taken over the collector, and names the stolen key in a bundle of its own making.
+    let mut thief = Thief::new(loot.path(), host);
+    let script = thief.script("echo x >> /run/stolen");
+    assert_eq!(Thief::refusal(&thief.ask(&thief.signed(script.clone()), 0)), "bad_signature");
+    let key = SigningKey { purpose: Purpose::Command, public_key: thief.public_key() };
+    let forged = TrustBundle { version: u64::MAX, signing_keys: vec![key], ..bundle.clone() };
+    thief.bundle(&forged);
+    assert_eq!(Thief::refusal(&thief.ask(&thief.signed(script), 0)), "bad_signature");
+    assert_eq!(serde_json::from_str::<TrustBundle>(&host.must(&format!("cat {own}"))).unwrap(), bundle);
+    assert!(host.run("test -e /run/stolen").status.code() == Some(1), "the stolen key ran something");
+}
+
+#[test]
+fn where_nothing_may_run_the_collector_alone_confirms_keys() {
+    let Some(scene) = Managed::start("monitor") else { return };
+    assert!(scene.host.run("test -S /run/watchtower-executor.sock").status.code() == Some(1));
+    rotate_signing(&scene.api);
 }
 
 #[test]

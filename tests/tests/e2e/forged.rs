@@ -49,7 +49,10 @@ fn a_command_signed_with_another_key_is_refused_and_an_event_tells() {
 
     // Whoever has taken everything but the signing key makes one of their own.
     assert_eq!(hub.stop(), Some(0));
-    std::fs::remove_file(hub.data_dir().join("keys/signing.key")).unwrap();
+    let keys = hub.data_dir().join("keys");
+    std::fs::remove_file(keys.join("signing.key")).unwrap();
+    assert!(hub.fails_to_start().contains("names the signing key"), "{}", hub.log_tail());
+    forget_signing_keys(&hub.data_dir());
     hub.restart();
     let forged = exec(&api, &command);
     let event = wait::until(SOON, "the event of the refused command", || {
@@ -59,6 +62,14 @@ fn a_command_signed_with_another_key_is_refused_and_an_event_tells() {
     assert_eq!(text(&event["server"]), "here", "{event}");
     assert_ne!(execution(&api, forged)["state"], "succeeded");
     assert_eq!(lines(&marks), 1, "the forged command ran");
+}
+
+/// A database that knows of no signing key takes the one that is there.
+fn forget_signing_keys(data: &Path) {
+    let store = watchtower_store::Store::open_sqlite(&data.join("watchtower.db")).unwrap();
+    let forget = watchtower_store::Statement::new("DELETE FROM hub_keys WHERE kind = 'signing'", vec![]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(store.commit(vec![forget])).unwrap();
 }
 
 #[test]

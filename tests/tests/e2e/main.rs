@@ -8,6 +8,7 @@ mod crash;
 mod deploy;
 mod hostile;
 mod forged;
+mod keys;
 mod hostile_api;
 mod access;
 mod known_holes;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use watchtower_protocol::{AgentMessage, Envelope, HubMessage};
+use watchtower_protocol::{AgentMessage, Envelope, HubMessage, TrustHeld};
 
 use super::{Agent, Link};
 use crate::clock;
@@ -22,6 +22,7 @@ pub struct Session {
     /// The executor knows of this connection. What it says of output before would leave a gap that the hub takes for one in the stream.
     pub rewound: bool,
     dictionary_sent: Option<(String, u64)>,
+    trust_told: Option<TrustHeld>,
 }
 
 impl Session {
@@ -31,6 +32,7 @@ impl Session {
             facts_due: true,
             rewound: false,
             dictionary_sent: None,
+            trust_told: None,
         }
     }
 
@@ -111,18 +113,7 @@ impl Agent {
 
     fn on_rare_message(&mut self, message: HubMessage) {
         match message {
-            HubMessage::Bundle(envelope) => {
-                // The executor has a copy of its own and checks for itself.
-                self.port.bundle(envelope.clone());
-                match identity::update_bundle(&self.state, &self.bundle, &envelope) {
-                    Ok(Some(bundle)) => {
-                        crate::log::info("a newer trust bundle is in force", &[("version", &bundle.version)]);
-                        self.bundle = bundle.into();
-                    }
-                    Ok(None) => {}
-                    Err(error) => crate::log::warn("a trust bundle was not taken over", &[("error", &error)]),
-                }
-            }
+            HubMessage::Bundle(envelope) => self.on_bundle(&envelope),
             HubMessage::Refused(refusal) => self.lost(&LinkError::Refused(refusal)),
             HubMessage::Error { code, message } => {
                 crate::log::warn("the hub refused a message", &[("code", &code), ("message", &message)]);
@@ -135,6 +126,33 @@ impl Agent {
             }
             // A second welcome changes nothing, and everything else was dealt with before.
             _ => {}
+        }
+    }
+
+    /// The executor has a copy of its own and checks for itself.
+    fn on_bundle(&mut self, envelope: &Envelope) {
+        if !self.is_without_executor() {
+            self.port.bundle(envelope.clone());
+        }
+        match identity::update_bundle(&self.state, &self.bundle, envelope) {
+            Ok(Some(bundle)) => {
+                crate::log::info("a newer trust bundle is in force", &[("version", &bundle.version)]);
+                self.bundle = bundle.into();
+            }
+            Ok(None) => {}
+            Err(error) => crate::log::warn("a trust bundle was not taken over", &[("error", &error)]),
+        }
+        self.tell_trust();
+    }
+
+    /// Tells the hub which bundles are in force here, unless this connection has heard it.
+    pub(super) fn tell_trust(&mut self) {
+        let executor = (!self.is_without_executor()).then(|| self.port.bundle_version());
+        let held = TrustHeld { version: self.bundle.version, executor };
+        let Link::Up(session) = &mut self.link else { return };
+        if session.trust_told != Some(held) {
+            session.trust_told = Some(held);
+            self.send_all(vec![AgentMessage::Trust(held)]);
         }
     }
 

@@ -45,7 +45,7 @@ pub enum Ask {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case")]
 pub enum Say {
-    /// First of all, and whenever it changes.
+    /// First of all, and whenever it changes; the port keeps it.
     Status(Status),
     /// The answer to [`Ask::Connected`]: output from where the hub has it, and ends behind it, follow. What was said before is said again.
     Rewound,
@@ -64,4 +64,7 @@ pub struct Status {
     pub running: usize,
     /// Nothing runs and the hub has everything: the executor may end, and need not be started again by itself.
     pub idle: bool,
+    /// The version of the trust bundle that commands are judged by here; 0: it was not heard of yet.
+    #[serde(default)]
+    pub bundle_version: u64,
 }

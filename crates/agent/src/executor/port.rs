@@ -44,6 +44,8 @@ pub struct Port {
     asks: mpsc::Sender<Ask>,
     says: mpsc::Receiver<Say>,
     status: Status,
+    /// What the executor said last of its bundle: one that cannot be reached still has it.
+    bundle_version: u64,
     next_seq: u64,
     task: JoinHandle<()>,
 }
@@ -66,22 +68,26 @@ impl Port {
                 tokio::spawn(inside(executor, asked, saying))
             }
         };
-        Ok(Port { asks, says, status: Status::default(), next_seq: 0, task })
+        Ok(Port { asks, says, status: Status::default(), bundle_version: 0, next_seq: 0, task })
     }
 
     pub fn status(&self) -> &Status {
         &self.status
     }
 
-    /// What the executor says next, but for its status; safe to cancel.
+    /// The version of the executor's trust bundle, 0 before the executor was heard.
+    pub fn bundle_version(&self) -> u64 {
+        self.bundle_version
+    }
+
+    /// What the executor says next; its status is kept, too. Safe to cancel.
     pub async fn next(&mut self) -> Say {
-        loop {
-            match self.says.recv().await {
-                Some(Say::Status(status)) => self.status = status,
-                Some(say) => return say,
-                None => std::future::pending().await,
-            }
+        let Some(say) = self.says.recv().await else { return std::future::pending().await };
+        if let Say::Status(status) = &say {
+            self.bundle_version = self.bundle_version.max(status.bundle_version);
+            self.status = status.clone();
         }
+        say
     }
 
     pub fn command(&mut self, envelope: Envelope, offset_ms: i64) {
@@ -157,7 +163,7 @@ async fn drive(path: PathBuf, mut asked: mpsc::Receiver<Ask>, saying: mpsc::Send
 
 async fn unreachable(error: FrameError, saying: &mpsc::Sender<Say>) -> Result<(), FrameError> {
     let refuses = Some("executor_unreachable".to_string());
-    let _ = saying.send(Say::Status(Status { refuses, running: 0, idle: false })).await;
+    let _ = saying.send(Say::Status(Status { refuses, ..Status::default() })).await;
     Err(error)
 }
 

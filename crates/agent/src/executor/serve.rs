@@ -119,7 +119,12 @@ impl Executor {
         told: &mut Option<Status>,
     ) -> Result<(), FrameError> {
         let refuses = self.tasks.refuses().map(str::to_string);
-        let status = Status { refuses, running: self.tasks.running(), idle: self.tasks.is_idle() };
+        let status = Status {
+            refuses,
+            running: self.tasks.running(),
+            idle: self.tasks.is_idle(),
+            bundle_version: self.trust.bundle.version,
+        };
         if told.as_ref() != Some(&status) {
             write(writing, &Say::Status(status.clone())).await?;
             *told = Some(status);

@@ -31,7 +31,8 @@ pub enum LinkError {
     #[error("the proxy {proxy} does not open a tunnel: {why}")]
     Proxy { proxy: String, why: String },
     #[error(
-        "TLS with {url} failed: {why}; the trust bundle may be of another hub, or something in between ends TLS"
+        "TLS with {url} failed: {why}; something in between ends TLS, or this is another hub, or the hub's keys were changed \
+         while this server was away: then make a new installer in the hub (watchtower server enrol NAME) and run it here"
     )]
     Tls { url: String, why: String },
     #[error("{url} does not answer as a hub: {why}")]

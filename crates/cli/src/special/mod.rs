@@ -11,6 +11,7 @@ pub mod halt;
 pub mod help;
 pub mod import;
 pub mod incident;
+pub mod keys;
 pub mod login;
 pub mod metrics;
 pub mod password;
@@ -65,5 +66,9 @@ pub static GROUPS: &[(&str, &str, &[Named])] = &[
             ("binary", &agents::BINARY),
         ],
     ),
-    ("config", "Where this command line looks", &[("show", &config::SHOW)]),
+    (
+        "config",
+        "Where this command line looks, and the hub's own keys",
+        &[("show", &config::SHOW), ("keys", &keys::KEYS)],
+    ),
 ];

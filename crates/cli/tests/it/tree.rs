@@ -34,6 +34,7 @@ fn least(command: &Command) -> Vec<String> {
         let value = match arg.get_id().as_str() {
             "file" => "-",
             "shell" => "bash",
+            "key-kind" => "ca",
             _ => "x",
         };
         match arg.get_long() {
@@ -126,6 +127,11 @@ fn reached(id: &str) -> &str {
         "halt.get" => "run halted",
         "halt.begin" => "run halt",
         "halt.end" => "run resume",
+        "key.list" => "config keys show",
+        "key.rotate" => "config keys rotate",
+        "key.switch" => "config keys switch",
+        "key.retire" => "config keys retire",
+        "key.abort" => "config keys abort",
         "automation.close_breaker" => "automation close-breaker",
         other => other,
     }

@@ -4,8 +4,7 @@ use watchtower_api_types::ExecutionState as State;
 use watchtower_model::limits::OUTPUT_BYTES_MAX;
 use watchtower_model::{AgentId, Timestamp};
 use watchtower_protocol::{
-    Command, CommandBody, ExecutionState, ExecutionUpdate, HubMessage, OutputChunk, Purpose, RunScript,
-    Stream, sign,
+    Command, CommandBody, ExecutionState, ExecutionUpdate, HubMessage, OutputChunk, RunScript, Stream,
 };
 use watchtower_store::{self as store, ExecutionRow, RunRow, Store};
 
@@ -20,7 +19,7 @@ const ASK_WITHIN_MS: i64 = 60_000;
 fn command(hub: &Hub, agent: AgentId, not_after: Timestamp, body: CommandBody) -> HubMessage {
     let command = Command { agent_id: agent, issued_at: hub.now(), not_after, body };
     let payload = serde_json::to_vec(&command).expect("a command holds no maps with keys other than strings");
-    HubMessage::Command(sign(Purpose::Command, &payload, hub.keys.signing()))
+    HubMessage::Command(hub.keys.sign_command(&payload))
 }
 
 /// Gives an agent everything it has not yet answered for. Sending twice is safe: it runs at most once.

@@ -9,7 +9,10 @@ use crate::{Hub, random};
 /// What to paste on the server. The pin fails on a wrong hub even with `-k`.
 pub fn install_command(hub: &Hub, token: &str) -> String {
     let url = &hub.config.agent_url;
-    format!("curl -fsS -k --pinnedpubkey 'sha256//{}' {url}/install/{token} | sudo sh", hub.keys.leaf_pin)
+    format!(
+        "curl -fsS -k --pinnedpubkey 'sha256//{}' {url}/install/{token} | sudo sh",
+        hub.keys.live().certificate.leaf_pin
+    )
 }
 
 /// The server that a token may still enrol.
@@ -39,7 +42,7 @@ fn script(hub: &Hub, token: &str, server: ServerId, checksums: &str) -> String {
     include_str!("install.sh")
         .replace("@SERVER@", &server.to_string())
         .replace("@URL@", &hub.config.agent_url)
-        .replace("@PIN@", &hub.keys.leaf_pin)
+        .replace("@PIN@", &hub.keys.live().certificate.leaf_pin)
         .replace("@TOKEN@", token)
         .replace("@CHECKSUMS@", checksums)
         .replace("@BUNDLE@", &hub.bundle().to_line())

@@ -6,6 +6,7 @@ mod programs;
 mod installer;
 mod registry;
 mod session;
+pub(crate) mod trust;
 
 pub use enrol::{Enrolled, make_token};
 pub use executions::{dispatch, dispatch_new};
@@ -13,3 +14,4 @@ pub use installer::{check_token, install_command, install_script};
 pub use programs::{BuiltIn, Programs, Shipped};
 pub use registry::{Link, Links};
 pub use session::{Inbound, serve};
+pub use trust::agent_id_in;

@@ -54,11 +54,26 @@ pub struct LinkEnds {
 pub struct Links {
     next: AtomicU64,
     live: Mutex<HashMap<AgentId, Arc<Link>>>,
+    /// Agents that reach the hub by another address than all the others.
+    urls: Mutex<HashMap<AgentId, String>>,
 }
 
 impl Links {
     pub fn get(&self, agent: AgentId) -> Option<Arc<Link>> {
         self.lock().get(&agent).cloned()
+    }
+
+    pub fn all(&self) -> Vec<(AgentId, Arc<Link>)> {
+        self.lock().iter().map(|(agent, link)| (*agent, Arc::clone(link))).collect()
+    }
+
+    /// The address of the hub for this agent, where it is one of its own.
+    pub fn url_of(&self, agent: AgentId) -> Option<String> {
+        self.urls.lock().expect("no code panics while it holds the addresses").get(&agent).cloned()
+    }
+
+    pub fn set_url(&self, agent: AgentId, url: &str) {
+        self.urls.lock().expect("no code panics while it holds the addresses").insert(agent, url.into());
     }
 
     pub fn len(&self) -> usize {

@@ -20,6 +20,7 @@ use watchtower_store::Store;
 use super::enrol::enrol;
 use super::executions;
 use super::registry::LinkEnds;
+use super::trust;
 use crate::ingest::{Accepted, Raise, accept, learn_dictionary, raise};
 use crate::servers::Server;
 use crate::{Hub, random};
@@ -214,6 +215,9 @@ impl Session {
             return;
         }
         tracing::info!(agent = %self.peer.agent, server = %self.peer.server.id, "agent connected");
+        if let Some(bundle) = trust::greeting(&self.hub, self.peer.agent) {
+            self.send(&bundle).await;
+        }
         executions::dispatch_open(&self.hub, self.peer.agent).await;
         self.hub.watching.renew(&self.hub, self.peer.server.id);
         let mut pings = tokio::time::interval(PING_EVERY);
@@ -284,6 +288,10 @@ impl Session {
                     Err(error) => self.fault("output", error.to_string()).await,
                 }
             }
+            AgentMessage::Trust(held) => match trust::take(&self.hub, self.peer.agent, held).await {
+                Ok(reply) => self.reply(reply).await,
+                Err(error) => self.fault("trust", error.to_string()).await,
+            },
             AgentMessage::Goodbye(goodbye) => self.goodbye(goodbye.reason).await,
             AgentMessage::Pong { hub_t, agent_t, .. } => {
                 let now = self.hub.now();

@@ -8,14 +8,15 @@ mod repairs;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::Hub;
 use crate::error::HubError;
+use crate::{Hub, keys};
 
 /// Starts every loop.
 pub(crate) fn start(hub: &Hub) {
     spawn(hub, "flush", Duration::from_secs(60), flush::run);
     spawn(hub, "retention", Duration::from_secs(600), retention::run);
     spawn(hub, "repairs", Duration::from_secs(10), repairs::run);
+    spawn(hub, "reseal", Duration::from_secs(1), keys::reseal);
     spawn(hub, "auditor", Duration::from_secs(60), auditor::run);
 }
 

@@ -9,6 +9,7 @@ mod incidents;
 mod outbox;
 mod runs;
 mod deployments;
+mod keys;
 mod records;
 mod engine;
 
@@ -55,6 +56,9 @@ on_both! {
     outbox::a_lease_that_runs_out_is_claimed_again_and_fenced,
     outbox::an_acknowledgement_stops_pages_even_under_way,
     outbox::retries_and_giving_up_are_visible,
+    keys::a_key_is_published_used_and_ended_once,
+    keys::what_agents_hold_is_kept,
+    keys::every_sealed_secret_is_found_and_replaced,
     runs::an_execution_ends_once,
     runs::output_keeps_its_bytes_and_order,
     runs::runs_are_filtered_and_overdue_executions_found,
