@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "considerations", include_str!("../../migrations/0003_considerations.sql")),
     (4, "rollouts", include_str!("../../migrations/0004_rollouts.sql")),
     (5, "run_upkeep", include_str!("../../migrations/0005_run_upkeep.sql")),
+    (7, "firings", include_str!("../../migrations/0007_firings.sql")),
 ];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";
