@@ -194,6 +194,54 @@ test("a script is written, planned and run with its output as it comes", async (
     .waitFor();
 });
 
+test("an automation by the clock is previewed, made, fired, and says what became of it", async () => {
+  const { page } = session;
+  await page.goto(url("/automations"));
+  await page.getByRole("button", { name: "New automation" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Name", { exact: true }).fill("nightly count");
+  await form.getByLabel("It starts").selectOption("clock");
+  await form.getByLabel("Time zone").fill("Mars/Olympus");
+  await form.getByRole("button", { name: "each night" }).click();
+  await form.getByText('"Mars/Olympus" is not a time zone').waitFor();
+  await form.getByLabel("Time zone").fill("America/New_York");
+  const preview = form.getByTestId("cron-preview");
+  await preview.getByText("at 03:30 every day, America/New_York").waitFor();
+  assert.equal(await preview.getByRole("listitem").count(), 5);
+  await preview
+    .getByText(/ 03:30 -0[45]:00/)
+    .first()
+    .waitFor();
+  await form.getByLabel("Run this script").selectOption({ label: "count" });
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByText("An empty selector selects nothing").waitFor();
+  await form.getByLabel("On which servers").fill('name=~".+"');
+  await form.getByText("Matches 1 server").waitFor();
+  await form.getByRole("button", { name: "Save" }).click();
+  await page.waitForURL(/\/automations\/[0-9a-f-]{36}/);
+  await page.getByText("It was not due yet").waitFor();
+  const switches = page.getByRole("region", { name: "Switches" });
+  await switches.getByRole("button", { name: "Auto: act at once" }).click();
+  await page.getByRole("main").getByText("auto", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Fire now" }).click();
+  await page.getByRole("dialog").getByText("Matches 1 server").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Fire now" }).click();
+  const history = page.getByRole("region", { name: "What became of it" });
+  await history.getByText("succeeded").waitFor();
+  await history.getByText(`by hand, ${NAME}`).waitFor();
+  await history.getByText("7 gates passed").click();
+  await history.getByText("1 of 1 servers that match can take the run").waitFor();
+  await switches.getByText("You stand for what it does").waitFor();
+  await switches.getByRole("button", { name: "Disable" }).click();
+  await page.getByText("It is off", { exact: true }).waitFor();
+  await switches.getByRole("button", { name: "Enable" }).click();
+  await page.getByRole("list", { name: "Next firings, America/New_York" }).waitFor();
+  await page.goto(url("/automations"));
+  const row = page.getByRole("row").filter({ hasText: "nightly count" });
+  await row.getByText("at 03:30 every day, America/New_York").waitFor();
+  await row.getByText("succeeded").waitFor();
+});
+
 test("the palette goes anywhere by name", async () => {
   const { page } = session;
   await page.goto(url("/"));
@@ -210,12 +258,14 @@ async function pagesToCheck(page) {
     const first = async (path) => (await (await fetch(`/api/v1/${path}`)).json()).items[0];
     const [server, rule, script] = [await first("servers"), await first("rules"), await first("scripts")];
     const [incident, run] = [await first("incidents"), await first("runs")];
+    const automation = await first("automations");
     return {
       server: server.id,
       rule: rule.id,
       script: script.id,
       incident: incident.number,
       run: run.number,
+      automation: automation.id,
     };
   });
   return [
@@ -232,7 +282,14 @@ async function pagesToCheck(page) {
     ],
     ...["overview", "processes", "events", "config"].map((tab) => `/servers/${ids.server}/${tab}`),
     ...[`/incidents/${ids.incident}`, `/rules/${ids.rule}`, `/scripts/${ids.script}`, `/runs/${ids.run}`],
-    ...["/automations", "/runs", "/channels", "/no-such-page", "/servers?q=nothing-is-called-so"],
+    ...[
+      "/automations",
+      `/automations/${ids.automation}`,
+      "/runs",
+      "/channels",
+      "/no-such-page",
+      "/servers?q=nothing-is-called-so",
+    ],
     ...["services", "routes", "policies", "teams", "users", "tokens", "ssh", "audit", "health"].map(
       (id) => `/settings/${id}`,
     ),

@@ -22,6 +22,7 @@ async function places(page) {
     await first(page, "scripts"),
   ];
   const [incident, run] = [await first(page, "incidents"), await first(page, "runs")];
+  const automation = await first(page, "automations");
   return {
     overview: "/",
     servers: "/servers",
@@ -41,6 +42,7 @@ async function places(page) {
     "script-new": "/scripts/new",
     ...(script && { script: `/scripts/${script.id}` }),
     automations: "/automations",
+    ...(automation && { automation: `/automations/${automation.id}` }),
     runs: "/runs",
     ...(run && { run: `/runs/${run.number}` }),
     "server-ssh": "/servers/add?by=ssh",

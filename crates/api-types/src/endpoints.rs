@@ -187,6 +187,9 @@ endpoints! {
     "automation.get" Get "/automations/{automation}" View [] _ -> Automation, "One automation, by id or name";
     "automation.update" Put "/automations/{automation}" Admin [] AutomationInput -> Automation, "Replace an automation";
     "automation.delete" Delete "/automations/{automation}" Admin [] _ -> _, "Delete an automation";
+    "automation.preview" Post "/automations/preview" View [] CronPreviewInput -> CronPreview, "What a cron expression means, and when it fires next";
+    "automation.fire" Post "/automations/{automation}/fire" Operate [] _ -> Firing, "Do now what a cron trigger does when it is due";
+    "automation.take_over" Post "/automations/{automation}/take-over" Admin [] _ -> Automation, "Let it act by the caller's right from now on";
     "automation.close_breaker" Post "/automations/{automation}/close-breaker" Admin [] _ -> Automation, "Let it act again after three failures";
     "automation.approve" Post "/automations/{automation}/attempts/{attempt}/approve" Operate [] _ -> Attempt, "Approve a waiting attempt";
     "automation.deny" Post "/automations/{automation}/attempts/{attempt}/deny" Operate [] _ -> Attempt, "Deny a waiting attempt";

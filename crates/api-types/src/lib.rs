@@ -33,7 +33,8 @@ pub use access::{
 };
 pub use agent::{AgentBinaries, AgentBinary, AgentProgram};
 pub use automation::{
-    Attempt, AttemptState, Automation, AutomationInput, AutomationMode, AutomationTrigger, Gate,
+    Attempt, AttemptState, Automation, AutomationInput, AutomationMode, AutomationTrigger, CronPreview,
+    CronPreviewInput, Firing, FiringState, FiringTime, Gate, Overlap,
 };
 pub use channel::{Channel, ChannelConfig, ChannelInput, ChannelTest};
 pub use deployment::{

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use watchtower_model::Timestamp;
 
-use crate::gates::{self, GateName};
+use crate::gates::{self, Answer, GateName};
 use crate::{Automation, BreakerState, Facts, Mode};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,12 +41,13 @@ impl Decision {
 
 /// Asks every gate. The hub asks again right before a delayed or approved attempt starts: facts grow old.
 pub fn decide(def: &Automation, facts: &Facts, now: Timestamp) -> Decision {
-    let gates = gates::ask_all(def, facts, now);
-    let action = if gates.iter().any(|g| !g.passed) {
-        Action::Refuse
-    } else {
-        action_for(def.mode, facts.breaker.state(now))
-    };
+    answered(gates::ask_all(def, facts, now), def.mode, facts.breaker.state(now))
+}
+
+pub(crate) fn answered(answers: Vec<Answer>, mode: Mode, breaker: BreakerState) -> Decision {
+    let gate = |(name, passed, reason)| Gate { name, passed, reason };
+    let gates: Vec<Gate> = answers.into_iter().map(gate).collect();
+    let action = if gates.iter().any(|g| !g.passed) { Action::Refuse } else { action_for(mode, breaker) };
     Decision { action, gates }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use watchtower_model::{Timestamp, format_duration_ms};
 
-use crate::{Automation, BreakerState, Facts, Gate, Population};
+use crate::{Automation, Breaker, BreakerState, Facts, Population, Rate};
 
 /// An event caused by an automation may cause one more action; what that causes may not.
 pub const EVENT_DEPTH_MAX: u32 = 1;
@@ -33,16 +33,19 @@ pub enum GateName {
     BlastRadius,
     GroupBlastRadius,
     Breaker,
+    /// Of firings by the clock: the servers that match, and an earlier run that is not over.
+    Targets,
+    Overlap,
 }
 
-type Answer = (GateName, bool, String);
+pub(crate) type Answer = (GateName, bool, String);
 
-pub(crate) fn ask_all(def: &Automation, facts: &Facts, now: Timestamp) -> Vec<Gate> {
+pub(crate) fn ask_all(def: &Automation, facts: &Facts, now: Timestamp) -> Vec<Answer> {
     let group = facts.group.unwrap_or_default();
-    [
+    vec![
         enabled(def),
-        halt(facts),
-        hub_connected(facts),
+        halt(facts.halted.as_deref()),
+        hub_connected(facts.hub_may_be_cut_off),
         identity(facts),
         suppressed(facts),
         depth(facts),
@@ -52,16 +55,13 @@ pub(crate) fn ask_all(def: &Automation, facts: &Facts, now: Timestamp) -> Vec<Ga
         cooldown(def, facts, now),
         attempts_per_incident(def, facts),
         attempts_per_day(def, facts, now),
-        rate(def, facts, now),
+        rate(def.rate, &facts.recent_starts, now),
         server_busy(facts),
         group_busy(facts),
         blast_radius(GateName::BlastRadius, "targets of the rule", facts.rule),
         blast_radius(GateName::GroupBlastRadius, "servers of the service", group),
-        breaker(facts, now),
+        breaker(facts.breaker, now),
     ]
-    .into_iter()
-    .map(|(name, passed, reason)| Gate { name, passed, reason })
-    .collect()
 }
 
 fn enabled(def: &Automation) -> Answer {
@@ -69,18 +69,18 @@ fn enabled(def: &Automation) -> Answer {
     (GateName::Enabled, def.enabled, format!("the automation is {state}"))
 }
 
-fn halt(facts: &Facts) -> Answer {
-    let text = facts.halted.clone().unwrap_or_else(|| "no halt switch is on".into());
-    (GateName::Halt, facts.halted.is_none(), text)
+/// `why`: what keeps work from being done, if anything.
+pub(crate) fn halt(why: Option<&str>) -> Answer {
+    (GateName::Halt, why.is_none(), why.unwrap_or("no halt switch is on").into())
 }
 
-fn hub_connected(facts: &Facts) -> Answer {
-    let text = if facts.hub_may_be_cut_off {
+pub(crate) fn hub_connected(may_be_cut_off: bool) -> Answer {
+    let text = if may_be_cut_off {
         "more than 30 % of the servers were lost at once: the hub may be cut off"
     } else {
         "the hub sees its servers"
     };
-    (GateName::HubConnected, !facts.hub_may_be_cut_off, text.into())
+    (GateName::HubConnected, !may_be_cut_off, text.into())
 }
 
 fn identity(facts: &Facts) -> Answer {
@@ -157,11 +157,11 @@ fn attempts_per_day(def: &Automation, facts: &Facts, now: Timestamp) -> Answer {
     (GateName::AttemptsPerDay, count < max as usize, text)
 }
 
-fn rate(def: &Automation, facts: &Facts, now: Timestamp) -> Answer {
-    let count = facts.recent_starts.iter().filter(|at| now.since(**at) < def.rate.per_ms).count();
-    let per = format_duration_ms(def.rate.per_ms);
-    let text = format!("{count} of {} starts were made in {per}", def.rate.count);
-    (GateName::Rate, count < def.rate.count as usize, text)
+pub(crate) fn rate(rate: Rate, recent_starts: &[Timestamp], now: Timestamp) -> Answer {
+    let count = recent_starts.iter().filter(|at| now.since(**at) < rate.per_ms).count();
+    let per = format_duration_ms(rate.per_ms);
+    let text = format!("{count} of {} starts were made in {per}", rate.count);
+    (GateName::Rate, count < rate.count as usize, text)
 }
 
 fn server_busy(facts: &Facts) -> Answer {
@@ -193,12 +193,17 @@ fn blast_radius(name: GateName, what: &str, population: Population) -> Answer {
     (name, firing <= limit, text)
 }
 
-fn breaker(facts: &Facts, now: Timestamp) -> Answer {
-    let (passed, text) = match facts.breaker.state(now) {
+/// A time that people read: milliseconds say nothing here.
+pub(crate) fn in_seconds(ms: i64) -> String {
+    format_duration_ms((ms + 999) / 1000 * 1000)
+}
+
+pub(crate) fn breaker(breaker: Breaker, now: Timestamp) -> Answer {
+    let (passed, text) = match breaker.state(now) {
         BreakerState::Closed => (true, "the breaker is closed".into()),
         BreakerState::HalfOpen => (true, "the breaker is half-open: one attempt with approval".into()),
         BreakerState::Open { until } => {
-            (false, format!("the breaker is open for another {}", format_duration_ms(until.since(now))))
+            (false, format!("the breaker is open for another {}", in_seconds(until.since(now))))
         }
     };
     (GateName::Breaker, passed, text)

@@ -1,4 +1,4 @@
-//! Automations as pure decisions: may it run (`decide`), what became of it (`advance`), and whose turn it is (`turn`).
+//! Automations as pure decisions: when it is due (`cron`, `due`), may it run (`decide`), what became of it (`advance`), whose turn it is (`turn`).
 //!
 //! Invariants: no IO, no clock, no randomness. Every gate is recorded with its reason whether it passed or
 //! not. An attempt starts at most one run, and what may have run is `lost`, never run again. An attempt
@@ -11,6 +11,8 @@ mod decide;
 mod definition;
 mod facts;
 mod gates;
+pub mod cron;
+mod firing;
 mod rollout;
 
 pub use advance::{advance, begin};
@@ -22,5 +24,8 @@ pub use definition::{
     ScriptVersion, VERIFY_MS_MAX,
 };
 pub use facts::{Facts, PastAttempt, Population};
+pub use firing::{
+    Due, FiringAction, FiringFacts, MISSED_COUNTED_MAX, ON_TIME_MS, Overlap, decide_firing, due, run_failed,
+};
 pub use gates::{DATA_AGE_INTERVALS_MAX, EVENT_DEPTH_MAX, GateName, blast_limit};
 pub use rollout::{Member, Progress, Rollout, RolloutError, Turn, turn};

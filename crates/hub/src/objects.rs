@@ -96,6 +96,16 @@ pub struct AutomationBody {
     pub verify_within_ms: Option<i64>,
     pub breaker: watchtower_automation::Breaker,
     pub created_by: String,
+    /// With a cron trigger: the servers, and how its runs go over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<api::Rollout>,
+    /// By whose right a cron trigger acts: who saved it last, and the person behind that.
+    #[serde(default)]
+    pub authority: String,
+    #[serde(default)]
+    pub person: String,
 }
 
 objects! {

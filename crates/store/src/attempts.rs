@@ -61,14 +61,15 @@ impl Store {
         one(self.db.query("SELECT * FROM attempts WHERE run_id = $1", args![run]).await?)
     }
 
-    /// Newest first.
+    /// Newest first, at most so many.
     pub async fn attempts_since(
         &self,
         automation: AutomationId,
         since: Timestamp,
+        limit: i64,
     ) -> Result<Vec<AttemptRow>, DbError> {
-        let sql = "SELECT * FROM attempts WHERE automation_id = $1 AND created_at >= $2 ORDER BY created_at DESC, id LIMIT 500";
-        rows(self.db.query(sql, args![automation, since]).await?)
+        let sql = "SELECT * FROM attempts WHERE automation_id = $1 AND created_at >= $2 ORDER BY created_at DESC, id LIMIT $3";
+        rows(self.db.query(sql, args![automation, since, limit]).await?)
     }
 
     /// Automations that have answered about this alert.

@@ -176,6 +176,19 @@ export const queries = {
       queryKey: ["automation", "list"],
       queryFn: ({ signal }) => api.get("/automations", { signal, query: { limit: ALL } }),
     }),
+  automation: (automation: string) =>
+    queryOptions({
+      queryKey: ["automation", "one", automation],
+      queryFn: ({ signal }) => api.get("/automations/{automation}", { signal, path: { automation } }),
+    }),
+  cronPreview: (body: { cron: string; timezone: string }) =>
+    queryOptions({
+      queryKey: ["cron-preview", body],
+      queryFn: ({ signal }) => api.post("/automations/preview", { signal, body }),
+      enabled: body.cron.trim() !== "",
+      retry: false,
+      staleTime: 30_000,
+    }),
   channels: () =>
     queryOptions({
       queryKey: ["channel"],

@@ -90,6 +90,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/automations/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a cron expression means, and when it fires next */
+        post: operations["automation.preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/automations/{automation}": {
         parameters: {
             query?: never;
@@ -154,6 +171,40 @@ export interface paths {
         put?: never;
         /** Let it act again after three failures */
         post: operations["automation.close_breaker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automations/{automation}/fire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do now what a cron trigger does when it is due */
+        post: operations["automation.fire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automations/{automation}/take-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let it act by the caller's right from now on */
+        post: operations["automation.take_over"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1526,6 +1577,7 @@ export interface components {
             next?: string;
         };
         Automation: {
+            /** @description Newest first: of thirty days on a single automation, one in a list. */
             attempts: components["schemas"]["Attempt"][];
             /** Format: int32 */
             attempts_per_incident: number;
@@ -1536,17 +1588,28 @@ export interface components {
             created_at: components["schemas"]["Time"];
             created_by: string;
             enabled: boolean;
+            /** @description What became of the last ones, newest first: fifty on a single automation, one in a list. */
+            firings?: components["schemas"]["Firing"][];
             id: components["schemas"]["AutomationId"];
             mode: components["schemas"]["AutomationMode"];
             name: string;
+            /** @description The next firings of a cron trigger: five on a single automation, one in a list. */
+            next?: components["schemas"]["FiringTime"][];
+            /** @description The servers of a cron trigger, as label matchers. */
+            on?: string | null;
             parameters: {
                 [key: string]: string;
             };
+            rollout?: components["schemas"]["Rollout"] | null;
             script: string;
             script_id: components["schemas"]["ScriptId"];
+            /** @description By whose right a cron trigger acts: the person who saved it last. */
+            stands_for?: string | null;
             trigger: components["schemas"]["AutomationTrigger"];
             /** Format: double */
             verify_within_seconds?: number | null;
+            /** @description A cron trigger in words: `at 03:30 on Mondays, Europe/Berlin`. */
+            words?: string | null;
         };
         /** Format: uuid */
         AutomationId: string;
@@ -1564,9 +1627,12 @@ export interface components {
             enabled?: boolean;
             mode: components["schemas"]["AutomationMode"];
             name: string;
+            /** @description With a cron trigger: the servers, as label matchers; an empty one selects nothing. */
+            on?: string | null;
             parameters?: {
                 [key: string]: string;
             };
+            rollout?: components["schemas"]["Rollout"] | null;
             /** @description Id or name. */
             script: string;
             trigger: components["schemas"]["AutomationTrigger"];
@@ -1579,10 +1645,20 @@ export interface components {
         };
         /** @enum {string} */
         AutomationMode: "observe" | "approve" | "auto";
-        /** @description Alerts of this rule, or any alert whose labels match. */
+        /** @description Alerts of this rule, any alert whose labels match, or the clock. */
         AutomationTrigger: {
+            /** @description Minute, hour, day of the month, month, day of the week: `30 3 * * mon`; or `@hourly` to `@yearly`. */
+            cron?: string | null;
             matchers?: string | null;
+            /**
+             * Format: double
+             * @description The newest firing that was missed while no hub ran is made up for when it is younger; 0 when absent: none is.
+             */
+            missed_grace_seconds?: number | null;
+            overlap?: components["schemas"]["Overlap"] | null;
             rule_id?: components["schemas"]["RuleId"] | null;
+            /** @description IANA name of the zone whose clocks count; UTC when absent. */
+            timezone?: string | null;
         };
         /** Format: uuid */
         BatchId: string;
@@ -1688,6 +1764,20 @@ export interface components {
         CredentialList: {
             items: components["schemas"]["Credential"][];
             next?: string;
+        };
+        /** @description What a cron expression means; a wrong one is an answer with its error, not a failure. */
+        CronPreview: {
+            error?: string | null;
+            /** @description `cron` or `timezone`: which of them is wrong. */
+            error_field?: string | null;
+            next: components["schemas"]["FiringTime"][];
+            timezone: string;
+            words: string;
+        };
+        CronPreviewInput: {
+            cron: string;
+            /** @description UTC when absent. */
+            timezone?: string | null;
         };
         /** @description One message to one channel. */
         Delivery: {
@@ -1892,6 +1982,38 @@ export interface components {
             /** Format: int64 */
             swap_bytes: number;
             virtualization: string;
+        };
+        /** @description One due time of a cron trigger, and what became of it. */
+        Firing: {
+            automation_id: components["schemas"]["AutomationId"];
+            /** @description Who fired it by hand. */
+            by?: string | null;
+            created_at: components["schemas"]["Time"];
+            due_at: components["schemas"]["Time"];
+            finished_at?: components["schemas"]["Time"] | null;
+            gates: components["schemas"]["Gate"][];
+            id: string;
+            /** @description Servers that match but could not take the run, each with its reason. */
+            left_out: string[];
+            /**
+             * Format: int32
+             * @description Due times before it that were missed too.
+             */
+            passed: number;
+            /** @description Why it did not run, in words. */
+            reason: string;
+            run_id?: components["schemas"]["RunId"] | null;
+            /** Format: int64 */
+            run_number?: number | null;
+            state: components["schemas"]["FiringState"];
+        };
+        /** @enum {string} */
+        FiringState: "missed" | "skipped" | "waiting" | "observed" | "awaiting_approval" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "expired";
+        /** @description An instant, and what the clocks of the trigger's zone show then. */
+        FiringTime: {
+            at: components["schemas"]["Time"];
+            /** @description RFC 3339 with the zone's offset: `2026-11-30T03:30:00+01:00`. */
+            local: string;
         };
         /** @description What servers have printed that ended alike and said the same. */
         FoldedOutput: {
@@ -2242,6 +2364,11 @@ export interface components {
             stream: string;
             text: string;
         };
+        /**
+         * @description What a firing does while the run of an earlier one is not over.
+         * @enum {string}
+         */
+        Overlap: "skip" | "queue" | "allow";
         Overview: {
             activity: components["schemas"]["Activity"][];
             /** Format: int32 */
@@ -3269,6 +3396,39 @@ export interface operations {
             };
         };
     };
+    "automation.preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CronPreviewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CronPreview"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "automation.get": {
         parameters: {
             query?: never;
@@ -3436,6 +3596,70 @@ export interface operations {
         };
     };
     "automation.close_breaker": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                automation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Automation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "automation.fire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                automation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Firing"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "automation.take_over": {
         parameters: {
             query?: never;
             header?: never;

@@ -6,7 +6,7 @@ const ALSO: Record<string, string[]> = {
   alert: ["rule", "incident"],
   rule: ["alert"],
   event: ["overview"],
-  run: ["overview", "incident"],
+  run: ["overview", "incident", "automation"],
   deployment: ["server", "overview"],
   automation: ["run", "incident"],
   user: ["me"],

@@ -1,17 +1,16 @@
 // The way to a run, whatever it runs: servers by selector with a live count, how it goes over them, the plan first, then the start.
-import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useLocation } from "wouter";
 import type { Schemas } from "@/api/client";
-import { queries } from "@/api/queries";
-import { useSettled } from "@/lib/hooks";
 import { shellWord } from "@/lib/shell";
 import { paths } from "@/paths";
 import { Button } from "./Button";
 import { Cli } from "./Copy";
 import { Dialog } from "./Dialog";
 import { CheckField, TextField } from "./Field";
-import { ErrorNotice, problemOf } from "./Panel";
+import { ErrorNotice } from "./Panel";
+import { ROLLOUT, type RolloutDraft, RolloutFields, rolloutDraft, rolloutOf } from "./RolloutFields";
+import { Targets } from "./Targets";
 import { useAction } from "./useAction";
 
 const NAMES_SHOWN_MAX = 12;
@@ -38,22 +37,17 @@ interface Props {
   children?: ReactNode;
 }
 
-interface Choice {
+interface Choice extends RolloutDraft {
   on: string;
-  canary: string;
-  at_once: string;
-  max_failures: string;
-  one_per: string;
   approval: boolean;
 }
 
-const NOTHING: Choice = { on: "", canary: "", at_once: "", max_failures: "", one_per: "", approval: false };
-const ROLLOUT = ["canary", "at_once", "max_failures", "one_per"] as const;
+const NOTHING: Choice = { ...rolloutDraft(undefined), on: "", approval: false };
 
 function extentOf(choice: Choice): Extent {
-  const given = ROLLOUT.filter((name) => choice[name].trim() !== "");
   const extent: Extent = { on: choice.on };
-  if (given.length > 0) extent.rollout = Object.fromEntries(given.map((name) => [name, choice[name].trim()]));
+  const rollout = rolloutOf(choice);
+  if (rollout) extent.rollout = rollout;
   if (choice.approval) extent.needs_approval = true;
   return extent;
 }
@@ -150,38 +144,7 @@ function Turns({ choice, set, fieldError, alwaysApproved }: TurnsProps) {
     <details className="more">
       <summary>Not all at once, or not without approval</summary>
       <div className="stack">
-        <div className="form-columns">
-          <TextField
-            label="Try first on"
-            value={choice.canary}
-            onChange={(canary) => set({ canary })}
-            placeholder="1 or 10%"
-            hint="The others only when every one of these succeeded."
-            error={fieldError("canary")}
-          />
-          <TextField
-            label="At most at a time"
-            value={choice.at_once}
-            onChange={(at_once) => set({ at_once })}
-            placeholder="5 or 20%"
-            error={fieldError("at_once")}
-          />
-          <TextField
-            label="Stop after more failures than"
-            value={choice.max_failures}
-            onChange={(max_failures) => set({ max_failures })}
-            placeholder="0"
-            error={fieldError("max_failures")}
-          />
-          <TextField
-            label="One at a time per label"
-            value={choice.one_per}
-            onChange={(one_per) => set({ one_per })}
-            placeholder="service"
-            error={fieldError("one_per")}
-            mono
-          />
-        </div>
+        <RolloutFields draft={choice} set={set} fieldError={fieldError} />
         {alwaysApproved ? (
           <p className="meta">This script starts only when another person approves the run.</p>
         ) : (
@@ -193,27 +156,6 @@ function Turns({ choice, set, fieldError, alwaysApproved }: TurnsProps) {
         )}
       </div>
     </details>
-  );
-}
-
-function Targets({ on }: { on: string }) {
-  const settled = useSettled(on, 250);
-  const matching = useQuery(queries.serverCount(settled));
-  if (settled.trim() === "") return <p className="meta">No server is selected yet.</p>;
-  if (matching.error) return <p className="error">{problemOf(matching.error).detail}</p>;
-  if (!matching.data) return <p className="meta">Looking…</p>;
-  const { items, next } = matching.data;
-  return (
-    <p className="meta" aria-live="polite">
-      Matches {items.length}
-      {next ? "+" : ""} {items.length === 1 ? "server" : "servers"}
-      {items.length > 0 && ": "}
-      {items
-        .slice(0, NAMES_SHOWN_MAX)
-        .map((server) => server.name)
-        .join(", ")}
-      {items.length > NAMES_SHOWN_MAX && "…"}
-    </p>
   );
 }
 

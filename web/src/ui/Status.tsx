@@ -3,6 +3,7 @@ import type {
   Attempt,
   DeploymentStatus,
   ExecutionState,
+  Firing,
   Incident,
   RunState,
   ServerStatus,
@@ -165,6 +166,20 @@ export const attemptTone: Record<Attempt["state"], Tone> = {
   lost: "crit",
   refused: "warn",
   denied: "muted",
+};
+
+export const firingTone: Record<Firing["state"], Tone> = {
+  missed: "warn",
+  skipped: "warn",
+  waiting: "unknown",
+  observed: "unknown",
+  awaiting_approval: "warn",
+  running: "unknown",
+  succeeded: "ok",
+  partial: "warn",
+  failed: "crit",
+  cancelled: "muted",
+  expired: "muted",
 };
 
 /** `timed_out` as it is read: `timed out`. */

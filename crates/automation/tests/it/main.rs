@@ -2,3 +2,5 @@
 
 mod gates;
 mod story;
+mod cron;
+mod firing;

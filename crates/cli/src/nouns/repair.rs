@@ -103,7 +103,7 @@ pub static RUN: Noun = Noun {
 
 pub static AUTOMATION: Noun = Noun {
     name: "automation",
-    about: "Repairs that start by themselves",
+    about: "Work that starts by itself, on alerts or by the clock",
     shape: Shape {
         key: "name",
         columns: &[
@@ -112,7 +112,11 @@ pub static AUTOMATION: Noun = Noun {
             column("ON", "enabled", As::State, 1),
             column("SCRIPT", "script", As::Text, 1),
             column("BREAKER OPEN", "breaker_open", As::State, 2),
+            column("WHEN", "words", As::Text, 1),
             column("TRIGGER", "trigger", As::Text, 3),
+            column("NEXT", "next.0.at", As::Time, 1),
+            column("LAST", "firings.0.state", As::State, 2),
+            wide("STANDS FOR IT", "stands_for", As::Text),
             wide("COOLDOWN", "cooldown_seconds", As::Seconds),
             wide("ID", "id", As::Text),
         ],
@@ -122,6 +126,40 @@ pub static AUTOMATION: Noun = Noun {
     fields: &[
         field("rule", "trigger.rule_id", Ref("rule"), "Start on alerts of this rule, by id or name"),
         field("match", "trigger.matchers", Text, "Start on alerts whose labels match"),
+        field("cron", "trigger.cron", Text, "Start by the clock: '30 3 * * mon', @daily"),
+        field(
+            "timezone",
+            "trigger.timezone",
+            Text,
+            "Whose clocks count, such as Europe/Berlin; UTC when absent",
+        ),
+        field(
+            "overlap",
+            "trigger.overlap",
+            Words(&["skip", "queue", "allow"]),
+            "When an earlier run by the clock is not over: skip, wait for it once, or run beside it",
+        ),
+        field(
+            "missed-grace",
+            "trigger.missed_grace_seconds",
+            Seconds,
+            "Make up for a start that no hub could do, if it is not older; 0 never",
+        ),
+        field("on", "on", Text, "Servers that the clock's runs are for, by label matchers"),
+        field("canary", "rollout.canary", Text, "So many of these servers first; a number or a share as 10%"),
+        field("at-once", "rollout.at_once", Text, "At most so many of these servers at any time"),
+        field(
+            "max-failures",
+            "rollout.max_failures",
+            Text,
+            "With more failures than this nothing further starts",
+        ),
+        field(
+            "one-per",
+            "rollout.one_per",
+            Text,
+            "Of servers with the same value of this label one at a time",
+        ),
         field("script", "script", Text, "Id or name of the script"),
         field("parameter", "parameters", Map, "Parameter as NAME=value"),
         field("mode", "mode", Words(&["observe", "approve", "auto"]), "Record, ask first, or act"),
@@ -140,6 +178,10 @@ pub static AUTOMATION: Noun = Noun {
         verb("delete", Does::Delete),
         verb("enable", Does::Set { field: "enabled", value: true, about: "Let an automation act" }),
         verb("disable", Does::Set { field: "enabled", value: false, about: "Stop an automation" }),
+        verb("preview", Does::Special(&special::cron::PREVIEW)),
+        verb("firings", Does::Special(&special::cron::FIRINGS)),
+        verb("fire", Does::Special(&special::cron::FIRE)),
+        verb("take-over", Does::Act { endpoint: "automation.take_over", fields: &[], many: true }),
         verb("approve", Does::Act { endpoint: "automation.approve", fields: &[], many: false }),
         verb("deny", Does::Act { endpoint: "automation.deny", fields: &[], many: false }),
         verb("close-breaker", Does::Act { endpoint: "automation.close_breaker", fields: &[], many: false }),

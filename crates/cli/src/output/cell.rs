@@ -56,9 +56,12 @@ impl Shape {
     }
 }
 
-/// The value at a dotted path; null when any part is missing.
+/// The value at a dotted path, `next.0.at` for the first of a list; null when any part is missing.
 pub fn at<'a>(item: &'a Value, path: &str) -> &'a Value {
-    path.split('.').fold(item, |value, part| &value[part])
+    path.split('.').fold(item, |value, part| match part.parse::<usize>() {
+        Ok(place) if value.is_array() => &value[place],
+        _ => &value[part],
+    })
 }
 
 /// Keeps control characters, with which a server could command the terminal, out of a line.
@@ -179,7 +182,7 @@ pub fn mark(word: &str) -> Mark {
     match word {
         "up" | "ok" | "resolved" | "succeeded" | "delivered" | "fixed" | "inactive" | "info" => Mark::Ok,
         "warning" | "away" | "acknowledged" | "partial" | "awaiting_approval" | "pending" | "retrying"
-        | "blocked" => Mark::Warn,
+        | "blocked" | "skipped" | "missed" => Mark::Warn,
         "critical" | "error" | "lost" | "failed" | "firing" | "triggered" | "not_fixed" | "timed_out"
         | "refused" | "rejected" | "expired" => Mark::Crit,
         "maintenance" | "cancelled" | "denied" | "observed" => Mark::Paused,

@@ -4,6 +4,7 @@ pub mod channel;
 pub mod collect;
 pub mod completion;
 pub mod config;
+pub mod cron;
 pub mod doctor;
 pub mod drill;
 pub mod follow;

@@ -1,6 +1,7 @@
 //! The command line as scripts see it: over a real socket, in its streams and exit codes.
 
 mod apply;
+mod automations;
 mod hub;
 mod problems;
 mod runs;

@@ -1,15 +1,15 @@
-//! Approvals and the breaker; the rest is as for every configured noun.
+//! Approvals, the breaker, and what cron triggers have beyond that; the rest is as for every configured noun.
 
 use axum::Json;
 use axum::extract::Path;
-use watchtower_api_types::{Attempt, Automation};
+use watchtower_api_types::{Attempt, Automation, CronPreview, CronPreviewInput, Firing};
 use watchtower_hub::HubError;
 use watchtower_hub::configure::{self, Automations, Noun, view_attempt};
 use watchtower_hub::jobs::repair;
 use watchtower_model::{AutomationId, Id, UserId};
 use watchtower_store::AttemptRow;
 
-use crate::caller::{Caller, Reply};
+use crate::caller::{Body, Caller, Reply};
 use crate::problem::Failure;
 
 pub async fn close_breaker(caller: Caller, Path(name): Path<String>) -> Reply<Automation> {
@@ -50,4 +50,20 @@ pub async fn deny(caller: Caller, Path((_, attempt)): Path<(String, String)>) ->
     caller.audit(&attempt, "").await?;
     let row = find(&caller, &attempt).await?;
     Ok(Json(view_attempt(&caller.hub, &row).await?))
+}
+
+pub async fn preview(caller: Caller, Body(input): Body<CronPreviewInput>) -> Reply<CronPreview> {
+    Ok(Json(configure::preview_cron(&caller.hub, input)))
+}
+
+pub async fn take_over(caller: Caller, Path(name): Path<String>) -> Reply<Automation> {
+    caller.unrestricted()?;
+    Ok(Json(configure::take_over(&caller.hub, &caller.principal, &name).await?))
+}
+
+pub async fn fire(caller: Caller, Path(name): Path<String>) -> Reply<Firing> {
+    // Its servers are all of those that match, whoever asks.
+    caller.unrestricted()?;
+    let automation = configure::find::<Automations>(&caller.hub, &name)?;
+    Ok(Json(configure::fire(&caller.hub, &automation, &caller.principal).await?))
 }

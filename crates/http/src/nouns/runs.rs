@@ -11,6 +11,7 @@ use watchtower_api_types::{
 };
 use watchtower_hub::HubError;
 use watchtower_hub::configure::{self, Scripts};
+use watchtower_hub::jobs::ids::Ids;
 use watchtower_hub::jobs::runs::{self, Start};
 use watchtower_hub::jobs::{fold, rollout};
 use watchtower_hub::objects::ScriptBody;
@@ -278,7 +279,8 @@ async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
         incident: wanted.incident,
         rollout: wanted.rollout,
         needs_approval: wanted.needs_approval,
-        execution_id: None,
+        ids: Ids::Fresh,
+        with: Vec::new(),
     };
     let row = runs::start(&caller.hub, start).await?;
     caller

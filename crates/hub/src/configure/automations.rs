@@ -5,9 +5,9 @@ use watchtower_api_types::AttemptState;
 use watchtower_automation::Breaker;
 use watchtower_matchers::Matchers;
 use watchtower_model::{AutomationId, Id, ScriptId};
-use watchtower_store::{AttemptRow, Stored};
+use watchtower_store::{AttemptRow, Statement, Store, Stored};
 
-use super::{Noun, named, seconds};
+use super::{Noun, cron, named, seconds};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::jobs::repair::AttemptBody;
@@ -21,6 +21,10 @@ const ATTEMPTS: u32 = 2;
 const VERIFY_SECONDS_MIN: f64 = 120.0;
 /// How far back the page of an automation looks.
 const ATTEMPTS_SHOWN_MS: i64 = 30 * 86_400_000;
+const ATTEMPTS_SHOWN: i64 = 500;
+/// Due times of the past and of the future on the page of an automation.
+const FIRINGS_SHOWN: i64 = 50;
+const NEXT_SHOWN: usize = 5;
 
 pub struct Automations;
 
@@ -37,12 +41,17 @@ impl Noun for Automations {
         hub: &Hub,
         by: &Principal,
         _: Id,
-        input: api::AutomationInput,
+        mut input: api::AutomationInput,
         old: Option<&Stored<AutomationBody>>,
     ) -> Result<AutomationBody, HubError> {
         named(&input.name)?;
         let objects = hub.objects();
-        check_trigger(&objects, &input.trigger)?;
+        if input.trigger.cron.is_some() {
+            cron::check(&mut input, hub.now())?;
+        } else {
+            check_trigger(&objects, &input.trigger)?;
+            cron::refuse_fields(&input)?;
+        }
         let script = find(&objects.scripts, &input.script).ok_or_else(|| {
             HubError::invalid("script", format!("script {:?} does not exist", input.script))
         })?;
@@ -68,7 +77,26 @@ impl Noun for Automations {
             verify_within_ms: verify,
             breaker: old.map_or_else(Breaker::default, |old| old.body.breaker),
             created_by: old.map_or_else(|| by.name.clone(), |old| old.body.created_by.clone()),
+            on: input.on,
+            rollout: input.rollout,
+            // Who saves it stands for what it does from now on.
+            authority: by.authority.to_string(),
+            person: by.person.clone(),
         })
+    }
+
+    fn saved(
+        hub: &Hub,
+        id: Id,
+        old: Option<&Stored<AutomationBody>>,
+        new: &AutomationBody,
+    ) -> Vec<Statement> {
+        cron::timetable(AutomationId(id), old.map(|old| &old.body), new, hub.now())
+    }
+
+    fn deleted(_: &Hub, stored: &Stored<AutomationBody>) -> Vec<Statement> {
+        let id = AutomationId(stored.id);
+        vec![Store::clear_due(id), Store::delete_firings_of(id)]
     }
 
     fn restrict(hub: &Hub, view: &mut api::Automation, servers: &Matchers) {
@@ -76,6 +104,7 @@ impl Noun for Automations {
             let server = hub.servers.get(attempt.server_id);
             server.is_some_and(|server| servers.matches(&server.with(|state| state.selector_labels())))
         });
+        view.firings.iter_mut().for_each(cron::hide_servers);
     }
 
     async fn view(
@@ -85,12 +114,13 @@ impl Noun for Automations {
     ) -> Result<api::Automation, HubError> {
         let body = stored.body.clone();
         let since = hub.now().plus_ms(-ATTEMPTS_SHOWN_MS);
-        let rows =
-            if alone { hub.store.attempts_since(AutomationId(stored.id), since).await? } else { Vec::new() };
+        let shown = if alone { ATTEMPTS_SHOWN } else { 1 };
         let mut attempts = Vec::new();
-        for row in rows {
+        for row in hub.store.attempts_since(AutomationId(stored.id), since, shown).await? {
             attempts.push(view_attempt(hub, &row).await?);
         }
+        let (words, next) = cron::shown(&body, if alone { NEXT_SHOWN } else { 1 }, hub.now());
+        let firings = cron::firings(hub, stored, if alone { FIRINGS_SHOWN } else { 1 }).await?;
         Ok(api::Automation {
             id: AutomationId(stored.id),
             name: body.name,
@@ -111,6 +141,12 @@ impl Noun for Automations {
             created_by: body.created_by,
             created_at: stored.created_at.into(),
             attempts,
+            on: body.on,
+            rollout: body.rollout,
+            stands_for: words.is_some().then_some(body.person),
+            words,
+            next,
+            firings,
         })
     }
 }
@@ -122,7 +158,7 @@ fn check_trigger(objects: &Objects, trigger: &api::AutomationTrigger) -> Result<
         return Err(HubError::invalid("trigger.rule_id", "this rule does not exist"));
     }
     match (&trigger.rule_id, &trigger.matchers) {
-        (None, None) => Err(HubError::invalid("trigger", "needs a rule_id or matchers")),
+        (None, None) => Err(HubError::invalid("trigger", "needs a rule_id, matchers or cron")),
         (_, Some(text)) => {
             let matchers: Matchers = text.parse().map_err(|e| HubError::invalid("trigger.matchers", e))?;
             if matchers.is_empty() && trigger.rule_id.is_none() {
@@ -137,6 +173,15 @@ fn check_trigger(objects: &Objects, trigger: &api::AutomationTrigger) -> Result<
     }
 }
 
+pub(super) fn view_gate(gate: &watchtower_automation::Gate) -> api::Gate {
+    let name = serde_json::to_value(gate.name).ok();
+    api::Gate {
+        name: name.and_then(|name| name.as_str().map(String::from)).unwrap_or_default(),
+        passed: gate.passed,
+        reason: gate.reason.clone(),
+    }
+}
+
 /// One attempt as the API shows it.
 pub async fn view_attempt(hub: &Hub, row: &AttemptRow) -> Result<api::Attempt, HubError> {
     let body: AttemptBody = serde_json::from_str(&row.body).map_err(|e| HubError::Internal(e.to_string()))?;
@@ -147,14 +192,6 @@ pub async fn view_attempt(hub: &Hub, row: &AttemptRow) -> Result<api::Attempt, H
     let run = match row.run_id {
         Some(id) => hub.store.run(id).await?.map(|run| run.number),
         None => None,
-    };
-    let gate = |gate: &watchtower_automation::Gate| api::Gate {
-        name: serde_json::to_value(gate.name)
-            .ok()
-            .and_then(|v| v.as_str().map(String::from))
-            .unwrap_or_default(),
-        passed: gate.passed,
-        reason: gate.reason.clone(),
     };
     Ok(api::Attempt {
         id: row.id.to_string(),
@@ -168,7 +205,7 @@ pub async fn view_attempt(hub: &Hub, row: &AttemptRow) -> Result<api::Attempt, H
         incident_id: row.incident_id,
         incident_number: incident,
         state: row.state.parse().unwrap_or(AttemptState::Running),
-        gates: body.gates.iter().map(gate).collect(),
+        gates: body.gates.iter().map(view_gate).collect(),
         run_id: row.run_id,
         run_number: run,
         reason: body.reason,

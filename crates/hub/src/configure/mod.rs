@@ -3,6 +3,7 @@
 mod approval;
 mod automations;
 mod channels;
+mod cron;
 mod policies;
 mod routes;
 mod rule_files;
@@ -22,6 +23,7 @@ use watchtower_store::{DbError, Object, Store, Stored, objects as stored};
 pub use approval::{approve, for_agents, rule_of};
 pub use automations::{Automations, view_attempt};
 pub use channels::{Channels, webhook_secret};
+pub use cron::{fire, preview as preview_cron, take_over};
 pub use policies::Policies;
 pub use routes::Routes;
 pub use rule_files::import_rules;
@@ -83,6 +85,16 @@ pub trait Noun: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// What else must change when it is made or replaced, in the same commit.
+    fn saved(
+        _hub: &Hub,
+        _id: Id,
+        _old: Option<&Stored<Self::Body>>,
+        _new: &Self::Body,
+    ) -> Vec<watchtower_store::Statement> {
+        Vec::new()
+    }
+
     /// What else must change when it was removed.
     fn deleted(_hub: &Hub, _stored: &Stored<Self::Body>) -> Vec<watchtower_store::Statement> {
         Vec::new()
@@ -121,6 +133,7 @@ pub async fn create<N: Noun>(hub: &Hub, by: &Principal, input: N::Input) -> Resu
     let id = random::id(now);
     let body = N::body(hub, by, id, input, None)?;
     let mut statements = stored::insert(id, &body, &by.name, now);
+    statements.extend(N::saved(hub, id, None, &body));
     statements.push(Store::insert_change(N::Body::KIND, id, now));
     save::<N>(hub, by, "create", &body.name(), statements).await?;
     let made = find::<N>(hub, &id.to_string())?;
@@ -139,6 +152,7 @@ pub async fn update<N: Noun>(
     let now = hub.now();
     let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
     statements.push(Store::insert_change(N::Body::KIND, old.id, now));
+    statements.extend(N::saved(hub, old.id, Some(&old), &body));
     save::<N>(hub, by, "update", &body.name(), statements).await?;
     N::changed(hub, &old, Some(&body)).await?;
     let made = find::<N>(hub, &old.id.to_string())?;

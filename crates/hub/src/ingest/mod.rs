@@ -8,6 +8,7 @@ mod report;
 pub mod vitals;
 
 pub use appender::{AppendError, Appender};
+pub(crate) use events::store_statements;
 pub use events::{Raise, raise, raise_custom};
 pub use liveness::run as run_liveness;
 pub use report::{Accepted, accept, learn_dictionary};

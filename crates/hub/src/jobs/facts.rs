@@ -10,6 +10,8 @@ use crate::error::HubError;
 use crate::objects::AutomationBody;
 
 const DAY_MS: i64 = 86_400_000;
+/// Attempts of a day that are looked at: many more than the gates allow.
+const ATTEMPTS_MAX: i64 = 500;
 /// A clock further off than this makes samples and time windows unsafe to act on.
 const CLOCK_OFFSET_MS_MAX: i64 = 60_000;
 /// The server's label that names what it is part of.
@@ -29,7 +31,8 @@ pub(super) async fn gather(
     let group = group_of(hub, server_id);
     let firing = firing_servers(hub, alert).await?;
     // The attempt that asks does not stand in its own way.
-    let mut earlier = hub.store.attempts_since(automation.id.into(), now.plus_ms(-DAY_MS)).await?;
+    let mut earlier =
+        hub.store.attempts_since(automation.id.into(), now.plus_ms(-DAY_MS), ATTEMPTS_MAX).await?;
     earlier.retain(|row| Some(row.id) != asking);
     let mut open = hub.store.open_attempts().await?;
     open.retain(|row| Some(row.id) != asking);

@@ -2,6 +2,9 @@
 
 pub mod consider;
 pub mod repair;
+pub mod cron;
+pub mod firing;
+pub mod ids;
 pub mod runs;
 pub mod rollout;
 pub mod halt;
@@ -10,6 +13,7 @@ pub mod send;
 
 mod facts;
 mod rights;
+mod targets;
 mod timers;
 
 pub use timers::run as run_timers;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use watchtower_api_types::{AutomationMode, ExecutionState};
 use watchtower_automation::{self as engine, Attempt, Effect, Input, Plan};
@@ -13,7 +12,7 @@ use watchtower_model::{
 use watchtower_store::objects as stored;
 use watchtower_store::{AttemptRow, DbError, ExecutionRow, Store, Stored};
 
-use super::{facts, runs};
+use super::{facts, ids, runs};
 use crate::error::HubError;
 use crate::objects::AutomationBody;
 use crate::{Hub, WAKE_CHANGES, respond};
@@ -168,7 +167,7 @@ pub(super) async fn carry_out(hub: &Hub, id: Id, effects: Vec<Effect>) -> Result
 /// The same work always has the same id, so that a restored database cannot repeat it: the agent's journal knows it.
 fn execution_id(row: &AttemptRow, number: u32) -> ExecutionId {
     let name = format!("{}/{}/{}/{number}", row.automation_id, row.server_id, row.alert_id);
-    ExecutionId(Id::from_digest(digest(&SHA256, name.as_bytes()).as_ref()))
+    ExecutionId(ids::derived(&name))
 }
 
 async fn start_run(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(), HubError> {
@@ -225,7 +224,8 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
         incident: row.incident_id,
         rollout: None,
         needs_approval: false,
-        execution_id: Some(execution_id(row, number)),
+        ids: ids::Ids::Execution(execution_id(row, number)),
+        with: Vec::new(),
     };
     let run = runs::start(hub, start).await?;
     Ok((run.id, run.name, run.number))

@@ -7,9 +7,10 @@ use ring::digest::{SHA256, digest};
 use watchtower_api_types::{ExecutionState, Parameter, Rollout, RunState};
 use watchtower_model::{AutomationId, ExecutionId, Id, IncidentId, RunId, ScriptId, Timestamp};
 use watchtower_protocol::RunScript;
-use watchtower_store::{ExecutionRow, ExecutionUpdate, RunRow, Store, Stored};
+use watchtower_store::{ExecutionRow, ExecutionUpdate, RunRow, Statement, Store, Stored};
 
-use super::{halt, repair, rollout};
+use super::ids::Ids;
+use super::{firing, halt, repair, rollout};
 use crate::error::HubError;
 use crate::objects::ScriptBody;
 use crate::servers::Server;
@@ -41,8 +42,9 @@ pub struct Start {
     /// `None`: all servers at once.
     pub rollout: Option<Rollout>,
     pub needs_approval: bool,
-    /// Ids of the executions, for those that must be the same wherever they are derived.
-    pub execution_id: Option<ExecutionId>,
+    pub ids: Ids,
+    /// What else is written in the commit that makes the run, and keeps it from being made when it is stale.
+    pub with: Vec<Statement>,
 }
 
 /// What of a library script is sent to agents.
@@ -163,7 +165,8 @@ pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
     if executions.is_empty() {
         return Err(HubError::Conflict("no server can take this run now".into()));
     }
-    let mut statements = vec![Store::insert_run(&run)];
+    let mut statements = start.with.clone();
+    statements.push(Store::insert_run(&run));
     statements.extend(executions.iter().map(Store::insert_execution));
     statements.push(Store::insert_change("run", run.id, now));
     hub.store.commit(statements).await?;
@@ -189,7 +192,7 @@ fn run_row(start: &Start, number: i64, now: Timestamp) -> Result<RunRow, HubErro
     let internal = |error: serde_json::Error| HubError::Internal(error.to_string());
     let state = if start.needs_approval { RunState::AwaitingApproval } else { RunState::Running };
     Ok(RunRow {
-        id: RunId(random::id(now)),
+        id: start.ids.run(now),
         number,
         script_id: start.script.map(|(id, _)| id),
         name: start.name.clone(),
@@ -221,7 +224,7 @@ fn execution_rows(start: &Start, run: RunId, now: Timestamp) -> Vec<ExecutionRow
     let label = start.rollout.as_ref().and_then(|rollout| rollout.one_per.as_ref());
     let row = |(place, server): (usize, &Arc<Server>)| {
         Some(ExecutionRow {
-            id: start.execution_id.unwrap_or_else(|| ExecutionId(random::id(now))),
+            id: start.ids.execution(server.id, now),
             run_id: run,
             server_id: server.id,
             agent_id: server.with(|state| state.agent_id)?,
@@ -295,7 +298,7 @@ pub(super) async fn finish_if_last(hub: &Hub, run: RunId) -> Result<(), HubError
         .await?;
     hub.bus.wake(WAKE_CHANGES);
     live::publish_run(hub, run);
-    Ok(())
+    firing::run_ended(hub, run).await
 }
 
 /// Asks every execution that has not ended to end.

@@ -1,10 +1,10 @@
-//! The clockwork: wakes incidents, attempts and executions whose time has come.
+//! The clockwork: wakes incidents, attempts, executions and automations whose time has come.
 //!
 //! Invariant: the bus is a hint, never the only copy. What it does not tell is found by looking, a little later.
 
 use std::time::Duration;
 
-use super::{halt, repair, rollout, runs};
+use super::{cron, halt, repair, rollout, runs};
 use crate::error::HubError;
 use crate::{Hub, WAKE_INCIDENTS, WAKE_RUNS, fleet, respond};
 
@@ -41,6 +41,7 @@ async fn tick_runs(hub: &Hub) {
     told("the halt", halt::refresh(hub).await);
     told("executions", runs::give_up_overdue(hub).await);
     told("rollouts", rollout::tick(hub, hub.now()).await);
+    told("cron triggers", cron::tick(hub, hub.now()).await);
 }
 
 fn told(what: &str, outcome: Result<(), HubError>) {

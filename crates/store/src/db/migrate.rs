@@ -12,6 +12,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "rollouts", include_str!("../../migrations/0004_rollouts.sql")),
     (5, "run_upkeep", include_str!("../../migrations/0005_run_upkeep.sql")),
     (6, "keys", include_str!("../../migrations/0006_keys.sql")),
+    (7, "firings", include_str!("../../migrations/0007_firings.sql")),
 ];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";

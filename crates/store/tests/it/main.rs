@@ -8,6 +8,7 @@ mod happenings;
 mod incidents;
 mod outbox;
 mod runs;
+mod firings;
 mod deployments;
 mod keys;
 mod records;
@@ -66,6 +67,10 @@ on_both! {
     runs::the_ends_of_outputs_are_found_in_one_go,
     runs::a_page_of_runs_is_counted_in_one_go,
     runs::an_attempt_is_written_on_a_fresh_reading_only,
+    firings::due_times_are_found_and_moved_on_once,
+    firings::of_many_that_answer_a_due_time_one_does,
+    firings::a_firing_waits_runs_and_ends_once,
+    firings::the_history_of_an_automation_is_bounded,
     deployments::a_deployment_ends_once,
     deployments::steps_are_written_as_they_are_now,
     deployments::deployments_are_filtered_and_paged,

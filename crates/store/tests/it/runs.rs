@@ -184,7 +184,7 @@ pub async fn an_attempt_is_written_on_a_fresh_reading_only(place: Place) {
     let found = store.attempt_of_run(row.run_id.unwrap()).await.unwrap().unwrap();
     assert_eq!((found.revision, found.state.as_str()), (2, "running"));
     assert_eq!(store.open_attempts().await.unwrap().len(), 1);
-    assert_eq!(store.attempts_since(row.automation_id, NOW).await.unwrap().len(), 1);
+    assert_eq!(store.attempts_since(row.automation_id, NOW, 500).await.unwrap().len(), 1);
     let ended = AttemptRow { finished_at: Some(at(9)), ..found };
     commit(&store, Store::update_attempt(&ended)).await;
     assert!(store.open_attempts().await.unwrap().is_empty());

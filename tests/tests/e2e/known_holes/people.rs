@@ -61,6 +61,10 @@ fn an_empty_selector_selects_nothing() {
         for (path, body) in [
             ("/api/v1/runs", json!({"script": "s", "on": on})),
             ("/api/v1/runs/exec", json!({"command": ["true"], "on": on})),
+            (
+                "/api/v1/automations",
+                json!({"name": "a", "script": "s", "mode": "auto", "trigger": {"cron": "@daily"}, "on": on}),
+            ),
         ] {
             let answer = api.call("POST", path, Some(&body));
             assert_eq!(
@@ -71,7 +75,7 @@ fn an_empty_selector_selects_nothing() {
             );
         }
     }
-    assert!(api.list("/runs").is_empty());
+    assert!(api.list("/runs").is_empty() && api.list("/automations").is_empty());
 }
 
 /// CVE-2026-47120 (Nezha): a member made an alert start somebody else's task.

@@ -2,7 +2,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
-import type { Schemas } from "@/api/client";
 import { api } from "@/api/client";
 import { useTopic } from "@/api/live-hooks";
 import { queries } from "@/api/queries";
@@ -15,6 +14,7 @@ import { Button } from "@/ui/Button";
 import { Confirm } from "@/ui/Dialog";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
+import { describeRollout } from "@/ui/RolloutFields";
 import { executionTone, Glyph, runTone, Status } from "@/ui/Status";
 import { Approval } from "./Approval";
 import { Folded } from "./Folded";
@@ -120,7 +120,7 @@ function Facts({ run }: { run: Run }) {
         {run.rollout && (
           <div>
             <dt>Goes over them</dt>
-            <dd>{turns(run.rollout)}</dd>
+            <dd>{describeRollout(run.rollout)}</dd>
           </div>
         )}
         {run.approved_by && (
@@ -156,17 +156,6 @@ function Facts({ run }: { run: Run }) {
       </dl>
     </Panel>
   );
-}
-
-/** `first 1, then 5 at a time; stops after more than 2 failures` */
-function turns(rollout: Schemas["Rollout"]): string {
-  const parts = [
-    rollout.canary && `first ${rollout.canary}`,
-    rollout.at_once && `${rollout.at_once} at a time`,
-    rollout.one_per && `one per ${rollout.one_per}`,
-    rollout.max_failures && `stops after more than ${rollout.max_failures} failures`,
-  ];
-  return parts.filter(Boolean).join(", ");
 }
 
 /** Server by server, or what they said together. */

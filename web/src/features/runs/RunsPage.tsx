@@ -29,9 +29,11 @@ const COLUMNS: Column<Run>[] = [
     main: true,
     cell: (run) => (
       <>
-        <Link href={paths.run(run.number)}>
-          {run.number} · {run.name}
-        </Link>
+        <div>
+          <Link href={paths.run(run.number)}>
+            {run.number} · {run.name}
+          </Link>
+        </div>
         <div className="sub mono clip">{run.on}</div>
       </>
     ),

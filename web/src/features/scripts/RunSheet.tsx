@@ -3,8 +3,8 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import type { Script } from "@/api/types";
 import { shellWord } from "@/lib/shell";
+import { ParameterValues } from "@/ui/ParameterValues";
 import { RunStart } from "@/ui/RunStart";
-import { ParameterValues } from "./ParameterValues";
 
 export function RunSheet({ script, onClose }: { script: Script; onClose: () => void }) {
   const [values, setValues] = useState<Record<string, string>>(() => firstValues(script));

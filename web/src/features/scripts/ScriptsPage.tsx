@@ -11,14 +11,9 @@ import { Ago } from "@/ui/Ago";
 import { Button } from "@/ui/Button";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
+import { ScriptTabs } from "@/ui/ScriptTabs";
 import { type Column, Table } from "@/ui/Table";
-import { Tabs } from "@/ui/Tabs";
 import { RunSheet } from "./RunSheet";
-
-export const SCRIPT_TABS = [
-  { href: paths.scripts, label: "Scripts" },
-  { href: paths.automations, label: "Automations" },
-];
 
 function columnsOf(run: (script: Script) => void): Column<Script>[] {
   return [
@@ -96,7 +91,7 @@ export function ScriptsPage() {
         </Link>
       }
     >
-      <Tabs tabs={SCRIPT_TABS} label="Scripts and automations" />
+      <ScriptTabs />
       <Panel
         flush
         title="All scripts"

@@ -1,6 +1,6 @@
 // Values for a script's parameters, each by its kind.
 import type { Parameter } from "@/api/types";
-import { SelectField, TextField } from "@/ui/Field";
+import { SelectField, TextField } from "./Field";
 
 interface Props {
   parameters: readonly Parameter[];

@@ -1,0 +1,4 @@
+//! The hub in this process, in virtual time: what is due is asked for at made-up moments of the future.
+
+mod scene;
+mod cron;

@@ -1,0 +1,193 @@
+//! A hub with servers whose agents are connected, as far as the hub can see.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use watchtower_api_types::{Automation, Firing, Role, UserInput};
+use watchtower_hub::access::{self, Authority, Principal};
+use watchtower_hub::configure::{self, Automations, Noun, Scripts};
+use watchtower_hub::jobs::{cron, runs};
+use watchtower_hub::link::Programs;
+use watchtower_hub::{Hub, HubConfig, Timing, fleet};
+use watchtower_model::{AgentId, Timestamp};
+use watchtower_protocol::HubMessage;
+use watchtower_store::{ExecutionUpdate, RunFilter, RunRow, Store};
+
+pub struct Scene {
+    pub hub: Hub,
+    pub dir: TempDir,
+    agents: Vec<Agent>,
+}
+
+/// The far end of an agent's connection.
+struct Agent {
+    messages: tokio::sync::mpsc::Receiver<HubMessage>,
+    _rest: Box<dyn std::any::Any + Send>,
+}
+
+pub fn config(dir: &TempDir, database_url: Option<String>) -> HubConfig {
+    HubConfig {
+        data_dir: dir.path().to_path_buf(),
+        database_url,
+        redis_url: None,
+        public_url: "http://127.0.0.1:1".into(),
+        agent_url: "wss://127.0.0.1:1".into(),
+        egress_exceptions: Vec::new(),
+        bootstrap_token: Some("0123456789abcdef0123456789abcdef".into()),
+        keep_bootstrap: true,
+        programs: Programs::default(),
+        promql: Default::default(),
+        timing: Timing::default(),
+    }
+}
+
+impl Scene {
+    pub async fn new(database_url: Option<String>) -> Scene {
+        let dir = TempDir::new().unwrap();
+        let hub = Hub::start(config(&dir, database_url), Vec::new()).await.unwrap();
+        Scene { hub, dir, agents: Vec::new() }
+    }
+
+    /// A hub on a copy of its database, all agents connected.
+    pub async fn restored(&self, copy: &Path) -> Scene {
+        let dir = TempDir::new().unwrap();
+        std::fs::copy(copy, dir.path().join("watchtower.db")).unwrap();
+        let hub = Hub::start(config(&dir, None), Vec::new()).await.unwrap();
+        let mut scene = Scene { hub, dir, agents: Vec::new() };
+        scene.connect_all();
+        scene
+    }
+
+    /// A server with an agent that is connected.
+    pub async fn server(&mut self, name: &str) {
+        let input = serde_json::from_value(json!({"name": name, "labels": {"env": "prod"}})).unwrap();
+        let server = fleet::add(&self.hub, input).await.unwrap();
+        let agent: AgentId = watchtower_hub::random::id(self.hub.now()).into();
+        let (now, hash) = (self.hub.now(), format!("hash of {name}"));
+        let token = Store::insert_enrol_token(&hash, server.id, "ada", now, now.plus_ms(60_000));
+        self.hub.store.commit(vec![token]).await.unwrap();
+        self.hub.store.enrol(&hash, agent, server.id, &[7; 32], now).await.unwrap();
+        server.with(|state| state.agent_id = Some(agent));
+        self.connect(agent);
+    }
+
+    fn connect(&mut self, agent: AgentId) {
+        let ends = self.hub.links.register(agent);
+        self.agents.push(Agent { messages: ends.messages, _rest: Box::new((ends.heard, ends.stop)) });
+    }
+
+    /// Every agent the hub knows of is connected to it.
+    pub fn connect_all(&mut self) {
+        for server in self.hub.servers.all() {
+            if let Some(agent) = server.with(|state| state.agent_id) {
+                self.connect(agent);
+            }
+        }
+    }
+
+    pub fn disconnect_all(&mut self) {
+        for server in self.hub.servers.all() {
+            if let Some(agent) = server.with(|state| state.agent_id) {
+                for number in 0..100 {
+                    self.hub.links.unregister(agent, number);
+                }
+            }
+        }
+        self.agents.clear();
+    }
+
+    /// Commands that have reached the agents since the last look.
+    pub fn commands(&mut self) -> usize {
+        let received = |agent: &mut Agent| std::iter::from_fn(|| agent.messages.try_recv().ok()).count();
+        self.agents.iter_mut().map(received).sum()
+    }
+
+    pub async fn admin(&self) -> Principal {
+        access::current(&self.hub, Authority::Bootstrap).await.unwrap()
+    }
+
+    pub async fn user(&self, name: &str, role: Role) -> Principal {
+        let input = json!({"name": name, "password": "correct horse battery", "role": role});
+        let input: UserInput = serde_json::from_value(input).unwrap();
+        let user = access::create_user(&self.hub, input).await.unwrap();
+        access::current(&self.hub, Authority::User(user.id)).await.unwrap()
+    }
+
+    pub async fn script(&self, more: Value) {
+        let mut input = json!({"name": "nightly", "body": "true\n"});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let input = serde_json::from_value(input).unwrap();
+        configure::create::<Scripts>(&self.hub, &self.admin().await, input).await.unwrap();
+    }
+
+    /// An automation that is due each hour on all servers of production.
+    pub async fn automation(&self, by: &Principal, more: Value) -> Automation {
+        configure::create::<Automations>(&self.hub, by, input(more)).await.unwrap()
+    }
+
+    pub async fn change(&self, by: &Principal, more: Value) -> Automation {
+        configure::update::<Automations>(&self.hub, by, "hourly", input(more)).await.unwrap()
+    }
+
+    pub async fn shown(&self) -> Automation {
+        let stored = configure::find::<Automations>(&self.hub, "hourly").unwrap();
+        Automations::view(&self.hub, &stored, true).await.unwrap()
+    }
+
+    pub async fn firings(&self) -> Vec<Firing> {
+        self.shown().await.firings
+    }
+
+    /// State and reason of the newest firing.
+    pub async fn newest(&self) -> (String, String) {
+        let firings = self.firings().await;
+        firings.first().map(|one| (one.state.to_string(), one.reason.clone())).unwrap_or_default()
+    }
+
+    /// When the automation is due next, as the database has it.
+    pub async fn due(&self) -> Timestamp {
+        self.hub.store.due_of(self.shown().await.id).await.unwrap().expect("it is due some time")
+    }
+
+    /// The clock comes to the next due time; the answer is there when this returns.
+    pub async fn next_hour(&self) -> Timestamp {
+        let due = self.due().await;
+        cron::tick(&self.hub, due.plus_ms(1000)).await.unwrap();
+        due
+    }
+
+    pub async fn runs(&self) -> Vec<RunRow> {
+        self.hub.store.runs(&RunFilter { limit: 500, ..RunFilter::default() }).await.unwrap()
+    }
+
+    /// Every execution of the newest run ends so.
+    pub async fn end_newest(&self, state: &'static str) {
+        let run = self.runs().await.remove(0);
+        for execution in self.hub.store.executions_of(run.id).await.unwrap() {
+            let update =
+                ExecutionUpdate { state, finished_at: Some(self.hub.now()), ..ExecutionUpdate::default() };
+            runs::record(&self.hub, &execution, update).await.unwrap();
+        }
+    }
+
+    pub async fn events(&self, kind: &str) -> usize {
+        let filter = watchtower_store::EventFilter { limit: 500, ..Default::default() };
+        let events = self.hub.store.events(&filter).await.unwrap();
+        events.iter().filter(|event| event.kind.as_str() == kind).count()
+    }
+}
+
+pub fn input(more: Value) -> watchtower_api_types::AutomationInput {
+    let mut input = json!({
+        "name": "hourly", "mode": "auto", "script": "nightly", "on": "env=prod",
+        "trigger": {"cron": "@hourly", "timezone": "Europe/Berlin"},
+    });
+    for (name, value) in more.as_object().unwrap() {
+        match (input.get_mut(name), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
+            _ => input[name] = value.clone(),
+        }
+    }
+    serde_json::from_value(input).unwrap()
+}

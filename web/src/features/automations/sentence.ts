@@ -1,0 +1,70 @@
+// An automation in words: what starts it, and what it does then.
+import type { Automation, FiringTime } from "@/api/types";
+import { formatClock, formatDate } from "@/lib/time";
+import { formatSeconds } from "@/lib/units";
+
+/** `alerts of Nginx is down`, `at 03:30 on Mondays, Europe/Berlin`. */
+export function triggerWords(automation: Automation, ruleName: string | undefined): string {
+  const { rule_id, matchers, cron } = automation.trigger;
+  if (cron) return automation.words ?? cron;
+  const narrowed = matchers ? ` that match ${matchers}` : "";
+  if (rule_id) return `alerts of ${ruleName ?? "a rule"}${narrowed}`;
+  return matchers ? `alerts with ${matchers}` : "nothing";
+}
+
+/** What follows the name of the script. */
+export function effectWords(automation: Automation): string {
+  if (automation.mode === "observe") return "is not run, only noted";
+  const approved = automation.mode === "approve" ? " when a person approves it" : "";
+  return `is run${approved}`;
+}
+
+const OVERLAP = {
+  skip: "While an earlier run is not over, it is skipped.",
+  queue: "While an earlier run is not over, one firing waits for it.",
+  allow: "It runs beside an earlier run that is not over.",
+};
+
+/** The limits that apply, a sentence each. */
+export function limitWords(automation: Automation): string[] {
+  const { trigger } = automation;
+  if (!trigger.cron) {
+    const times =
+      automation.attempts_per_incident === 1 ? "once" : `${automation.attempts_per_incident} times`;
+    const within =
+      automation.verify_within_seconds == null
+        ? "the time its rule needs"
+        : formatSeconds(automation.verify_within_seconds);
+    return [
+      `At most ${times} per incident, ${formatSeconds(automation.cooldown_seconds)} apart.`,
+      `The problem must be gone within ${within}; else a person is paged.`,
+    ];
+  }
+  const grace = trigger.missed_grace_seconds ?? 0;
+  return [
+    OVERLAP[trigger.overlap ?? "skip"],
+    grace > 0
+      ? `Missed while no hub ran, it is made up for once if it is not older than ${formatSeconds(grace)}.`
+      : "Missed while no hub ran, it is skipped.",
+  ];
+}
+
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+
+/** `Mon 2026-11-30 03:30 +01:00`: the zone's clock, as the hub wrote it. */
+export function zoneTime({ local }: Pick<FiringTime, "local">): string {
+  const found = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(Z|[+-]\d\d:\d\d)$/.exec(local);
+  if (!found) return local;
+  const [, date = "", time, offset] = found;
+  return `${DAYS[new Date(date).getUTCDay()]} ${date} ${time} ${offset === "Z" ? "+00:00" : offset}`;
+}
+
+/** The same instant on the clock of whoever looks. */
+export function ownTime({ at }: Pick<FiringTime, "at">): string {
+  const date = new Date(at);
+  const east = -date.getTimezoneOffset();
+  const pad = (value: number) => String(value).padStart(2, "0");
+  const size = Math.abs(east);
+  const offset = `${east < 0 ? "-" : "+"}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;
+  return zoneTime({ local: `${formatDate(date)}T${formatClock(date)}${offset}` });
+}
