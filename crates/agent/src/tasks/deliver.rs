@@ -134,8 +134,10 @@ impl Tasks {
             }
             Err(error) => {
                 crate::log::warn("a record cannot be read", &[("execution", &id), ("error", &error)]);
+                // A former life died while it removed this: what is left tells nothing, and goes too.
                 if error.kind() == io::ErrorKind::NotFound {
                     self.executions.remove(&id);
+                    self.scratch.remove(id);
                     messages.extend(self.tell_lost(id, now));
                 }
             }

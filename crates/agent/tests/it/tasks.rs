@@ -358,6 +358,28 @@ async fn one_whose_supervisor_was_killed_is_lost_and_nothing_of_it_is_left() {
 }
 
 #[tokio::test]
+async fn a_record_that_was_half_removed_goes_and_its_end_stays() {
+    let mut rig = Rig::new(Mode::Full);
+    let run = rig.script("true");
+    rig.start(&run);
+    rig.finish(run.execution_id).await;
+    let record = rig.dir.path().join(format!("state/executions/{}", run.execution_id));
+    assert!(record.exists() || std::fs::create_dir(&record).is_ok());
+    for name in ["end", "lock", "request"] {
+        let _ = std::fs::remove_file(record.join(name));
+    }
+    for name in ["begun", "stdout.head", "stdout.tail", "stderr.head", "stderr.tail"] {
+        std::fs::write(record.join(name), "").unwrap();
+    }
+    let mut rig = rig.restart();
+    assert_eq!(rig.tasks.running(), 1);
+    let messages = rig.tasks.on_news(None, T);
+    let ended = |message: &AgentMessage| matches!(message, AgentMessage::Execution(update) if matches!(update.state, ExecutionState::Finished { exit_code: Some(0), .. }));
+    assert!(messages.iter().all(ended) && !messages.is_empty(), "{messages:?}");
+    assert!(!record.exists() && rig.tasks.running() == 0);
+}
+
+#[tokio::test]
 async fn what_a_former_life_did_not_launch_soon_gives_way() {
     let mut rig = Rig::new(Mode::Full).restart_with(Launcher::detect("/nowhere".into()));
     let log = rig.dir.path().join("log");

@@ -225,8 +225,9 @@ impl Play {
 /// Where an execution with a record stands.
 fn step_of(record: &Path, state: &Path) -> Option<Step> {
     let has = |name: &str| record.join(name).exists();
-    let ended = || fs::read(record.join("end")).is_ok_and(|end| end.first().is_some_and(|byte| *byte != 0));
-    if ended() {
+    // Without it the record is just being removed.
+    let end = fs::read(record.join("end")).ok()?;
+    if end.first().is_some_and(|byte| *byte != 0) {
         Some(Step::Ended)
     } else if has("pid") {
         Some(Step::Running)

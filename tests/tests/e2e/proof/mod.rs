@@ -6,4 +6,5 @@ mod endless;
 mod herd;
 mod clock;
 mod journal;
+mod storm;
 mod stolen;
