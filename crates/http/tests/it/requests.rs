@@ -134,3 +134,31 @@ async fn an_unreadable_credential_does_not_fall_back_to_the_cookie() {
     assert_eq!(test.raw("POST", "/api/v1/logout", &odd, "").await.status, 401);
     test.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secret_parameters_of_an_automation_are_not_shown_and_stay() {
+    let test = TestHub::start().await;
+    let parameter =
+        |name: &str, secret: bool| json!({"name": name, "kind": "text", "required": true, "secret": secret});
+    let script = json!({
+        "name": "rotate", "body": "true", "parameters": [parameter("PASSWORD", true), parameter("PLACE", false)],
+    });
+    test.admin("POST", "/api/v1/scripts", script).await;
+    let automation = |parameters: serde_json::Value| {
+        json!({"name": "nightly", "script": "rotate", "mode": "observe", "trigger": {"matchers": "a=b"},
+               "parameters": parameters})
+    };
+    let both = automation(json!({"PASSWORD": "hunter2", "PLACE": "eu"}));
+    let made = test.admin("POST", "/api/v1/automations", both).await;
+    assert_eq!(made["parameters"], json!({"PLACE": "eu"}));
+    let stored = || test.hub.objects().automations[0].body.parameters.clone();
+    for given in [json!({"PLACE": "us"}), json!({"PLACE": "us", "PASSWORD": ""})] {
+        test.admin("PUT", "/api/v1/automations/nightly", automation(given)).await;
+        assert_eq!(stored()["PASSWORD"], "hunter2");
+    }
+    let changed = automation(json!({"PASSWORD": "new", "PLACE": "us"}));
+    test.admin("PUT", "/api/v1/automations/nightly", changed).await;
+    assert_eq!(stored()["PASSWORD"], "new");
+    test.admin("DELETE", "/api/v1/automations/nightly", json!(null)).await;
+    test.stop().await;
+}

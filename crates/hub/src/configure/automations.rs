@@ -1,5 +1,7 @@
 //! Automations as people write them.
 
+use std::collections::BTreeMap;
+
 use watchtower_api_types as api;
 use watchtower_api_types::AttemptState;
 use watchtower_automation::Breaker;
@@ -55,6 +57,9 @@ impl Noun for Automations {
         let script = find(&objects.scripts, &input.script).ok_or_else(|| {
             HubError::invalid("script", format!("script {:?} does not exist", input.script))
         })?;
+        if let Some(old) = old.filter(|old| old.body.script_id.0 == script.id) {
+            keep_secrets(&mut input.parameters, &script.body.parameters, &old.body.parameters);
+        }
         runs::check_parameters(&script.body.parameters, &input.parameters)?;
         let attempts = input.attempts_per_incident.unwrap_or(ATTEMPTS);
         if !(1..=20).contains(&attempts) {
@@ -121,18 +126,16 @@ impl Noun for Automations {
         }
         let (words, next) = cron::shown(&body, if alone { NEXT_SHOWN } else { 1 }, hub.now());
         let firings = cron::firings(hub, stored, if alone { FIRINGS_SHOWN } else { 1 }).await?;
+        let objects = hub.objects();
+        let script = objects.script(body.script_id).map(|script| &script.body);
         Ok(api::Automation {
             id: AutomationId(stored.id),
             name: body.name,
             enabled: body.enabled,
             trigger: body.trigger,
             script_id: body.script_id,
-            script: hub
-                .objects()
-                .script(body.script_id)
-                .map(|script| script.body.name.clone())
-                .unwrap_or_default(),
-            parameters: body.parameters,
+            script: script.map(|script| script.name.clone()).unwrap_or_default(),
+            parameters: without_secrets(body.parameters, script.map(|script| script.parameters.as_slice())),
             mode: body.mode,
             cooldown_seconds: body.cooldown_ms as f64 / 1000.0,
             attempts_per_incident: body.attempts_per_incident,
@@ -149,6 +152,30 @@ impl Noun for Automations {
             firings,
         })
     }
+}
+
+/// What is not shown cannot be sent back: a secret that is left out, or empty, stays as it was.
+fn keep_secrets(
+    given: &mut BTreeMap<String, String>,
+    parameters: &[api::Parameter],
+    old: &BTreeMap<String, String>,
+) {
+    for parameter in parameters.iter().filter(|parameter| parameter.secret) {
+        let left_out = given.get(&parameter.name).is_none_or(String::is_empty);
+        if let Some(value) = old.get(&parameter.name).filter(|_| left_out) {
+            given.insert(parameter.name.clone(), value.clone());
+        }
+    }
+}
+
+/// Of a script that is gone it is not known which values were secret: none are shown.
+fn without_secrets(
+    mut values: BTreeMap<String, String>,
+    parameters: Option<&[api::Parameter]>,
+) -> BTreeMap<String, String> {
+    let open = |name: &str| parameters.is_some_and(|all| all.iter().any(|p| p.name == name && !p.secret));
+    values.retain(|name, _| open(name));
+    values
 }
 
 fn check_trigger(objects: &Objects, trigger: &api::AutomationTrigger) -> Result<(), HubError> {
