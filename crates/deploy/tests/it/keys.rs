@@ -85,7 +85,9 @@ async fn an_agent_s_keys_open() {
         stop_signal: "TERM",
     }
     .spawn();
-    wait::until(std::time::Duration::from_secs(5), "ssh-agent", || socket.exists().then_some(()));
+    // The socket is there before anybody listens.
+    let answers = || std::os::unix::net::UnixStream::connect(&socket).ok();
+    wait::until(std::time::Duration::from_secs(5), "ssh-agent", answers);
     let added = Command::new("ssh-add").arg("-q").arg(sshd.path("id")).env("SSH_AUTH_SOCK", &socket).status();
     assert!(added.unwrap().success());
     let auth = Credentials { agent_socket: Some(socket), ..Credentials::default() };

@@ -348,7 +348,7 @@ async fn two_hubs_fire_each_due_time_once() {
     let admin = one.admin().await;
     let trigger = json!({"trigger": {"cron": "* * * * *", "overlap": "allow"}, "mode": "auto"});
     let made = one.automation(&admin, trigger).await;
-    let mut two = Scene::new(Some(url)).await;
+    let mut two = one.beside(url).await;
     two.connect_all();
     let start = one.due().await.plus_ms(HOUR_MS * 24);
     one.hub.store.commit(vec![watchtower_store::Store::set_due(made.id, start)]).await.unwrap();

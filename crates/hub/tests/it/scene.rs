@@ -44,14 +44,31 @@ pub fn config(dir: &TempDir, database_url: Option<String>) -> HubConfig {
 
 impl Scene {
     pub async fn new(database_url: Option<String>) -> Scene {
-        let dir = TempDir::new().unwrap();
+        Scene::start(TempDir::new().unwrap(), database_url).await
+    }
+
+    async fn start(dir: TempDir, database_url: Option<String>) -> Scene {
         let hub = Hub::start(config(&dir, database_url), Vec::new()).await.unwrap();
         Scene { hub, dir, agents: Vec::new() }
     }
 
+    /// Another hub on the same database: with the same keys.
+    pub async fn beside(&self, database_url: String) -> Scene {
+        Scene::start(self.folder_with_keys(), Some(database_url)).await
+    }
+
+    fn folder_with_keys(&self) -> TempDir {
+        let dir = TempDir::new().unwrap();
+        std::fs::create_dir(dir.path().join("keys")).unwrap();
+        for entry in std::fs::read_dir(self.dir.path().join("keys")).unwrap().flatten() {
+            std::fs::copy(entry.path(), dir.path().join("keys").join(entry.file_name())).unwrap();
+        }
+        dir
+    }
+
     /// A hub on a copy of its database, all agents connected.
     pub async fn restored(&self, copy: &Path) -> Scene {
-        let dir = TempDir::new().unwrap();
+        let dir = self.folder_with_keys();
         std::fs::copy(copy, dir.path().join("watchtower.db")).unwrap();
         let hub = Hub::start(config(&dir, None), Vec::new()).await.unwrap();
         let mut scene = Scene { hub, dir, agents: Vec::new() };
