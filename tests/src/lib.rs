@@ -12,5 +12,6 @@ pub mod thief;
 pub mod agents;
 pub mod local_agent;
 pub mod operator;
+pub mod release;
 pub mod scene;
 pub mod browser;

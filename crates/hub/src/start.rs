@@ -77,6 +77,7 @@ impl Hub {
             queries: Default::default(),
             deployments: Default::default(),
             logins: Default::default(),
+            shelf: Default::default(),
             objects: RwLock::new(Arc::new(Objects::default())),
             responding: tokio::sync::Mutex::new(()),
             configuring: tokio::sync::Mutex::new(()),

@@ -3,6 +3,7 @@
 pub mod consider;
 pub mod repair;
 pub mod runs;
+pub mod updates;
 pub mod rollout;
 pub mod halt;
 pub mod fold;
