@@ -271,6 +271,10 @@ fn secrets_are_sealed_anew_through_a_kill_9() {
             .any(|key| key["id"] == old["id"] && key["state"] == "retired")
     });
     let new = text(&key(&done, "master", "active")["id"]);
+    wait::until(SOON, "the audit log to tell who deleted it", || {
+        let last = api.list("/audit?action=key.retire").first().cloned()?;
+        (last["actor"] == "hub" && text(&last["object"]).contains(&text(&old["id"]))).then_some(())
+    });
     assert_eq!(api.list("/channels").len(), 1, "it opens with the new key alone");
 
     assert_eq!(hub.stop(), Some(0));

@@ -123,6 +123,15 @@ fn an_agent_replaces_itself_and_comes_back_from_a_broken_one() {
     let output = scene.output(run);
     assert!(output.contains("did not show") && output.contains("the former program is back"), "{output}");
     scene.runs(NEWER);
+
+    // Ended on the server while nobody knows yet whether the new program works.
+    let run = scene.update();
+    wait::until(SOON, "the broken program to be in place", || {
+        scene.host.must(&format!("head -c 9 {PROGRAM} | tr -d '\\0'")).starts_with("#!/bin/sh").then_some(())
+    });
+    scene.host.must("systemctl stop 'watchtower-exec-*'");
+    scene.runs(NEWER);
+    assert_ne!(scene.ended(run)["state"], "succeeded");
 }
 
 #[test]

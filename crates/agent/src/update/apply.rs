@@ -36,6 +36,8 @@ pub const EXECUTOR_SOCKET: &str = "/run/watchtower-executor.sock";
 pub enum ApplyError {
     #[error("another update is under way on this server")]
     Busy,
+    #[error("the update was cancelled before anything was changed")]
+    Cancelled,
     #[error("the plan is not understood: {0}")]
     Plan(String),
     #[error("the new program cannot be fetched: {0}")]
@@ -96,12 +98,16 @@ pub async fn apply(
     let folder =
         fs::File::open(places.folder()).map_err(|error| ApplyError::io("the program's folder", error))?;
     flock(&folder, FlockOperation::NonBlockingLockExclusive).map_err(|_| ApplyError::Busy)?;
-    if let Err(error) = put_in_place(&plan, &places).await {
+    // Heard before anything is changed: from the swap on a cancel is a way back, not an end in the middle.
+    let mut cancelled = signal(SignalKind::terminate()).map_err(|error| ApplyError::io("signals", error))?;
+    let placed = tokio::select! {
+        placed = put_in_place(&plan, &places) => placed,
+        _ = cancelled.recv() => Err(ApplyError::Cancelled),
+    };
+    if let Err(error) = placed {
         let _ = fs::remove_file(&places.staged);
         return Err(error);
     }
-    // A cancel from here on is a way back, not an end in the middle.
-    let mut cancelled = signal(SignalKind::terminate()).map_err(|error| ApplyError::io("signals", error))?;
     let proven = tokio::select! {
         proven = prove(&plan.release.version, &places) => proven,
         _ = cancelled.recv() => Err("the update was cancelled".to_string()),
@@ -148,15 +154,21 @@ async fn stage(plan: &Plan, places: &Places) -> Result<(), ApplyError> {
     }
 }
 
-/// The proxy of the collector's unit: this process has an environment of its own.
+/// The proxy of the collector's unit, or the one that systemd gives to all: this process has an environment of its own.
 async fn proxy() -> Option<String> {
-    let said = run(Command::new("systemctl").args(["show", "-p", "Environment", "--value", COLLECTOR_UNIT]))
-        .await
-        .ok()?;
-    let named = said
-        .split_whitespace()
-        .find_map(|pair| pair.strip_prefix("https_proxy=").or_else(|| pair.strip_prefix("HTTPS_PROXY=")));
-    named.filter(|proxy| !proxy.is_empty()).map(str::to_string)
+    for words in [&["show", "-p", "Environment", "--value", COLLECTOR_UNIT][..], &["show-environment"]] {
+        let said = run(Command::new("systemctl").args(words)).await.unwrap_or_default();
+        if let Some(proxy) = proxy_in(&said) {
+            return Some(proxy);
+        }
+    }
+    None
+}
+
+fn proxy_in(environment: &str) -> Option<String> {
+    let mut pairs = environment.split_whitespace().filter_map(|pair| pair.split_once('='));
+    let found = pairs.find(|(name, value)| name.eq_ignore_ascii_case("https_proxy") && !value.is_empty());
+    found.map(|(_, value)| value.to_string())
 }
 
 /// Both names exist at every moment: `former` is the same file as the program until the rename.
@@ -277,6 +289,13 @@ mod tests {
             assert_eq!(read(&dir.path().join(name)), None, "{name}");
         }
         assert_eq!(read(dir.path()), None);
+    }
+
+    #[test]
+    fn the_proxy_is_the_one_that_services_have() {
+        assert_eq!(proxy_in("A=1 https_proxy=http://p:3128 B=2").as_deref(), Some("http://p:3128"));
+        assert_eq!(proxy_in("LANG=C\nHTTPS_PROXY=http://q:1\n").as_deref(), Some("http://q:1"));
+        assert_eq!(proxy_in("https_proxy= http_proxy=http://p:1"), None);
     }
 
     #[test]
