@@ -135,6 +135,32 @@ fn an_agent_replaces_itself_and_comes_back_from_a_broken_one() {
 }
 
 #[test]
+fn a_judge_that_is_killed_leaves_the_way_back() {
+    let Some(scene) = scene("full") else { return };
+    let own = scene.version();
+    scene.shelf.offer(BROKEN.as_bytes(), NEWEST, |_| ());
+    let run = scene.update();
+    wait::until(SOON, "the broken program to be in place", || {
+        scene.host.must(&format!("head -c 9 {PROGRAM} | tr -d '\\0'")).starts_with("#!/bin/sh").then_some(())
+    });
+    // While somebody judges, a start changes nothing.
+    scene.host.must("systemctl restart watchtower-agent");
+    scene.host.must("test -e /opt/watchtower/bin/watchtower-agent.former");
+    scene.host.must("kill -9 $(pgrep -f 'watchtower-agent [a]pply-update')");
+    scene.host.must("systemctl restart watchtower-agent");
+    scene.runs(&own);
+    assert_eq!(scene.ended(run)["state"], "failed");
+
+    // Where somebody installs an agent before that, theirs is the one that stays.
+    scene.host.must(&format!("cp {PROGRAM} {PROGRAM}.former && echo >> {PROGRAM}.former"));
+    let path = format!("/servers/{}/enrolment", scene.host.name);
+    scene.shelf.offer(&scene.shelf.newer(NEWER), NEWER, |_| ());
+    let enrolment = scene.api.post(&path, &json!({}));
+    scene.host.must(&text(&enrolment["command"]).replace("sudo sh", "sh"));
+    scene.runs(NEWER);
+}
+
+#[test]
 fn what_was_not_signed_for_this_server_is_refused_and_what_was_tampered_with_never_runs() {
     let Some(scene) = scene("full") else { return };
     let own = scene.version();

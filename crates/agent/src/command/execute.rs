@@ -38,6 +38,14 @@ pub fn apply_update(args: &Args, plan: &Path) -> Result<(), CommandError> {
     print(&done)
 }
 
+/// Started by the collector's unit where a former program lies beside the present one.
+pub fn guard() -> Result<(), CommandError> {
+    if runtime()?.block_on(update::guard(&own_program()?))? {
+        print("nobody judges the new program any more: the former one is back")?;
+    }
+    Ok(())
+}
+
 /// Where this binary lies, also after a newer one took its place.
 pub fn own_program() -> Result<PathBuf, CommandError> {
     let failed = |source| CommandError::Io { what: "the program's own path is unknown", source };

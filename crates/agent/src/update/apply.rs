@@ -38,6 +38,8 @@ pub enum ApplyError {
     Busy,
     #[error("the update was cancelled before anything was changed")]
     Cancelled,
+    #[error("{0} is no former program")]
+    NotFormer(String),
     #[error("the plan is not understood: {0}")]
     Plan(String),
     #[error("the new program cannot be fetched: {0}")]
@@ -125,6 +127,27 @@ pub async fn apply(
 async fn put_in_place(plan: &Plan, places: &Places) -> Result<(), ApplyError> {
     stage(plan, places).await?;
     swap(places)
+}
+
+/// Before each start of the collector, by the former program while there is one: if nobody judges the new one any more (a
+/// reboot, a killed process), the former is put back. Returns whether it was.
+pub async fn guard(former: &Path) -> Result<bool, ApplyError> {
+    let program = former.with_extension("");
+    let places = Places::of(&program, Path::new(""), Path::new(""));
+    if former != places.former {
+        return Err(ApplyError::NotFormer(former.display().to_string()));
+    }
+    let folder =
+        fs::File::open(places.folder()).map_err(|error| ApplyError::io("the program's folder", error))?;
+    if flock(&folder, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(false);
+    }
+    fs::rename(&places.former, &places.program)
+        .and_then(|()| sync(&places))
+        .map_err(|error| ApplyError::io("bringing the former program back", error))?;
+    // This runs inside the start of a unit: it cannot wait for another.
+    let _ = run(Command::new("systemctl").args(["stop", "--no-block", EXECUTOR_UNIT])).await;
+    Ok(true)
 }
 
 /// The new program beside the present one, whole, and able to say who it is.

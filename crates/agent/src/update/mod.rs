@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use watchtower_model::{ExecutionId, Timestamp};
 use watchtower_protocol::{Release, ReleaseError, RunScript, TrustBundle, Update};
 
-pub use apply::{ApplyError, EXECUTOR_SOCKET, apply};
+pub use apply::{ApplyError, EXECUTOR_SOCKET, apply, guard};
 
 /// Raw Ed25519 public keys in base64, by comma: `WATCHTOWER_RELEASE_KEYS` at the build. None: this agent replaces itself by nothing.
 const RELEASE_KEYS: Option<&str> = option_env!("WATCHTOWER_RELEASE_KEYS");
