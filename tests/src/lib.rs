@@ -15,6 +15,7 @@ pub mod local_agent;
 pub mod managed;
 pub mod approver;
 pub mod operator;
+pub mod release;
 pub mod scene;
 pub mod live;
 pub mod browser;

@@ -58,6 +58,7 @@ impl Thief {
             user: None,
             ad_hoc: false,
             approval: None,
+            update: None,
         }
     }
 

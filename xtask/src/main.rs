@@ -3,6 +3,7 @@
 
 mod layers;
 mod openapi;
+mod release;
 mod source;
 mod tidy;
 
@@ -14,6 +15,16 @@ type Task = (&'static str, &'static str, fn() -> Result<(), String>);
 const TASKS: &[Task] = &[
     ("layers", "check which crate may use which", layers::check),
     ("tidy", "check module docs, leftovers, paths and sizes of every source file", tidy::check),
+    (
+        "release-key",
+        "FILE: make a release key, kept off every hub; prints its public half",
+        release::make_key,
+    ),
+    (
+        "sign-agent",
+        "KEY PROGRAM ARCH VERSION DAYS: sign a release of the agent, PROGRAM.release",
+        release::sign_agent,
+    ),
     ("openapi", "write web/openapi.json from the table of endpoints", openapi::write),
 ];
 

@@ -28,6 +28,7 @@ use crate::policy::{Mode, Policy};
 use crate::report::{AgentStats, Reporter, Wanted};
 use crate::spool::{Quotas, Spool, SpoolError};
 use crate::state_dir::{Remembered, StateDir, StateError};
+use crate::update::works;
 use interval::Interval;
 use session::Session;
 
@@ -102,6 +103,8 @@ struct Agent {
     port: Port,
     executor_state: StateDir,
     asked_again_mono_ms: u64,
+    /// Whoever replaced the program waits for the word that it works.
+    told_works: bool,
     offset: Offset,
     backoff: Backoff,
     interval: Interval,
@@ -173,6 +176,7 @@ impl Agent {
             port,
             executor_state,
             asked_again_mono_ms: now.mono_ms,
+            told_works: false,
             offset: Offset::default(),
             backoff: Backoff::default(),
             interval: Interval::default(),
@@ -208,6 +212,9 @@ impl Agent {
         // After a stall or a suspend there is nothing to catch up with.
         self.next_report =
             next.max(Instant::now() + URGENT.min(Duration::from_millis(u64::from(interval_ms))));
+        if !std::mem::replace(&mut self.told_works, true) {
+            works::tell(&self.state);
+        }
         self.send_report(report, now);
         self.send_overdue(now);
         self.ask_again(now);

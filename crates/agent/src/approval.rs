@@ -103,6 +103,7 @@ mod tests {
             user: None,
             ad_hoc: false,
             approval: None,
+            update: None,
         }
     }
 

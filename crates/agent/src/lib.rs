@@ -28,5 +28,8 @@ pub mod executor;
 
 pub mod tasks;
 
+// The program itself, replaced by a newer one.
+pub mod update;
+
 // The loop that joins them.
 pub mod agent;

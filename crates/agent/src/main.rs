@@ -36,6 +36,8 @@ fn act(mut args: Args) -> Result<(), command::CommandError> {
         Action::Run => command::run::run(args),
         Action::Execute => command::execute::execute(&args),
         Action::Supervise { dir } => command::execute::supervise_one(&dir),
+        Action::ApplyUpdate { plan } => command::execute::apply_update(&args, &plan),
+        Action::Guard => command::execute::guard(),
         Action::Enrol { takeover } => command::enrol::enrol(&args, takeover),
         Action::Collect { repeat: None } => command::collect::print_one(&args),
         Action::Collect { repeat: Some(times) } => command::measure::measure(times),

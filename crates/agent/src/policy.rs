@@ -196,6 +196,7 @@ mod tests {
             user: None,
             ad_hoc,
             approval: None,
+            update: None,
         }
     }
 

@@ -173,6 +173,7 @@ endpoints! {
     "run.list" Get "/runs" View ["state" "server" "script" "incident" "limit" "cursor"] _ -> [Run], "List runs, newest first";
     "run.create" Post "/runs" Respond [] RunInput -> RunStarted, "Run a script on servers";
     "run.exec" Post "/runs/exec" Operate [] ExecInput -> RunStarted, "Run a command typed just now";
+    "run.update_agents" Post "/runs/agents" Operate [] AgentUpdateInput -> RunStarted, "Replace agents by the signed release that the hub has, over their connection";
     "run.get" Get "/runs/{run}" View [] _ -> Run, "One run with its executions, by number or id";
     "run.cancel" Post "/runs/{run}/cancel" Respond [] _ -> Run, "Cancel what has not ended";
     "run.approve" Post "/runs/{run}/approve" Operate [] _ -> Run, "Let a run start that somebody else asked for";

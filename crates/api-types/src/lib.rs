@@ -61,8 +61,8 @@ pub use rule::{
     RuleKind, RulePreview, RulePreviewInput, RulePreviewSeries, RuleState, TextSpan,
 };
 pub use run::{
-    ExecInput, Execution, ExecutionState, FoldedOutput, Halt, HaltInput, Output, OutputPart, Rollout, Run,
-    RunInput, RunPlan, RunStarted, RunState,
+    AgentUpdateInput, ExecInput, Execution, ExecutionState, FoldedOutput, Halt, HaltInput, Output,
+    OutputPart, Rollout, Run, RunInput, RunPlan, RunStarted, RunState,
 };
 pub use script::{ApprovalInput, Parameter, ParameterKind, Script, ScriptApproval, ScriptInput};
 pub use server::{

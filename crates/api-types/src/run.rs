@@ -191,6 +191,18 @@ inputs! {
         pub dry_run: bool,
     }
 
+    /// Each agent checks the release's signature, version and hash, and goes back when the new program does not work.
+    pub struct AgentUpdateInput {
+        pub on: String,
+        /// All servers at once when absent.
+        #[serde(default)]
+        pub rollout: Option<Rollout>,
+        #[serde(default)]
+        pub needs_approval: bool,
+        #[serde(default)]
+        pub dry_run: bool,
+    }
+
     pub struct HaltInput {
         pub reason: String,
     }

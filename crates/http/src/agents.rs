@@ -1,17 +1,19 @@
-//! The agents' listener: the WebSocket, and the installer with the binaries it fetches. Nothing else is here.
+//! The agents' listener: the WebSocket, the installer with the binaries it fetches, and the program of an update. Nothing else is here.
 
 use axum::Extension;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::mpsc;
+use watchtower_hub::jobs::updates;
 use watchtower_hub::link::{self, Inbound};
 use watchtower_hub::{Hub, HubError};
 use watchtower_protocol::limits::FRAME_BYTES_MAX;
-use watchtower_protocol::{CONNECT_PATH, Frame};
+use watchtower_protocol::{CONNECT_PATH, Frame, PROGRAM_PATH};
 
 use crate::listen::Exporter;
 
@@ -24,6 +26,7 @@ const INSTALLS_PER_SECOND: f64 = 5.0;
 pub fn router(hub: Hub) -> Router {
     Router::new()
         .route(CONNECT_PATH, get(connect))
+        .route(&format!("{PROGRAM_PATH}/{{execution}}/{{arch}}"), get(program))
         .route("/install/{token}", get(install))
         .route("/install/{token}/{file}", get(binary))
         .fallback(|| async { (StatusCode::NOT_FOUND, "this is the agents' listener of a Watchtower hub\n") })
@@ -140,6 +143,20 @@ async fn binary(State(hub): State<Hub>, Path((token, file)): Path<(String, Strin
     let arch = file.strip_prefix("agent-").unwrap_or("");
     match hub.config.programs.bytes(arch) {
         Ok(bytes) => never_stored(bytes.into_response()),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// The program of an update that is under way, for the agent that was told the token. A fleet may fetch it at once; a stranger costs a digest.
+async fn program(
+    State(hub): State<Hub>,
+    Path((execution, arch)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = bearer.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or("");
+    match updates::program(&hub, &execution, &arch, token).await {
+        Ok(bytes) => never_stored(Bytes::from_owner(bytes).into_response()),
         Err(error) => refuse(&error),
     }
 }

@@ -86,6 +86,7 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("run.list", get(runs::list)),
         ("run.create", post(runs::create)),
         ("run.exec", post(runs::exec)),
+        ("run.update_agents", post(runs::update_agents)),
         ("run.get", get(runs::get)),
         ("run.cancel", post(runs::cancel)),
         ("run.approve", post(runs::approve)),

@@ -88,6 +88,7 @@ pub struct Inner {
     pub deployments: deployments::Deployments,
     pub logins: access::LoginLimits,
     pub listeners: live::Listeners,
+    pub(crate) shelf: jobs::updates::Shelf,
     objects: RwLock<Arc<Objects>>,
     /// Only one state change of incidents at a time in this hub: two would only make each other stale.
     pub(crate) responding: tokio::sync::Mutex<()>,

@@ -79,6 +79,7 @@ impl Hub {
             deployments: Default::default(),
             logins: Default::default(),
             listeners: Default::default(),
+            shelf: Default::default(),
             objects: RwLock::new(Arc::new(Objects::default())),
             responding: tokio::sync::Mutex::new(()),
             configuring: tokio::sync::Mutex::new(()),

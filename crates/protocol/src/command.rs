@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use watchtower_model::{AgentId, ExecutionId, Timestamp};
 
+use crate::envelope::Envelope;
+
 /// Bound to one agent and a time window; `execution_id` in the body makes it single-use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
@@ -64,9 +66,17 @@ pub struct RunScript {
     /// An approver's word for this script, for servers whose policy names the approver instead of the script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// Not a script but a newer agent. One that is too old to know of this runs `body`, which says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Update>,
 }
 
 impl RunScript {
+    /// Whether a person typed it just now. An update only looks so to agents that are too old for it.
+    pub fn is_typed(&self) -> bool {
+        self.ad_hoc && self.update.is_none()
+    }
+
     /// The environment for people to see: names of secrets, not their values.
     pub fn shown_environment(&self) -> BTreeMap<String, String> {
         let shown = |name: &String, value: &String| {
@@ -74,6 +84,15 @@ impl RunScript {
         };
         self.environment.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect()
     }
+}
+
+/// The agent itself in a newer version. What counts are the releases' signatures, not the hub's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// Signed [`crate::Release`]s, one per architecture.
+    pub releases: Vec<Envelope>,
+    /// Opens the program at the agents' listener, for this execution.
+    pub token: String,
 }
 
 /// Made off the hub (`watchtower script sign`), and only handed on by it.

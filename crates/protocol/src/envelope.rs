@@ -15,6 +15,8 @@ pub enum Purpose {
     Command,
     /// Trust bundles.
     Bundle,
+    /// Releases of the agent: by a key that was never on a hub.
+    Release,
 }
 
 impl Purpose {
@@ -22,6 +24,7 @@ impl Purpose {
         match self {
             Purpose::Command => b"watchtower-command-v1\0",
             Purpose::Bundle => b"watchtower-bundle-v1\0",
+            Purpose::Release => b"watchtower-release-v1\0",
         }
     }
 }

@@ -14,12 +14,13 @@ mod facts;
 mod handshake;
 mod message;
 mod process;
+mod release;
 mod report;
 mod sshsig;
 mod value;
 
 pub use bundle::{BundleError, Pin, SigningKey, TrustBundle};
-pub use command::{Approval, Command, CommandBody, RunScript};
+pub use command::{Approval, Command, CommandBody, RunScript, Update};
 pub use dictionary::{Dictionary, SeriesEntry};
 pub use encoding::{DecodeError, Encoding, Frame, decode, decode_from_agent, encode};
 pub use envelope::{Envelope, EnvelopeError, Purpose, agent_id_of, key_id_of, sign, verify};
@@ -30,6 +31,7 @@ pub use message::{
     OutputChunk, Progress, Proof, Refusal, RefusalCode, Stream, TrustHeld, Version, Welcome, base64_bytes,
 };
 pub use process::{Process, ProcessTable};
+pub use release::{PROGRAM_PATH, RELEASE_FORMAT, Release, ReleaseError};
 pub use report::{AgentEvent, CheckError, Lane, Report};
 pub use sshsig::{SshKey, SshSigError, verify_ssh};
 pub use value::Value;

@@ -240,7 +240,8 @@ pub enum ExecutionState {
         duration_ms: u64,
     },
     /// Never started; `code` is stable (`bad_signature`, `wrong_agent`, `expired`, `replayed`, `policy`, `halted`,
-    /// `journal_unwritable`, `busy`, `cancelled`, `bad_command`, `spawn_failed`).
+    /// `journal_unwritable`, `busy`, `cancelled`, `bad_command`, `spawn_failed`; of updates also `update_unsupported` and those of
+    /// [`crate::ReleaseError`]).
     Rejected {
         code: String,
         reason: String,

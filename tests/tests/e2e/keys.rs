@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchtower_store::{Sealer, Statement, Store};
+use watchtower_testkit::postgres::Postgres;
 use watchtower_testkit::wait;
 use watchtower_tests::api::Api;
 use watchtower_tests::hub::{Hub, Setup};
@@ -63,11 +64,15 @@ fn log_of(agent: &LocalAgent) -> String {
     std::fs::read_to_string(agent.state().join("agent.log")).unwrap_or_default()
 }
 
-/// Changes the database of a hub that is stopped.
-fn in_database<T>(hub: &Hub, work: impl AsyncFnOnce(Store) -> T) -> T {
+/// Opens the database of a hub that is stopped.
+fn in_database<T>(hub: &Hub, url: Option<&str>, work: impl AsyncFnOnce(Store) -> T) -> T {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        work(Store::open_sqlite(&hub.data_dir().join("watchtower.db")).expect("the database opens")).await
+        let store = match url {
+            Some(url) => Store::connect_postgres(url).await,
+            None => Store::open_sqlite(&hub.data_dir().join("watchtower.db")),
+        };
+        work(store.expect("the database opens")).await
     })
 }
 
@@ -132,7 +137,7 @@ fn commands_go_over_to_a_new_key_and_the_old_one_is_worth_nothing() {
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(hub.data_dir().join("keys/signing.key"), private).unwrap();
     let forget = Statement::new("DELETE FROM hub_keys WHERE kind = 'signing'", vec![]);
-    in_database(&hub, async |store| store.commit(vec![forget]).await.map(drop)).unwrap();
+    in_database(&hub, None, async |store| store.commit(vec![forget]).await.map(drop)).unwrap();
     hub.restart();
     exec(&api, "one");
     let event = wait::until(SOON, "the event of the refused command", || {
@@ -241,7 +246,18 @@ fn the_hubs_own_agent_keeps_the_address_that_it_can_reach() {
 
 #[test]
 fn secrets_are_sealed_anew_through_a_kill_9() {
-    let mut hub = Hub::start(Setup::default());
+    reseal(Setup::default());
+}
+
+#[test]
+fn and_on_postgresql() {
+    let Some(postgres) = Postgres::start() else { return };
+    reseal(Setup { database_url: Some(postgres.database()), ..Setup::default() });
+}
+
+fn reseal(setup: Setup) {
+    let database = setup.database_url.clone();
+    let mut hub = Hub::start(setup);
     let api = hub.api();
     for n in 0..CREDENTIALS {
         api.post(
@@ -257,7 +273,9 @@ fn secrets_are_sealed_anew_through_a_kill_9() {
     assert_eq!(api.call("POST", "/api/v1/keys/master/rotate", None).status, 409, "one at a time");
     await_keys(&api, "some secrets to be sealed anew", |keys| key(keys, "master", "active")["secrets"] != 0);
     hub.kill();
-    let left = in_database(&hub, async |store| store.count_sealed_with(&text(&old["id"])).await.unwrap());
+    let left = in_database(&hub, database.as_deref(), async |store| {
+        store.count_sealed_with(&text(&old["id"])).await.unwrap()
+    });
     assert!(left > 0 && left < CREDENTIALS as i64, "{left} were left: the kill was not in the middle");
     hub.restart();
     // Both keys open what they sealed, and new secrets are taken.
@@ -271,13 +289,17 @@ fn secrets_are_sealed_anew_through_a_kill_9() {
             .any(|key| key["id"] == old["id"] && key["state"] == "retired")
     });
     let new = text(&key(&done, "master", "active")["id"]);
+    wait::until(SOON, "the audit log to tell who deleted it", || {
+        let last = api.list("/audit?action=key.retire").first().cloned()?;
+        (last["actor"] == "hub" && text(&last["object"]).contains(&text(&old["id"]))).then_some(())
+    });
     assert_eq!(api.list("/channels").len(), 1, "it opens with the new key alone");
 
     assert_eq!(hub.stop(), Some(0));
     let keys = hub.data_dir().join("keys");
     assert!(!keys.join("master.key").exists());
     let file = keys.join(format!("master-{new}.key"));
-    all_open_with(&hub, &file);
+    all_open_with(&hub, database.as_deref(), &file);
     // Nor does a hub start without it.
     let aside = keys.join("aside");
     std::fs::rename(&file, &aside).unwrap();
@@ -288,10 +310,10 @@ fn secrets_are_sealed_anew_through_a_kill_9() {
     assert_eq!(api.list("/credentials?limit=500").len(), CREDENTIALS + 1);
 }
 
-fn all_open_with(hub: &Hub, file: &Path) {
+fn all_open_with(hub: &Hub, database: Option<&str>, file: &Path) {
     let master = std::fs::read(file).unwrap().try_into().unwrap();
     let sealer = Sealer::new(master, [0; 32]);
-    let credentials = in_database(hub, async |store| store.credentials().await.unwrap());
+    let credentials = in_database(hub, database, async |store| store.credentials().await.unwrap());
     assert_eq!(credentials.len(), CREDENTIALS + 1);
     for row in credentials {
         let plain = sealer.open(&format!("credential:{}", row.id), &row.sealed).unwrap();

@@ -9,6 +9,7 @@ mod deploy;
 mod hostile;
 mod forged;
 mod keys;
+mod update;
 mod hostile_api;
 mod access;
 mod known_holes;

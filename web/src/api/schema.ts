@@ -962,6 +962,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace agents by the signed release that the hub has, over their connection */
+        post: operations["run.update_agents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/exec": {
         parameters: {
             query?: never;
@@ -1499,6 +1516,13 @@ export interface components {
             data: string;
             sha256: string;
             version: string;
+        };
+        /** @description Each agent checks the release's signature, version and hash, and goes back when the new program does not work. */
+        AgentUpdateInput: {
+            dry_run?: boolean;
+            needs_approval?: boolean;
+            on: string;
+            rollout?: components["schemas"]["Rollout"] | null;
         };
         /** @description One open problem, unique by source and dedup key. */
         Alert: {
@@ -5758,6 +5782,39 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RunInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStarted"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "run.update_agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentUpdateInput"];
             };
         };
         responses: {

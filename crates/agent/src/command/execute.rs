@@ -1,4 +1,5 @@
-//! `execute`: the root executor behind its socket. `supervise`: what it starts for each script.
+//! `execute`: the root executor behind its socket. `supervise`: what it starts for each script. `apply-update`: what that starts
+//! for a newer program.
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener as StdListener;
@@ -7,8 +8,9 @@ use std::path::{Path, PathBuf};
 use watchtower_agent::executor::serve::Executor;
 use watchtower_agent::state_dir::StateDir;
 use watchtower_agent::tasks::{Launcher, supervise};
+use watchtower_agent::update;
 
-use super::{CommandError, runtime};
+use super::{CommandError, print, runtime};
 use crate::args::Args;
 
 /// Standard input is the listening socket: the unit says `StandardInput=socket`.
@@ -27,6 +29,21 @@ pub fn execute(args: &Args) -> Result<(), CommandError> {
 
 pub fn supervise_one(dir: &Path) -> Result<(), CommandError> {
     Ok(runtime()?.block_on(supervise(dir))?)
+}
+
+/// Started as an execution, by the program that is to be replaced.
+pub fn apply_update(args: &Args, plan: &Path) -> Result<(), CommandError> {
+    let (program, executor_dir) = (own_program()?, args.executor_dir());
+    let done = runtime()?.block_on(update::apply(plan, &program, &args.state_dir, &executor_dir))?;
+    print(&done)
+}
+
+/// Started by the collector's unit where a former program lies beside the present one.
+pub fn guard() -> Result<(), CommandError> {
+    if runtime()?.block_on(update::guard(&own_program()?))? {
+        print("nobody judges the new program any more: the former one is back")?;
+    }
+    Ok(())
 }
 
 /// Where this binary lies, also after a newer one took its place.

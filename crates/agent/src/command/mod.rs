@@ -17,6 +17,7 @@ use watchtower_agent::link::LinkError;
 use watchtower_agent::spool::SpoolError;
 use watchtower_agent::state_dir::StateError;
 use watchtower_agent::tasks::SuperviseError;
+use watchtower_agent::update::ApplyError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
@@ -30,6 +31,8 @@ pub enum CommandError {
     State(#[from] StateError),
     #[error(transparent)]
     Supervise(#[from] SuperviseError),
+    #[error(transparent)]
+    Update(#[from] ApplyError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
     #[error("cannot write to standard output: {0}")]

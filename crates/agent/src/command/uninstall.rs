@@ -55,6 +55,9 @@ pub fn uninstall(args: &Args, yes: bool) -> Result<(), CommandError> {
     let program = std::env::current_exe()
         .map_err(|source| CommandError::Io { what: "the program's own path is unknown", source })?;
     remove(&program)?;
+    for left in ["former", "staged"] {
+        remove(&program.with_extension(left))?;
+    }
     // What a deployment keeps of the version before, for a rollback.
     let _ = fs::remove_dir_all("/opt/watchtower/previous");
     // The installers' own directories; others are shared and not empty.

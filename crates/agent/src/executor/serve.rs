@@ -20,6 +20,7 @@ use crate::policy::Policy;
 use crate::state_dir::{StateDir, StateError};
 use crate::tasks::account;
 use crate::tasks::{Context, Launched, Launcher, News, Tasks};
+use crate::update::works;
 
 /// The user that the collector runs as where it is a service of its own.
 pub const COLLECTOR: &str = "watchtower";
@@ -34,6 +35,9 @@ pub struct Executor {
     news: News,
     trust: Trust,
     policy: PathBuf,
+    state: StateDir,
+    /// Whoever replaced the program waits for the word that it works.
+    told_works: bool,
     /// On the hub's clock as far as it is known and believed.
     offset_ms: i64,
     asked_at: Instant,
@@ -44,7 +48,16 @@ impl Executor {
     pub fn open(state: &StateDir, policy: PathBuf, launcher: Launcher) -> Result<Self, StateError> {
         let trust = Trust::load(state)?;
         let (tasks, news) = Tasks::open(trust.agent_id, state, launcher);
-        Ok(Executor { tasks, news, trust, policy, offset_ms: 0, asked_at: Instant::now() })
+        Ok(Executor {
+            tasks,
+            news,
+            trust,
+            policy,
+            state: state.clone(),
+            told_works: false,
+            offset_ms: 0,
+            asked_at: Instant::now(),
+        })
     }
 
     /// Serves collectors one after the other until there is nothing left to do.
@@ -92,6 +105,9 @@ impl Executor {
         let (mut told, mut heard) = (None, false);
         loop {
             self.tell_status(&mut writing, &mut told).await?;
+            if !std::mem::replace(&mut self.told_works, true) {
+                works::tell(&self.state);
+            }
             let idle_at = self.idle_at();
             let says = tokio::select! {
                 ask = reader.next() => {

@@ -11,6 +11,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use watchtower_model::ExecutionId;
 
+use crate::update;
+
 /// Time for systemd to start a unit.
 const SYSTEMD: Duration = Duration::from_secs(20);
 /// A unit may live so much longer than its script: the supervisor's own TERM, KILL and record.
@@ -30,6 +32,15 @@ impl Launcher {
     pub fn detect(program: PathBuf) -> Self {
         let units = rustix::process::geteuid().is_root() && Path::new("/run/systemd/system").is_dir();
         Launcher { program, units }
+    }
+
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Whether this is the executor that the installer made a service of, beside a collector of its own.
+    pub fn is_service(&self) -> bool {
+        self.units && Path::new(update::EXECUTOR_SOCKET).exists()
     }
 
     /// When this returns well, the supervisor runs or is about to. An error leaves it open whether it does.

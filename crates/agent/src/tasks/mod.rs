@@ -23,12 +23,14 @@ use watchtower_model::{AgentId, EventKind, ExecutionId, Labels, Severity, Timest
 use watchtower_protocol::limits::EXECUTIONS_MAX;
 use watchtower_protocol::{
     AgentEvent, AgentMessage, CommandBody, Envelope, ExecutionState, ExecutionUpdate, RunScript, TrustBundle,
+    Update,
 };
 
 use crate::collect::one_line;
 use crate::halt;
-use crate::policy::Policy;
+use crate::policy::{Mode, Policy};
 use crate::state_dir::StateDir;
+use crate::update;
 use admit::Refused;
 use deliver::Execution;
 use journal::{Journal, JournalError, is_end};
@@ -126,7 +128,7 @@ impl Tasks {
 
     fn start(
         &mut self,
-        run: RunScript,
+        mut run: RunScript,
         not_after: Timestamp,
         context: Context,
     ) -> Result<Vec<AgentMessage>, (&'static str, String)> {
@@ -140,7 +142,13 @@ impl Tasks {
             // Delivered again: the answer is what became of it, never a second run.
             return Ok(vec![AgentMessage::Execution(entry.update)]);
         }
-        self.permit(&run, context)?;
+        let run = match run.update.take() {
+            Some(update) => self.update(id, &update, context)?,
+            None => {
+                self.permit(&run, context)?;
+                run
+            }
+        };
         let timeout_ms = run.timeout_ms;
         let record = self.prepare(run)?;
         let accepted = ExecutionUpdate { execution_id: id, state: ExecutionState::Accepted, t: context.now };
@@ -159,24 +167,54 @@ impl Tasks {
         Ok(vec![AgentMessage::Execution(accepted)])
     }
 
-    /// What this server's own administrator says to it.
-    fn permit(&self, run: &RunScript, context: Context) -> Result<(), (&'static str, String)> {
+    /// The execution that replaces this program, if the release may. Which release that is, no policy decides and no hub.
+    fn update(
+        &self,
+        id: ExecutionId,
+        update: &Update,
+        context: Context,
+    ) -> Result<RunScript, (&'static str, String)> {
+        self.not_halted()?;
+        if context.policy.mode == Mode::Monitor {
+            return Err(("policy", "the local policy is monitor: nothing is run on this server".into()));
+        }
+        if !self.launcher.is_service() {
+            let why = "this agent is not the pair of systemd services that an update restarts: bring it up to date over SSH";
+            return Err(("update_unsupported", why.into()));
+        }
+        self.not_busy()?;
+        let program = self.launcher.program().to_string_lossy();
+        update::execution(id, update, context.bundle, &program, context.now)
+            .map_err(|error| (error.code(), error.to_string()))
+    }
+
+    fn not_halted(&self) -> Result<(), (&'static str, String)> {
         if halt::is_set(&self.state) {
             return Err((
                 "halted",
                 "commands are halted on the server; `watchtower-agent halt --clear` there".into(),
             ));
         }
+        Ok(())
+    }
+
+    fn not_busy(&self) -> Result<(), (&'static str, String)> {
+        if self.running() >= EXECUTIONS_MAX {
+            return Err(("busy", format!("{EXECUTIONS_MAX} executions run already")));
+        }
+        Ok(())
+    }
+
+    /// What this server's own administrator says to it.
+    fn permit(&self, run: &RunScript, context: Context) -> Result<(), (&'static str, String)> {
+        self.not_halted()?;
         let account = account::find(run.user.as_deref()).map_err(|why| ("bad_command", why))?;
         context.policy.allows(run, &account.name, context.now).map_err(|why| ("policy", why))?;
         let own = rustix::process::geteuid().as_raw();
         if account.uid != own && own != 0 {
             return Err(("policy", format!("the agent is not root and cannot run as {:?}", account.name)));
         }
-        if self.running() >= EXECUTIONS_MAX {
-            return Err(("busy", format!("{EXECUTIONS_MAX} executions run already")));
-        }
-        Ok(())
+        self.not_busy()
     }
 
     /// Everything on the disk that the start and the end of this execution need.

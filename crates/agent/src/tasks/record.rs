@@ -256,6 +256,7 @@ mod tests {
             user: None,
             ad_hoc: false,
             approval: None,
+            update: None,
         };
         let account = super::super::account::find(None).unwrap();
         record.make(&Request { run, account, script: "/s".into(), wake: "/w".into() }).unwrap();

@@ -30,6 +30,7 @@ fn command(hub: &Hub, peer: &Peer, id: u8, body: &str) -> HubMessage {
         user: None,
         ad_hoc: true,
         approval: None,
+        update: None,
     };
     let command = Command {
         agent_id: peer.agent_id,

@@ -16,7 +16,7 @@ use watchtower_agent::tasks::{Context, Launcher, News, Outcome, Tasks, account};
 use watchtower_model::{AgentId, ExecutionId, Timestamp};
 use watchtower_protocol::limits::EXECUTIONS_MAX;
 use watchtower_protocol::{
-    AgentMessage, CommandBody, Envelope, ExecutionState, ExecutionUpdate, RunScript, TrustBundle,
+    AgentMessage, CommandBody, Envelope, ExecutionState, ExecutionUpdate, RunScript, TrustBundle, Update,
 };
 
 struct Rig {
@@ -77,6 +77,7 @@ impl Rig {
             user: None,
             ad_hoc: false,
             approval: None,
+            update: None,
         }
     }
 
@@ -164,6 +165,18 @@ fn alive(pid_file: &std::path::Path) -> bool {
     // A zombie that nobody has reaped yet is dead.
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat.rsplit_once(')').unwrap().1.trim().starts_with('Z'))
+}
+
+#[tokio::test]
+async fn an_update_is_no_script_and_needs_the_services_that_it_restarts() {
+    for (mode, code) in [(Mode::Full, "update_unsupported"), (Mode::Monitor, "policy")] {
+        let mut rig = Rig::new(mode);
+        let marker = rig.dir.path().join("marker");
+        let mut run = rig.script(&format!("touch {}", marker.display()));
+        run.update = Some(Update { releases: Vec::new(), token: "t".into() });
+        assert_eq!(rejected_code(&rig.start(&run)), code);
+        assert!(!marker.exists() && rig.tasks.running() == 0, "the words for older agents ran");
+    }
 }
 
 #[tokio::test]

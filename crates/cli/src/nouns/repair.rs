@@ -90,6 +90,7 @@ pub static RUN: Noun = Noun {
         verb("get", Does::Get),
         verb("start", Does::Special(&special::run::START)),
         verb("exec", Does::Special(&special::run::EXEC)),
+        verb("update-agents", Does::Special(&special::run::UPDATE_AGENTS)),
         verb("output", Does::Special(&special::run::OUTPUT)),
         verb("watch", Does::Special(&special::run::WATCH)),
         verb("cancel", Does::Act { endpoint: "run.cancel", fields: &[], many: true }),

@@ -122,6 +122,15 @@ pub static EXEC: Special = Special {
     },
 };
 
+pub static UPDATE_AGENTS: Special = Special {
+    args: |command: Command| targets(command.about(endpoint("run.update_agents").summary)),
+    run: |session, matches| {
+        let mut body = common(session, matches)?;
+        body.remove("timeout_seconds");
+        begin(session, "run.update_agents", body, matches)
+    },
+};
+
 fn common(session: &mut Session, matches: &ArgMatches) -> Result<Map<String, Value>, Failure> {
     let mut body = Map::new();
     fill(session, &ROLLOUT, matches, &mut body)?;

@@ -15,6 +15,8 @@ for kept in "$bin" "$unit" "$socket" "$service" "$state/identity.key" "$state/bu
 done
 said=$(cp "$STAGE/agent" "$bin.new" 2>&1) || fail E_PLACE "$said"
 chmod 755 "$bin.new"
+# What an update over the connection left would put itself back over this one.
+rm -f "$bin.former" "$bin.staged"
 mv -f "$bin.new" "$bin"
 if [ ! -e "$policy" ]; then
   printf '# What the hub may do on this server: monitor, allowlist or full. Only root on this server can change it.\n# After leaving monitor: systemctl enable --now watchtower-executor.socket\nmode = "%s"\n' "$POLICY" > "$policy" || fail E_PLACE "$policy cannot be written"

@@ -4,7 +4,7 @@ fi
 systemctl disable --now --quiet watchtower-agent.service watchtower-executor.socket watchtower-executor.service >/dev/null 2>&1
 systemctl stop 'watchtower-exec-*' >/dev/null 2>&1
 rm -rf "$previous" "$state" "$executor"
-rm -f "$bin" "$bin.new" "$policy"
+rm -f "$bin" "$bin.new" "$bin.former" "$bin.staged" "$policy"
 for place in "$unit" "$socket" "$service"; do rm -f "$place" "$place.new"; done
 userdel watchtower >/dev/null 2>&1
 rm -rf /opt/.watchtower-stage.* /.watchtower-stage.* /opt/watchtower/.watchtower-stage.*  "${bin%/*}"/.watchtower-stage.*

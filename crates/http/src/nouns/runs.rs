@@ -6,14 +6,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::Path;
 use watchtower_api_types::{
-    ExecInput, ExecutionState, FoldedOutput, List, Output, OutputPart, Rollout, Run, RunInput, RunPlan,
-    RunStarted, RunState,
+    AgentUpdateInput, ExecInput, ExecutionState, FoldedOutput, List, Output, OutputPart, Rollout, Run,
+    RunInput, RunPlan, RunStarted, RunState,
 };
 use watchtower_hub::HubError;
 use watchtower_hub::configure::{self, Scripts};
 use watchtower_hub::jobs::ids::Ids;
 use watchtower_hub::jobs::runs::{self, Start};
-use watchtower_hub::jobs::{fold, rollout};
+use watchtower_hub::jobs::{fold, rollout, updates};
 use watchtower_hub::objects::ScriptBody;
 use watchtower_hub::servers::Server;
 use watchtower_model::{ExecutionId, RunId, ScriptId};
@@ -222,6 +222,22 @@ pub async fn exec(caller: Caller, Body(input): Body<ExecInput>) -> Reply<RunStar
     begin(caller, wanted).await
 }
 
+/// The agents themselves, as a run: batches, approvals and the halt hold for it as for any other.
+pub async fn update_agents(caller: Caller, Body(input): Body<AgentUpdateInput>) -> Reply<RunStarted> {
+    let (name, command) = updates::command(&caller.hub)?;
+    let wanted = Wanted {
+        name,
+        script: None,
+        command,
+        on: input.on,
+        incident: None,
+        rollout: input.rollout,
+        needs_approval: input.needs_approval,
+        dry_run: input.dry_run,
+    };
+    begin(caller, wanted).await
+}
+
 fn timeout_ms(seconds: Option<f64>) -> Result<Option<i64>, HubError> {
     let max = (runs::TIMEOUT_MS_MAX / 1000) as f64;
     match seconds {
@@ -255,10 +271,10 @@ async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
         )
         .into());
     }
-    let (ready, unavailable) = split(&caller, &selected, wanted.command.ad_hoc);
+    let (ready, unavailable) = split(&caller, &selected, wanted.command.is_typed());
     let plan = RunPlan {
         script: wanted.name.clone(),
-        body: wanted.command.body.clone(),
+        body: shown_body(&wanted.command),
         servers: ready.iter().map(|server| server.with(|state| state.name.clone())).collect(),
         unavailable,
         environment: wanted.command.shown_environment(),
@@ -288,6 +304,14 @@ async fn begin(caller: Caller, wanted: Wanted) -> Reply<RunStarted> {
         .await?;
     let run = views::run(&caller.hub, &row).await?;
     Ok(Json(RunStarted { plan, run: Some(run) }))
+}
+
+/// What an update would run is decided on the servers; its body is for agents that are too old.
+fn shown_body(command: &RunScript) -> String {
+    match &command.update {
+        Some(_) => "the signed release of the agent, where the server's own check allows it".into(),
+        None => command.body.clone(),
+    }
 }
 
 fn split(caller: &Caller, selected: &[Arc<Server>], ad_hoc: bool) -> (Vec<Arc<Server>>, Vec<String>) {

@@ -66,6 +66,7 @@ pub fn command_of(
         user: script.body.user.clone(),
         ad_hoc: false,
         approval: configure::for_agents(&script.body, now),
+        update: None,
     }
 }
 
@@ -90,6 +91,7 @@ pub fn command_of_argv(argv: &[String], timeout_ms: i64) -> RunScript {
         user: None,
         ad_hoc: true,
         approval: None,
+        update: None,
     }
 }
 

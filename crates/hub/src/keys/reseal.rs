@@ -43,7 +43,8 @@ pub(crate) async fn run(hub: Hub) -> Result<(), HubError> {
     hub.keys.reload(&hub.store).await?;
     files::remove(&hub.keys.dir, KeyKind::Master, &old)?;
     let said = format!("master key {old} is deleted: nothing is sealed with it any more");
-    tell(&hub, "key.retired", KeyKind::Master, "watchtower", Rotated { key: old, said }).await.map(drop)
+    hub.store.append_audit(hub.now(), "hub", "key.retire", &format!("key {old}"), &said).await?;
+    tell(&hub, "key.retired", KeyKind::Master, "hub", Rotated { key: old, said }).await.map(drop)
 }
 
 /// Whether there may be more.

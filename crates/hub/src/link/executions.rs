@@ -9,7 +9,7 @@ use watchtower_protocol::{
 use watchtower_store::{self as store, ExecutionRow, RunRow, Store};
 
 use crate::error::HubError;
-use crate::jobs::{halt, runs};
+use crate::jobs::{halt, runs, updates};
 use crate::{Hub, live};
 
 /// A question or a cancel that takes longer to arrive is asked again on the next connection.
@@ -66,6 +66,9 @@ pub async fn dispatch_new(hub: &Hub, run: &RunRow, executions: &[ExecutionRow]) 
         let Some(link) = hub.links.get(execution.agent_id) else { continue };
         let mut script = script.clone();
         script.execution_id = execution.id;
+        if let Some(update) = &mut script.update {
+            update.token = updates::token(hub, execution.id);
+        }
         script.environment.insert("WATCHTOWER_RUN".into(), run.number.to_string());
         let message = command(hub, execution.agent_id, execution.not_after, CommandBody::Run(script));
         if link.send(message) && execution.state == State::Pending.as_str() {

@@ -42,6 +42,8 @@ chmod 700 /var/lib/watchtower
 chown root:root /var/lib/watchtower-executor
 chmod 711 /var/lib/watchtower-executor
 install -m 755 "$stage/agent" /opt/watchtower/bin/watchtower-agent.new
+# What an update over the connection left would put itself back over this one.
+rm -f /opt/watchtower/bin/watchtower-agent.former /opt/watchtower/bin/watchtower-agent.staged
 mv -f /opt/watchtower/bin/watchtower-agent.new /opt/watchtower/bin/watchtower-agent
 /opt/watchtower/bin/watchtower-agent --version >/dev/null || fail "the agent does not run on this system"
 # The local policy is this server's own: an existing one is never touched.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use ring::digest::{SHA256, digest};
+use watchtower_protocol::Envelope;
 
 use crate::error::HubError;
 use crate::random;
@@ -59,6 +60,20 @@ impl Programs {
         built_in.map(|(_, bytes)| Cow::Borrowed(*bytes)).ok_or_else(|| unknown(arch))
     }
 
+    /// The signed releases beside the programs in the folder: `watchtower-agent-ARCH.release`. What they are worth, agents decide.
+    pub fn releases(&self) -> Result<Vec<Envelope>, HubError> {
+        let mut found = Vec::new();
+        for path in ARCHITECTURES.iter().filter_map(|arch| self.path(arch)) {
+            let path = path.with_extension("release");
+            match std::fs::read(&path) {
+                Ok(bytes) => found.push(serde_json::from_slice(&bytes).map_err(|e| damaged(&path, e))?),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(damaged(&path, error)),
+            }
+        }
+        Ok(found)
+    }
+
     /// Where the folder has it, if it does.
     pub fn path(&self, arch: &str) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join(format!("watchtower-agent-{arch}")))
@@ -75,6 +90,10 @@ impl Programs {
             }
         }
     }
+}
+
+fn damaged(path: &std::path::Path, error: impl std::fmt::Display) -> HubError {
+    HubError::Conflict(format!("{} cannot be read: {error}", path.display()))
 }
 
 fn known(arch: &str) -> Result<&'static str, HubError> {
