@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use watchtower_bus::Bus;
 use watchtower_egress::{Egress, EgressConfig, Exception};
+use watchtower_matchers::Matchers;
 use watchtower_store::Store;
 use watchtower_store::metrics::MetricFiles;
-use watchtower_tsdb::{Options, Tsdb};
+use watchtower_tsdb::{Options, Owner, Tsdb};
 
 use crate::evaluate::Evaluator;
 use crate::ingest::Appender;
@@ -103,6 +104,10 @@ impl Hub {
         }
         for server in self.servers.all() {
             self.tsdb.set_resource(server.id.0, server.with(|state| state.target_labels()));
+        }
+        // What other senders wrote before is watched from the start, also if they never come back.
+        if !self.tsdb.series(&Matchers::default(), Owner::Nobody, 1).is_empty() {
+            self.evaluator.want_outside();
         }
         jobs::halt::refresh(self).await?;
         jobs::repair::resume(self).await?;

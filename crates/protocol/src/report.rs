@@ -113,6 +113,12 @@ impl AgentEvent {
                 why: "must be dotted lower-case words such as unit.failed",
             });
         }
+        if self.labels.check().is_err() {
+            return Err(CheckError::Bad {
+                field: "event.labels",
+                why: "holds a name or a value that labels cannot have",
+            });
+        }
         line("event.message", &self.message, LINE_BYTES_MAX)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use watchtower_model::Timestamp;
 use watchtower_testkit::prometheus::Prometheus;
 use watchtower_testkit::remote_write::{Series, request};
 use watchtower_testkit::wait;
@@ -104,7 +105,7 @@ fn only_tokens_for_it_may_write_and_only_the_unrestricted_may_read_it() {
 
 #[test]
 fn rules_watch_what_other_senders_write() {
-    let hub = Hub::start(Setup::default());
+    let mut hub = Hub::start(Setup::default());
     let api = hub.api();
     for (name, expr) in [("Apart", "queue_length > 5"), ("Whole", "sum by (team) (queue_length) > 5")] {
         api.post("/rules", &json!({"name": name, "kind": "metric", "expr": expr, "paging": false}));
@@ -123,6 +124,18 @@ fn rules_watch_what_other_senders_write() {
     wait::until(Duration::from_secs(20), "both rules to fire", || {
         (firing() == ["Apart", "Whole"]).then_some(())
     });
+    // A hub that comes back goes on watching, although nobody writes.
+    hub.kill();
+    hub.restart();
+    let began = now_ms();
+    wait::until(Duration::from_secs(20), "the rules to be evaluated again", || {
+        let evaluated = |name: &str| {
+            let at = api.get(&format!("/rules/{name}"))["last_evaluated_at"].as_str().map(str::to_string)?;
+            Some(Timestamp::parse_rfc3339(&at).ok()?.0 > began)
+        };
+        (evaluated("Apart") == Some(true) && evaluated("Whole") == Some(true)).then_some(())
+    });
+    assert_eq!(firing(), ["Apart", "Whole"]);
     write(&api, &[(labels, &[(now_ms(), 1.0)])]);
     wait::until(Duration::from_secs(20), "both to end", || firing().is_empty().then_some(()));
 }

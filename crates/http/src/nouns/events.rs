@@ -63,6 +63,7 @@ pub async fn create(State(hub): State<Hub>, caller: Caller, Body(input): Body<Ev
     if server.is_none() {
         caller.unrestricted()?;
     }
+    input.labels.check().map_err(|error| HubError::invalid("labels", error))?;
     let raised = ingest::raise_custom(
         &hub,
         kind,

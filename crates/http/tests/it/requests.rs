@@ -21,6 +21,11 @@ async fn bad_values_name_their_field() {
         ),
         ("/api/v1/runs/exec", json!({"on": "", "command": ["true"]}), "on"),
         ("/api/v1/incidents", json!({"title": "t", "description": "a\u{0}b"}), "description"),
+        (
+            "/api/v1/events",
+            json!({"kind": "backup.missing", "message": "m", "labels": {"a-b": "x"}}),
+            "labels",
+        ),
     ];
     for (path, body, field) in cases {
         let answer = test.ask(BOOTSTRAP, "POST", path, body.clone()).await;
