@@ -171,6 +171,7 @@ pub(crate) fn installation(job: &Job, survey: &Survey, binary: &AgentBinary, rig
 pub(crate) fn removal(survey: &Survey) -> Vec<String> {
     match survey.is_there() {
         false => vec!["nothing: there is no agent".into()],
+        true if survey.had == ["stage"] => vec!["remove what an interrupted deployment left in /opt".into()],
         true => vec![
             format!("stop the agent {} and tell its hub", survey.version),
             "remove the units of agent and executor, and the user watchtower".into(),

@@ -16,6 +16,7 @@ writable unit "${unit%/*}"
 writable policy "${policy%/*}"
 writable state "$state"
 room "$(exists "${bin%/*}")"
+for left in /opt/.watchtower-stage.*; do [ ! -d "$left" ] || { say had stage; break; }; done
 [ ! -d /opt/watchtower ] || say had opt
 [ ! -d /etc/watchtower ] || say had etc
 [ ! -d "$state" ] || say had state

@@ -35,6 +35,11 @@ fn a_killed_command_leaves_all_or_nothing() {
         assert_eq!(again.exit, 0, "{again:?}");
         assert_eq!(difference(&before, &files(host)), Vec::<String>::new(), "after {moment}");
     }
+    // What a command leaves that is killed right behind the upload.
+    host.must("mkdir -m 700 /opt/.watchtower-stage.killed && echo x > /opt/.watchtower-stage.killed/agent");
+    let swept = operator.run(&["agent", "uninstall", &target, "--name", "killed", "-y"]);
+    assert_eq!(swept.exit, 0, "{swept:?}");
+    assert_eq!(difference(&before, &files(host)), Vec::<String>::new(), "left by an interrupted upload");
     let at_last = operator.run(&["agent", "deploy", &target, "--name", "killed", "-y"]);
     assert_eq!(at_last.exit, 0, "{at_last:?}");
 }
@@ -45,7 +50,7 @@ fn settled(host: &Host, before: &[String]) -> Option<bool> {
     if busy {
         return None;
     }
-    // Between the upload and what follows nobody is there to clear the staging folder away: the next deployment does.
+    // Between the upload and what follows nobody is there to clear the staging folder away: an uninstallation does.
     let left: Vec<String> = difference(before, &files(host))
         .into_iter()
         .filter(|line| !line.contains("/.watchtower-stage."))
