@@ -54,9 +54,12 @@ const COLUMNS: Column<Rule>[] = [
         <div className="row">
           <Link href={paths.rule(rule.id)}>{rule.name}</Link>
           {rule.builtin && <Badge tone="unknown">built in</Badge>}
-          {rule.record && <Badge tone="unknown">stored as {rule.record}</Badge>}
+          {rule.kind === "recording" && <Badge tone="unknown">stored result</Badge>}
         </div>
-        <div className="sub mono clip">{rule.expr ?? `event ${rule.event_kind}`}</div>
+        <div className="sub mono clip">
+          {rule.record && `${rule.record} = `}
+          {rule.expr ?? `event ${rule.event_kind}`}
+        </div>
         {rule.last_error && <div className="sub">{rule.last_error}</div>}
       </>
     ),
@@ -66,7 +69,7 @@ const COLUMNS: Column<Rule>[] = [
     key: "severity",
     head: "Severity",
     low: true,
-    cell: (rule) => rule.severity,
+    cell: (rule) => (rule.kind === "recording" ? "" : rule.severity),
     sort: (rule) => rule.severity,
   },
   {
