@@ -11,5 +11,7 @@ pub async fn preview(caller: Caller, Body(input): Body<RulePreviewInput>) -> Rep
 }
 
 pub async fn import(caller: Caller, Body(input): Body<RuleImportInput>) -> Reply<RuleImport> {
+    // Rules apply to all servers.
+    caller.unrestricted()?;
     Ok(Json(configure::import_rules(&caller.hub, &caller.principal, input).await?))
 }

@@ -27,6 +27,11 @@ async fn a_restricted_administrator_makes_nothing_wider() {
     test.admin("POST", "/api/v1/channels", hook).await;
     let tested = test.ask(&own, "POST", "/api/v1/channels/hook/test", json!(null)).await;
     assert_eq!(tested.status, 403, "{}", tested.body);
+    // Rules look at all servers, one by one or by the file.
+    let file = json!({"text": "groups: [{name: g, rules: [{record: a, expr: up}]}]"});
+    let imported = test.ask(&own, "POST", "/api/v1/rules/import", file.clone()).await;
+    assert_eq!(imported.status, 403, "{}", imported.body);
+    assert_eq!(test.ask(BOOTSTRAP, "POST", "/api/v1/rules/import", file).await.status, 200);
     test.stop().await;
 }
 
