@@ -39,6 +39,11 @@ impl<'a> Fields<'a> {
         if number == 0 { Err(malformed("a field number")) } else { Ok(Some((number, value))) }
     }
 
+    /// What is still to be read.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     fn take(&mut self, len: usize) -> Result<&'a [u8], IntakeError> {
         let (head, rest) = self.0.split_at_checked(len).ok_or(malformed("it ends early"))?;
         self.0 = rest;

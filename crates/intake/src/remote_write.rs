@@ -12,13 +12,15 @@ use crate::proto::{Fields, Value};
 /// One series of a request. Keep it from one to the next: it keeps its buffers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series<'a> {
-    /// As sent: sorted by every sender that follows the specification, but not by this decoder.
-    pub labels: Vec<(&'a str, &'a str)>,
+    /// As sent. Most series are known by their bytes, and their labels are never read.
+    labels: Vec<&'a [u8]>,
     pub samples: Vec<Sample>,
     /// Native histograms that stood beside the samples.
     pub histograms: usize,
-    /// The labels as bytes: two series with the same bytes are the same series.
-    pub identity: Vec<u8>,
+    /// The labels with their lengths, where they stand one behind the other at the start, as every sender writes them.
+    together: &'a [u8],
+    /// The same, collected, where they do not.
+    collected: Vec<u8>,
 }
 
 /// The series of a request, one after the other.
@@ -46,20 +48,31 @@ impl<'a> WriteRequest<'a> {
 fn read_series<'a>(message: &'a [u8], series: &mut Series<'a>) -> Result<(), IntakeError> {
     series.labels.clear();
     series.samples.clear();
-    series.identity.clear();
+    series.collected.clear();
     series.histograms = 0;
     let mut fields = Fields::new(message);
-    while let Some((number, value)) = fields.next()? {
+    let (mut labels_end, mut scattered) = (0, false);
+    loop {
+        let from = message.len() - fields.rest().len();
+        let Some((number, value)) = fields.next()? else { break };
         match number {
             1 => {
-                let label = value.bytes("a label")?;
-                series.identity.extend_from_slice(&(label.len() as u32).to_le_bytes());
-                series.identity.extend_from_slice(label);
-                series.labels.push(read_label(label)?);
+                series.labels.push(value.bytes("a label")?);
+                scattered |= from != labels_end;
+                labels_end = message.len() - fields.rest().len();
             }
             2 => series.samples.push(read_sample(value.bytes("a sample")?)?),
             4 => series.histograms += 1,
             _ => {}
+        }
+    }
+    series.together = if scattered { &[] } else { &message[..labels_end] };
+    if scattered {
+        // No label begins with this byte: it tells the two forms apart.
+        series.collected.push(0xff);
+        for label in &series.labels {
+            series.collected.extend_from_slice(&(label.len() as u32).to_le_bytes());
+            series.collected.extend_from_slice(label);
         }
     }
     Ok(())
@@ -92,23 +105,33 @@ fn read_sample(message: &[u8]) -> Result<Sample, IntakeError> {
     Ok(sample)
 }
 
-impl Series<'_> {
+impl<'a> Series<'a> {
+    /// The labels as bytes: two series with the same bytes are the same series.
+    pub fn identity(&self) -> &[u8] {
+        if self.collected.is_empty() { self.together } else { &self.collected }
+    }
+
+    /// Names and values in the order in which they were sent.
+    pub fn pairs(&self) -> Result<Vec<(&'a str, &'a str)>, IntakeError> {
+        self.labels.iter().map(|label| read_label(label)).collect()
+    }
+
     /// Its labels, sorted; or what keeps them from naming a series: no metric name, a name twice, a limit.
     pub fn to_labels(&self) -> Result<Labels, IntakeError> {
         let bad = |reason: String| IntakeError::BadSeries { reason };
-        let named = self.labels.iter().any(|(name, value)| *name == METRIC_NAME && !value.is_empty());
-        if !named {
-            return Err(bad("it has no metric name (label __name__)".into()));
-        }
-        for (at, (name, _)) in self.labels.iter().enumerate().take(LABELS_MAX) {
-            if self.labels[..at].iter().any(|(other, _)| other == name) {
-                return Err(bad(format!("label {name:?} stands there twice")));
-            }
-        }
         if self.labels.len() > LABELS_MAX {
             return Err(bad(LabelError::TooMany.to_string()));
         }
-        let labels = Labels::from_pairs(self.labels.iter().copied());
+        let pairs = self.pairs()?;
+        if !pairs.iter().any(|(name, value)| *name == METRIC_NAME && !value.is_empty()) {
+            return Err(bad("it has no metric name (label __name__)".into()));
+        }
+        for (at, (name, _)) in pairs.iter().enumerate() {
+            if pairs[..at].iter().any(|(other, _)| other == name) {
+                return Err(bad(format!("label {name:?} stands there twice")));
+            }
+        }
+        let labels = Labels::from_pairs(pairs);
         labels.check_observed().map_err(|error| bad(error.to_string()))?;
         Ok(labels)
     }

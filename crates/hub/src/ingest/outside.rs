@@ -140,7 +140,7 @@ fn decode(hub: &Hub, body: &[u8]) -> Result<Decoded, IntakeError> {
     while request.next(&mut series)? {
         decoded.written.histograms += series.histograms as u64;
         let from = decoded.points.len();
-        if let Some(number) = known.get(series.identity.as_slice()) {
+        if let Some(number) = known.get(series.identity()) {
             decoded.points.extend(series.samples.iter().map(|s| (*number, s.t, s.v)));
             continue;
         }
@@ -149,7 +149,7 @@ fn decode(hub: &Hub, body: &[u8]) -> Result<Decoded, IntakeError> {
             Ok(labels) => {
                 decoded.points.extend(series.samples.iter().map(|s| (SeriesRef(u64::MAX), s.t, s.v)));
                 let points = from..decoded.points.len();
-                new.push(New { identity: series.identity.as_slice().into(), labels, points });
+                new.push(New { identity: series.identity().into(), labels, points });
             }
             Err(error) => refuse(&mut decoded.written, series.samples.len(), || error.to_string()),
         }

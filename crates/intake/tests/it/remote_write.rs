@@ -30,13 +30,13 @@ fn every_series_comes_out_as_it_was_sent() {
     let mut request = WriteRequest::new(&body);
     let mut series = Series::default();
     assert!(request.next(&mut series).unwrap());
-    assert_eq!(series.labels, [("__name__", "up"), ("job", "ünï")]);
+    assert_eq!(series.pairs().unwrap(), [("__name__", "up"), ("job", "ünï")]);
     let samples: Vec<(i64, u64)> = series.samples.iter().map(|s| (s.t.0, s.v.to_bits())).collect();
     assert_eq!(samples, [(-5, 1.5f64.to_bits()), (1_795_000_000_000, stale.to_bits())]);
     assert_eq!(series.to_labels().unwrap().to_string(), "up{job=\"ünï\"}");
-    let identity = series.identity.clone();
+    let identity = series.identity().to_vec();
     assert!(request.next(&mut series).unwrap());
-    assert!(series.samples.is_empty() && series.identity != identity);
+    assert!(series.samples.is_empty() && series.identity() != identity);
     assert!(!request.next(&mut series).unwrap());
 }
 
@@ -72,6 +72,33 @@ fn histograms_are_counted_and_unknown_fields_passed_over() {
     assert!(request.next(&mut found).unwrap());
     assert_eq!((found.histograms, found.samples.len()), (2, 0));
     assert!(!request.next(&mut found).unwrap());
+}
+
+#[test]
+fn labels_that_stand_apart_are_one_identity_too() {
+    let label = |name: &[u8], value: &[u8]| {
+        let mut label = vec![0x0a, name.len() as u8];
+        label.extend(name);
+        label.extend([0x12, value.len() as u8]);
+        label.extend(value);
+        [vec![0x0a, label.len() as u8], label].concat()
+    };
+    let sample = vec![0x12, 0x02, 0x10, 0x05];
+    let (name, job) = (label(b"__name__", b"up"), label(b"job", b"a"));
+    let read = |parts: &[&[u8]]| {
+        let message = parts.concat();
+        let body = [vec![0x0a, message.len() as u8], message].concat();
+        let mut series = Series::default();
+        assert!(WriteRequest::new(&body).next(&mut series).unwrap());
+        (series.identity().to_vec(), series.to_labels().unwrap().to_string(), series.samples.len())
+    };
+    let together = read(&[&name, &job, &sample]);
+    let apart = read(&[&name, &sample, &job]);
+    assert_eq!((together.1.as_str(), together.2), ("up{job=\"a\"}", 1));
+    assert_eq!((&apart.1, apart.2), (&together.1, 1));
+    assert_ne!(apart.0, read(&[&name, &sample]).0, "a label behind the samples counts");
+    assert_ne!(apart.0, together.0);
+    assert_eq!(read(&[&name, &job]).0, together.0);
 }
 
 #[test]
