@@ -10,6 +10,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::process::{Pid, Signal, kill_process};
@@ -25,6 +26,9 @@ use crate::collect::one_line;
 const END_BYTES: u64 = 512;
 /// Bytes of a reason in the end record: quotes and backslashes may double them.
 const REASON_BYTES_MAX: usize = 120;
+/// How often a supervisor asks for the lock that others only look at.
+const LOCK_TRIES: u32 = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// What the supervisor is given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,11 +107,22 @@ impl Record {
     /// For the supervisor: `None` when the script was begun before, or never will be.
     pub fn begin(&self) -> io::Result<Option<Alive>> {
         let mut lock = OpenOptions::new().read(true).write(true).open(self.dir.join("lock"))?;
-        if !try_lock(&lock)? {
-            return Ok(None);
+        // Whoever looks whether a supervisor lives holds the lock for a moment, too.
+        for _ in 0..LOCK_TRIES {
+            if try_lock(&lock)? {
+                lock.write_all(std::process::id().to_string().as_bytes())?;
+                return Ok(self.mark_begun()?.then_some(Alive(lock)));
+            }
+            if self.is_begun() {
+                return Ok(None);
+            }
+            std::thread::sleep(LOCK_PAUSE);
         }
-        lock.write_all(std::process::id().to_string().as_bytes())?;
-        Ok(self.mark_begun()?.then_some(Alive(lock)))
+        Ok(None)
+    }
+
+    fn is_begun(&self) -> bool {
+        self.dir.join("begun").exists()
     }
 
     /// Whether the marker was made just now.
@@ -129,13 +144,15 @@ impl Record {
         if let Some(end) = self.end()? {
             return Ok(Standing::Ended(end));
         }
+        // Asked before the lock: what begins between the two looks is not taken for gone.
+        let begun = self.is_begun();
         if self.is_alive()? {
             return Ok(Standing::Running);
         }
         // It may have ended between the two looks.
         match self.end()? {
             Some(end) => Ok(Standing::Ended(end)),
-            None if self.dir.join("begun").exists() => Ok(Standing::Gone),
+            None if begun => Ok(Standing::Gone),
             None => Ok(Standing::Waiting),
         }
     }
@@ -292,5 +309,33 @@ mod tests {
         let (_dir, record) = record();
         assert!(record.seal().unwrap());
         assert!(record.begin().unwrap().is_none());
+    }
+
+    /// Once a look that fell into the beginning took a script that had just begun for one that was gone; and the look itself could
+    /// keep the supervisor from the lock, so that nothing began.
+    #[test]
+    fn who_looks_while_it_begins_sees_it_wait_or_run() {
+        for _ in 0..200 {
+            let (_dir, record) = record();
+            let ended = End::default();
+            let supervisor = || {
+                let alive = record.begin().unwrap();
+                assert!(alive.is_some(), "a look kept it from beginning");
+                record.write_end(&ended).unwrap();
+            };
+            std::thread::scope(|scope| {
+                let begins = scope.spawn(supervisor);
+                loop {
+                    match record.standing().unwrap() {
+                        Standing::Ended(_) => break,
+                        Standing::Gone => panic!("it has just begun"),
+                        Standing::Waiting | Standing::Running if begins.is_finished() => break,
+                        Standing::Waiting | Standing::Running => {}
+                    }
+                }
+                begins.join().unwrap();
+            });
+            assert_eq!(record.standing().unwrap(), Standing::Ended(ended));
+        }
     }
 }
