@@ -95,8 +95,8 @@ impl<'de> Deserialize<'de> for Text {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a text or a number")
             }
-            fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<Text, E> {
-                if v.len() > FILE_BYTES_MAX { Err(E::custom("too long")) } else { Ok(Text(v.into())) }
+            fn visit_str<E>(self, v: &str) -> Result<Text, E> {
+                Ok(Text(v.into()))
             }
             fn visit_bool<E>(self, v: bool) -> Result<Text, E> {
                 Ok(Text(v.to_string()))

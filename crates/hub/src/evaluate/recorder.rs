@@ -22,7 +22,7 @@ pub struct Recording {
 }
 
 /// How a part of a rule went last.
-#[derive(Default, Clone)]
+#[derive(Default)]
 struct Recorded {
     at: Option<Timestamp>,
     series: HashSet<SeriesRef>,
@@ -60,13 +60,13 @@ impl Recorder {
         limits: &Limits<'_>,
     ) {
         let part = (recording.id, server);
-        let before = self.parts().get(&part).cloned().unwrap_or_default();
+        let before = std::mem::take(&mut self.parts().entry(part).or_default().series);
         let result = results(&recording.rule, at, source, settings, limits)
             .map_err(|error| error.to_string())
-            .and_then(|results| write(&source.tsdb, server, at, &results, &before.series));
+            .and_then(|results| write(&source.tsdb, server, at, &results, &before));
         let next = match result {
             Ok(series) => Recorded { at: Some(at), series, error: None },
-            Err(error) => Recorded { at: Some(at), error: Some(error), ..before },
+            Err(error) => Recorded { at: Some(at), series: before, error: Some(error) },
         };
         self.parts().insert(part, next);
     }

@@ -11,7 +11,7 @@ pub use watchtower_intake::Encoding;
 use watchtower_intake::remote_write::{Series, WriteRequest};
 use watchtower_intake::{IntakeError, decompress};
 use watchtower_model::{Labels, Timestamp};
-use watchtower_tsdb::{Outcome, Resolved, SeriesRef, Tsdb};
+use watchtower_tsdb::{Outcome, Resolved, SeriesRef};
 
 use super::appender::{Append, AppendError, Points};
 use crate::Hub;
@@ -89,14 +89,12 @@ pub async fn remote_write(
         let _slot = slot;
         let mut unpacked = Vec::new();
         decompress(encoding, body.as_ref(), &mut unpacked)?;
-        let decoded = decode(&worker, &unpacked)?;
-        Ok((decoded, unpacked))
+        decode(&worker, &unpacked)
     };
-    let decoded: Result<_, IntakeError> = tokio::task::spawn_blocking(decode)
+    let decoded = tokio::task::spawn_blocking(decode)
         .await
         .map_err(|_| HubError::Internal("decoding a write ended abnormally".into()))?;
-    let (decoded, _) = decoded.map_err(|error| HubError::invalid("body", error))?;
-    let Decoded { points, mut written } = decoded;
+    let Decoded { points, mut written } = decoded.map_err(|error| HubError::invalid("body", error))?;
     let received_at = hub.now();
     let append = Append { progress: None, received_at, backfill: true, points: Points::Loose(points) };
     written.outcome = hub.appender.append(append).await.map_err(|error| match error {
@@ -156,7 +154,7 @@ fn decode(hub: &Hub, body: &[u8]) -> Result<Decoded, IntakeError> {
     }
     drop(known);
     if !new.is_empty() {
-        learn(hub, &hub.tsdb, new, &mut decoded);
+        learn(hub, new, &mut decoded);
     }
     Ok(decoded)
 }
@@ -183,10 +181,10 @@ fn foreign(labels: Labels, servers: &HashSet<String>) -> Result<Labels, IntakeEr
 }
 
 /// Finds or makes the new series, puts their numbers to their points, and remembers them.
-fn learn(hub: &Hub, tsdb: &Tsdb, new: Vec<New>, decoded: &mut Decoded) {
+fn learn(hub: &Hub, new: Vec<New>, decoded: &mut Decoded) {
     let (labels, rest): (Vec<Labels>, Vec<_>) =
         new.into_iter().map(|n| (n.labels, (n.identity, n.points))).unzip();
-    let Resolved { refs, limit, .. } = tsdb.resolve(None, &labels);
+    let Resolved { refs, limit, .. } = hub.tsdb.resolve(None, &labels);
     let mut known = hub.outside.known();
     if known.len() + refs.len() > KNOWN_MAX {
         known.clear();

@@ -65,7 +65,7 @@ impl Columns {
 }
 
 impl Evaluator<'_> {
-    /// Computes `expr`, or else its greatest parts that can be, over all steps. True when it is the whole of it.
+    /// `expr` over all steps; or nothing, and its greatest parts that can be computed so are kept in `ready`.
     pub(super) fn columns_of(&mut self, expr: &Expr, steps: Steps) -> Result<Option<Columns>, QueryError> {
         if let Some(all) = self.columns(expr, steps)? {
             return Ok(Some(Columns { steps, all }));
