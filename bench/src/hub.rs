@@ -8,7 +8,7 @@ use serde_json::json;
 use watchtower_model::Timestamp;
 use watchtower_tests::agents::{Agent, Fleet, Pace, TROUBLE};
 use watchtower_tests::hub::{Hub, Setup};
-use watchtower_tests::paging::page_to;
+use watchtower_tests::paging::page_each_to;
 use watchtower_tests::sink::Sink;
 
 use crate::process::{cpu_seconds, resident_mb};
@@ -108,7 +108,7 @@ pub fn notification(table: &mut Table) {
     let hub = Hub::start(setup("interval=10s,lost_grace=1h"));
     let api = hub.api();
     let sink = Sink::start();
-    page_to(&api, &sink);
+    page_each_to(&api, &sink);
     let rule = json!({"name": "Simulated trouble", "kind": "metric", "expr": format!("{TROUBLE} > 0"), "severity": "error"});
     api.post("/rules", &rule);
     let pace = Pace { every: Duration::from_secs(10), more_series: SERIES - 2 };

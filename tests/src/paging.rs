@@ -7,6 +7,15 @@ use crate::sink::{SECRET, Sink};
 
 /// Makes `sink` hear of every incident at once. Returns the channel's id.
 pub fn page_to(api: &Api, sink: &Sink) -> String {
+    page(api, sink, Value::Null)
+}
+
+/// The same, of each alert by itself, however many begin together.
+pub fn page_each_to(api: &Api, sink: &Sink) -> String {
+    page(api, sink, json!(0))
+}
+
+fn page(api: &Api, sink: &Sink, group_window: Value) -> String {
     let config = json!({"kind": "webhook", "url": sink.url(), "secret": SECRET});
     let channel = api.post("/channels", &json!({"name": "sink", "config": config, "catch_all": true}));
     let id = text(&channel["id"]);
@@ -18,7 +27,7 @@ pub fn page_to(api: &Api, sink: &Sink) -> String {
         .into_iter()
         .find(|s| s["name"] == "default")
         .expect("there is a default service");
-    let input = json!({"name": "default", "description": "", "policy_id": policy["id"]});
+    let input = json!({"name": "default", "description": "", "policy_id": policy["id"], "group_window_seconds": group_window});
     api.put(&format!("/services/{}", text(&service["id"])), &input);
     id
 }

@@ -69,12 +69,15 @@ shapes! {
         pub time_to_resolve_seconds: Option<f64>,
         /// The policy ended and nobody acknowledged.
         pub unanswered: bool,
-        /// What the latest repair did: `running`, `verifying`, `fixed`, `not_fixed`, `failed`, `lost`, `refused`, `awaiting_approval`.
+        /// What the latest repair did: `running`, `verifying`, `fixed`, `not_fixed`, `failed`, `lost`, `refused`, `held_back`, `awaiting_approval`.
         pub repair: Option<String>,
         pub pending_actions: Vec<PendingAction>,
         /// Only on a single incident.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub alerts: Vec<Alert>,
+        /// What tells its servers apart from the others, in words: `all 12 have rack="r7", which 14 servers have`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub in_common: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub chart: Option<ChartHint>,
         /// The top processes when it was triggered.

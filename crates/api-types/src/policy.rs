@@ -33,6 +33,8 @@ shapes! {
         pub auto_resolve_seconds: Option<f64>,
         /// Hold the first page while a repair runs, at most this long; absent means page at once.
         pub hold_pages_for_seconds: Option<f64>,
+        /// Alerts of one rule that follow each other within this share an incident; absent means 60, 0 means never.
+        pub group_window_seconds: Option<f64>,
         pub runbook_url: Option<String>,
         pub open_incidents: u32,
         pub created_at: Time,
@@ -88,6 +90,10 @@ inputs! {
         pub auto_resolve_seconds: Option<f64>,
         #[serde(default)]
         pub hold_pages_for_seconds: Option<f64>,
+        /// Alerts of one rule, each at most this much later than the one before, share an incident while nobody has answered. Absent
+        /// means 60; 0 gives each alert an incident of its own.
+        #[serde(default)]
+        pub group_window_seconds: Option<f64>,
         #[serde(default)]
         pub runbook_url: Option<String>,
     }

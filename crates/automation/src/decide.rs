@@ -32,6 +32,14 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Refused since too many servers have the problem: it is not theirs alone.
+    pub fn is_widespread(&self) -> bool {
+        let blast = |name| {
+            matches!(name, GateName::BlastRadius | GateName::GroupBlastRadius | GateName::HubConnected)
+        };
+        self.gates.iter().any(|gate| !gate.passed && blast(gate.name))
+    }
+
     /// Why it was refused: the reasons of all gates that did not pass.
     pub fn refusal(&self) -> Option<String> {
         let reasons: Vec<_> = self.gates.iter().filter(|g| !g.passed).map(|g| g.reason.as_str()).collect();

@@ -1,7 +1,7 @@
 //! What the hub knows when it asks: gathered in one read, so that a decision can be replayed from its record.
 
 use serde::{Deserialize, Serialize};
-use watchtower_model::Timestamp;
+use watchtower_model::{AutomationId, Timestamp};
 
 use crate::Breaker;
 
@@ -54,8 +54,8 @@ pub struct Facts {
     pub suppressed_by: Option<String>,
     /// Why the service identity may not run this script here; absent if it may.
     pub identity_refusal: Option<String>,
-    /// How many automations stand between the first event and this one.
-    pub event_depth: u32,
+    /// The automations that led to this event, one after the other.
+    pub causes: Vec<AutomationId>,
     pub breaker: Breaker,
     /// More than 30 % of the fleet was lost at once: the hub itself may be cut off.
     pub hub_may_be_cut_off: bool,

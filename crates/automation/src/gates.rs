@@ -5,8 +5,8 @@ use watchtower_model::{Timestamp, format_duration_ms};
 
 use crate::{Automation, Breaker, BreakerState, Facts, Population, Rate};
 
-/// An event caused by an automation may cause one more action; what that causes may not.
-pub const EVENT_DEPTH_MAX: u32 = 1;
+/// How many automations may have led to an event, if the one that asks is among them: what it caused once more is a loop.
+pub const LOOP_DEPTH_MAX: usize = 1;
 /// Samples older than this many intervals are not "now".
 pub const DATA_AGE_INTERVALS_MAX: i64 = 3;
 
@@ -48,7 +48,7 @@ pub(crate) fn ask_all(def: &Automation, facts: &Facts, now: Timestamp) -> Vec<An
         hub_connected(facts.hub_may_be_cut_off),
         identity(facts),
         suppressed(facts),
-        depth(facts),
+        depth(def, facts),
         agent(facts),
         fresh_data(facts),
         clock(facts),
@@ -99,10 +99,18 @@ fn suppressed(facts: &Facts) -> Answer {
     (GateName::Suppressed, facts.suppressed_by.is_none(), text)
 }
 
-fn depth(facts: &Facts) -> Answer {
-    let depth = facts.event_depth;
-    let text = format!("{depth} automations led to this event, at most {EVENT_DEPTH_MAX} may");
-    (GateName::Depth, depth <= EVENT_DEPTH_MAX, text)
+fn depth(def: &Automation, facts: &Facts) -> Answer {
+    let led = facts.causes.len();
+    if !facts.causes.contains(&def.id) {
+        return (
+            GateName::Depth,
+            true,
+            format!("{led} automations led to this event, this one is not among them"),
+        );
+    }
+    let text =
+        format!("{led} automations led to this event, this one among them: at most {LOOP_DEPTH_MAX} may");
+    (GateName::Depth, led <= LOOP_DEPTH_MAX, text)
 }
 
 fn agent(facts: &Facts) -> Answer {

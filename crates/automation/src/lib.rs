@@ -27,5 +27,5 @@ pub use facts::{Facts, PastAttempt, Population};
 pub use firing::{
     Due, FiringAction, FiringFacts, MISSED_COUNTED_MAX, ON_TIME_MS, Overlap, decide_firing, due, run_failed,
 };
-pub use gates::{DATA_AGE_INTERVALS_MAX, EVENT_DEPTH_MAX, GateName, blast_limit};
+pub use gates::{DATA_AGE_INTERVALS_MAX, GateName, LOOP_DEPTH_MAX, blast_limit};
 pub use rollout::{Member, Progress, Rollout, RolloutError, Turn, turn};

@@ -91,6 +91,7 @@ pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {
         ack_timeout_seconds: Some(1800.0),
         auto_resolve_seconds: None,
         hold_pages_for_seconds: None,
+        group_window_seconds: None,
         runbook_url: None,
     };
     statements.extend(objects::insert(service, &ServiceBody(default), BY, now));

@@ -109,6 +109,8 @@ fn new_incident(opening: Opening, now: Timestamp) -> Incident {
         alerts: BTreeMap::from([(alert.id, IncidentAlert { severity: alert.severity, open: true })]),
         triggers: 1,
         last_seen_at: now,
+        joined_at: now,
+        repair_paged_at: None,
         generation: 0,
         step: 0,
         loop_no: 0,

@@ -6,6 +6,9 @@ use watchtower_model::AlertId;
 use crate::turn::Turn;
 use crate::{Actor, AlertSignal, IncidentAlert, PageReason, PendingKind, Resolution, Status, TimelineKind};
 
+/// Alerts that have a line of their own when they join; of a storm, only each doubling has one beyond.
+const JOINS_SAID_MAX: usize = 20;
+
 /// How a signal relates to what the incident knows.
 #[derive(Clone, Copy, PartialEq)]
 enum Novelty {
@@ -29,6 +32,9 @@ impl Turn {
         incident.alerts.insert(signal.id, IncidentAlert { severity: signal.severity, open: true });
         incident.triggers += 1;
         incident.last_seen_at = self.now;
+        if novelty == Novelty::Added {
+            incident.joined_at = self.now;
+        }
         incident.urgency = incident.urgency.max(signal.urgency);
         let raised = signal.severity > incident.severity;
         if raised {
@@ -43,8 +49,9 @@ impl Turn {
     fn say_trigger(&mut self, signal: &AlertSignal, novelty: Novelty, raised: bool) {
         let triggers = self.incident.triggers;
         let data = json!({ "alert_id": signal.id, "severity": signal.severity, "triggers": triggers });
-        if novelty == Novelty::Added {
-            let text = format!("alert joined: {}", signal.title);
+        let alerts = self.incident.alerts.len();
+        if novelty == Novelty::Added && (alerts <= JOINS_SAID_MAX || alerts.is_power_of_two()) {
+            let text = format!("alert joined, {alerts} by now: {}", signal.title);
             self.say(TimelineKind::AlertAdded, &Actor::System, text, data.clone());
         } else if novelty == Novelty::Reopened || triggers.is_power_of_two() {
             // A source may repeat itself every few seconds: only each doubling of the count is a line.

@@ -69,12 +69,14 @@ pub enum RunState {
     /// It may have run; nobody knows.
     Lost,
     Refused,
+    /// Too many servers have the problem for a repair of each: the incident itself tells of it.
+    HeldBack,
 }
 
 impl RunState {
     /// Whether a person has to be told at once.
     pub fn needs_person(self) -> bool {
-        matches!(self, RunState::NotFixed | RunState::Failed | RunState::Lost | RunState::Refused)
+        !matches!(self, RunState::Started | RunState::Fixed)
     }
 
     pub fn as_str(self) -> &'static str {
@@ -85,6 +87,7 @@ impl RunState {
             RunState::Failed => "failed",
             RunState::Lost => "lost",
             RunState::Refused => "refused",
+            RunState::HeldBack => "held_back",
         }
     }
 }

@@ -31,6 +31,7 @@ pub use policy::{
     LOOPS_MAX, PolicyError, PolicySnapshot, STEP_DELAY_MS_MAX, STEP_DELAY_MS_MIN, STEPS_MAX, ServiceSnapshot,
     Step, TARGETS_PER_STEP_MAX, Target,
 };
+pub use repair::REPAIR_PAGE_GAP_MS;
 pub use response_times::{time_to_ack_ms, time_to_resolve_ms};
 pub use route::route;
 pub use state::{

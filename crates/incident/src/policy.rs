@@ -51,6 +51,9 @@ pub struct ServiceSnapshot {
     pub auto_resolve_ms: Option<i64>,
     /// How long a running repair may hold back the first page; cut to the first step's delay.
     pub hold_pages_ms: Option<i64>,
+    /// Alerts of one rule, each at most this much later than the one before, share an incident; 0 gives each its own.
+    #[serde(default)]
+    pub group_window_ms: i64,
 }
 
 /// Which field of a policy is out of its bounds.

@@ -4,7 +4,12 @@ use serde_json::json;
 use watchtower_model::format_duration_ms;
 
 use crate::turn::Turn;
-use crate::{Actor, OUTPUT_EXCERPT_BYTES_MAX, PageReason, PendingKind, RunReport, Status, TimelineKind};
+use crate::{
+    Actor, OUTPUT_EXCERPT_BYTES_MAX, PageReason, PendingKind, RunReport, RunState, Status, TimelineKind,
+};
+
+/// Repairs of several servers may fail together: one page tells of them, and further ones only after this.
+pub const REPAIR_PAGE_GAP_MS: i64 = 60_000;
 
 impl Turn {
     /// Opt-in: the first page waits for the repair, never longer than the first step's own delay.
@@ -32,14 +37,23 @@ impl Turn {
             Status::Triggered if self.incident.unanswered => {
                 self.say_not_paged("the repair did not help, but the policy has run out already");
             }
-            Status::Triggered => {
-                let output = Some(output).filter(|o| !o.is_empty());
-                if self.incident.is_pending(PendingKind::ReleaseHold) {
-                    self.begin_step(0, self.now, PageReason::RepairFailed, output);
-                } else {
-                    self.next_step(self.now, PageReason::RepairFailed, output);
-                }
-            }
+            Status::Triggered => self.page_for_failed_repair(&report, output),
+        }
+    }
+
+    fn page_for_failed_repair(&mut self, report: &RunReport, output: String) {
+        let output = Some(output).filter(|o| !o.is_empty());
+        let paged_at = self.incident.repair_paged_at;
+        if self.incident.is_pending(PendingKind::ReleaseHold) {
+            self.incident.repair_paged_at = Some(self.now);
+            self.begin_step(0, self.now, PageReason::RepairFailed, output);
+        } else if report.state == RunState::HeldBack {
+            self.say_not_paged("nothing was tried, and the page for the trouble itself has gone out");
+        } else if paged_at.is_some_and(|at| self.now.since(at) < REPAIR_PAGE_GAP_MS) {
+            self.say_not_paged("a repair that did not help was paged for less than a minute ago");
+        } else {
+            self.incident.repair_paged_at = Some(self.now);
+            self.next_step(self.now, PageReason::RepairFailed, output);
         }
     }
 }

@@ -29,6 +29,11 @@ impl Status {
     }
 }
 
+/// Of incidents stored by a hub that did not write it.
+fn long_ago() -> Timestamp {
+    Timestamp(0)
+}
+
 /// One alert of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentAlert {
@@ -87,6 +92,12 @@ pub struct Incident {
     /// Triggers received, the first included.
     pub triggers: u64,
     pub last_seen_at: Timestamp,
+    /// When the latest of its alerts joined, the first included.
+    #[serde(default = "long_ago")]
+    pub joined_at: Timestamp,
+    /// When a repair that did not help was paged for last.
+    #[serde(default)]
+    pub repair_paged_at: Option<Timestamp>,
     /// Bumped by acknowledge and resolve. A page of an older generation must not be sent.
     pub generation: u64,
     /// Index into `policy.steps` of the step that was begun last.
@@ -132,9 +143,22 @@ impl Incident {
         self.alerts.iter().filter(|(_, a)| a.open).map(|(id, _)| *id)
     }
 
-    /// Whether another alert of the same group may join. Otherwise the hub opens a new incident.
-    pub fn accepts_alerts(&self) -> bool {
-        !self.is_resolved() && self.alerts.len() < ALERTS_PER_INCIDENT_MAX
+    /// Whether an alert of the same rule that begins at `now` joins it and is not paged for by itself: only while nobody has
+    /// answered, so that whoever answers misses nothing that comes after, and while somebody is still to be paged.
+    pub fn gathers(&self, now: Timestamp) -> bool {
+        self.status == Status::Triggered
+            && !self.unanswered
+            && self.suppressed.is_none()
+            && self.alerts.len() < ALERTS_PER_INCIDENT_MAX
+            && now.since(self.joined_at) < self.service.group_window_ms
+    }
+
+    /// The title, and how many alerts it stands for beside its own.
+    pub fn headline(&self) -> String {
+        match self.alerts.len() {
+            0 | 1 => self.title.clone(),
+            n => format!("{} (+{} more)", self.title, n - 1),
+        }
     }
 
     /// The re-check just before a page is sent: still unanswered and of this generation. It does not look at

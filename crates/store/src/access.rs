@@ -45,6 +45,18 @@ impl Store {
         rows(self.db.query("SELECT * FROM users ORDER BY name", args![]).await?)
     }
 
+    /// The selectors of servers that users and tokens in force are restricted to, each once.
+    pub async fn server_restrictions(&self) -> Result<Vec<String>, DbError> {
+        #[derive(Deserialize)]
+        struct Restriction {
+            servers: String,
+        }
+        let sql = "SELECT servers FROM users WHERE servers <> '' AND NOT disabled \
+                   UNION SELECT servers FROM tokens WHERE servers <> '' AND revoked_at IS NULL";
+        let found = rows::<Restriction>(self.db.query(sql, args![]).await?)?;
+        Ok(found.into_iter().map(|row| row.servers).collect())
+    }
+
     pub async fn user(&self, id: UserId) -> Result<Option<UserRow>, DbError> {
         one(self.db.query("SELECT * FROM users WHERE id = $1", args![id]).await?)
     }

@@ -74,6 +74,17 @@ impl Store {
         )
     }
 
+    /// The servers that an incident's alerts are about, each once.
+    pub async fn servers_of_incident(&self, incident: IncidentId) -> Result<Vec<ServerId>, DbError> {
+        #[derive(Deserialize)]
+        struct About {
+            server_id: ServerId,
+        }
+        let sql = "SELECT DISTINCT server_id FROM alerts WHERE incident_id = $1 AND server_id IS NOT NULL ORDER BY server_id";
+        let found = rows::<About>(self.db.query(sql, args![incident]).await?)?;
+        Ok(found.into_iter().map(|about| about.server_id).collect())
+    }
+
     /// Open alerts of one server or of all, for counting.
     pub async fn open_alerts(&self) -> Result<Vec<AlertRow>, DbError> {
         rows(self.db.query("SELECT * FROM alerts WHERE state <> 'resolved'", args![]).await?)

@@ -8,17 +8,16 @@ use crate::{DbError, Statement, Store, args, rows};
 #[derive(Debug, Clone, Deserialize)]
 pub struct ConsiderationRow {
     pub alert_id: AlertId,
-    /// How many automations stand between the first event and this alert.
-    pub depth: i64,
     pub created_at: Timestamp,
 }
 
 impl Store {
     /// To be committed with the alert.
-    pub fn insert_consideration(alert: AlertId, depth: u32, now: Timestamp) -> Statement {
+    pub fn insert_consideration(alert: AlertId, now: Timestamp) -> Statement {
+        // The depth is found when it is asked for; the column is for hubs that stored it.
         Statement::new(
-            "INSERT INTO considerations (alert_id, depth, created_at) VALUES ($1, $2, $3)",
-            args![alert, i64::from(depth), now],
+            "INSERT INTO considerations (alert_id, depth, created_at) VALUES ($1, 0, $2)",
+            args![alert, now],
         )
     }
 

@@ -107,6 +107,18 @@ impl Store {
         one(self.db.query(sql, args![service, group_key]).await?)
     }
 
+    /// Triggered incidents of one service whose first alert came from this source, newest first. `source` ends with a slash.
+    pub async fn triggered_incidents_of(
+        &self,
+        service: ServiceId,
+        source: &str,
+        limit: i64,
+    ) -> Result<Vec<IncidentRow>, DbError> {
+        let sql = "SELECT * FROM incidents WHERE service_id = $1 AND state = 'triggered' AND state <> 'resolved' \
+                   AND substr(group_key, 1, length($2)) = $2 ORDER BY number DESC LIMIT $3";
+        rows(self.db.query(sql, args![service, source, limit]).await?)
+    }
+
     pub async fn open_incidents(&self) -> Result<Vec<IncidentRow>, DbError> {
         rows(
             self.db
@@ -124,7 +136,8 @@ impl Store {
     /// Newest first.
     pub async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<IncidentRow>, DbError> {
         let sql = "SELECT * FROM incidents WHERE ($1 = '' OR $1 LIKE '%,' || state || ',%') \
-                   AND ($2 = '' OR $2 LIKE '%,' || severity || ',%') AND ($3 = '' OR server_id = $3) AND ($4 = '' OR service_id = $4) \
+                   AND ($2 = '' OR $2 LIKE '%,' || severity || ',%') AND ($3 = '' OR server_id = $3 \
+                   OR id IN (SELECT incident_id FROM alerts WHERE server_id = $3)) AND ($4 = '' OR service_id = $4) \
                    AND ($5 = '' OR lower(title) LIKE $5 ESCAPE '\\') AND number < $6 ORDER BY number DESC LIMIT $7";
         let set = |words: &[String]| {
             if words.is_empty() { String::new() } else { format!(",{},", words.join(",")) }

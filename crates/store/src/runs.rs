@@ -196,6 +196,27 @@ impl Store {
         Statement::new("UPDATE runs SET state = $2 WHERE id = $1 AND finished_at IS NULL", args![id, state])
     }
 
+    /// Runs that automations started on a server within a day before `to` and that had not ended by `from`.
+    pub async fn automated_runs_on(
+        &self,
+        server: ServerId,
+        from: Timestamp,
+        to: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(RunId, AutomationId)>, DbError> {
+        #[derive(Deserialize)]
+        struct Found {
+            id: RunId,
+            automation_id: AutomationId,
+        }
+        let sql = "SELECT DISTINCT runs.id, runs.automation_id FROM runs JOIN executions ON executions.run_id = runs.id \
+                   WHERE runs.created_at >= $4 AND runs.created_at <= $3 AND runs.automation_id IS NOT NULL \
+                   AND executions.server_id = $1 AND (executions.finished_at IS NULL OR executions.finished_at >= $2) \
+                   ORDER BY runs.id DESC LIMIT $5";
+        let found = self.db.query(sql, args![server, from, to, to.plus_ms(-86_400_000), limit]).await?;
+        Ok(rows::<Found>(found)?.into_iter().map(|found| (found.id, found.automation_id)).collect())
+    }
+
     pub async fn executions_of(&self, run: RunId) -> Result<Vec<ExecutionRow>, DbError> {
         rows(
             self.db

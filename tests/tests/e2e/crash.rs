@@ -12,7 +12,7 @@ use watchtower_testkit::wait;
 use watchtower_tests::agents::{COUNTER, Fleet, Pace, TROUBLE};
 use watchtower_tests::api::Api;
 use watchtower_tests::hub::{Hub, Setup};
-use watchtower_tests::paging::page_to;
+use watchtower_tests::paging::page_each_to;
 use watchtower_tests::sink::Sink;
 
 const AGENTS: usize = 50;
@@ -36,7 +36,7 @@ fn nor_on_postgresql_and_redis() {
 fn play(setup: Setup) {
     let mut hub = Hub::start(setup);
     let (api, sink) = (hub.api(), Sink::start());
-    page_to(&api, &sink);
+    page_each_to(&api, &sink);
     api.post(
         "/rules",
         &json!({"name": "trouble", "kind": "metric", "expr": format!("{TROUBLE} > 0"), "severity": "error"}),

@@ -151,6 +151,6 @@ async fn leave_unasked(store: &Store, server: ServerId) {
         last_seen_at: earlier,
         resolved_at: None,
     };
-    let question = Store::insert_consideration(alert.id, 0, earlier);
+    let question = Store::insert_consideration(alert.id, earlier);
     store.commit(vec![Store::insert_alert(&alert), question]).await.unwrap();
 }

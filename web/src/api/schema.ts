@@ -2203,13 +2203,15 @@ export interface components {
             alerts?: components["schemas"]["Alert"][];
             chart?: components["schemas"]["ChartHint"] | null;
             id: components["schemas"]["IncidentId"];
+            /** @description What tells its servers apart from the others, in words: `all 12 have rack="r7", which 14 servers have`. */
+            in_common?: string | null;
             /** Format: int64 */
             number: number;
             /** Format: int32 */
             open_alert_count: number;
             pending_actions: components["schemas"]["PendingAction"][];
             processes?: components["schemas"]["Processes"] | null;
-            /** @description What the latest repair did: `running`, `verifying`, `fixed`, `not_fixed`, `failed`, `lost`, `refused`, `awaiting_approval`. */
+            /** @description What the latest repair did: `running`, `verifying`, `fixed`, `not_fixed`, `failed`, `lost`, `refused`, `held_back`, `awaiting_approval`. */
             repair?: string | null;
             resolve_reason?: string | null;
             resolved_at?: components["schemas"]["Time"] | null;
@@ -2960,6 +2962,11 @@ export interface components {
             description: string;
             /**
              * Format: double
+             * @description Alerts of one rule that follow each other within this share an incident; absent means 60, 0 means never.
+             */
+            group_window_seconds?: number | null;
+            /**
+             * Format: double
              * @description Hold the first page while a repair runs, at most this long; absent means page at once.
              */
             hold_pages_for_seconds?: number | null;
@@ -2979,6 +2986,12 @@ export interface components {
             /** Format: double */
             auto_resolve_seconds?: number | null;
             description?: string;
+            /**
+             * Format: double
+             * @description Alerts of one rule, each at most this much later than the one before, share an incident while nobody has answered. Absent
+             *     means 60; 0 gives each alert an incident of its own.
+             */
+            group_window_seconds?: number | null;
             /** Format: double */
             hold_pages_for_seconds?: number | null;
             name: string;

@@ -11,9 +11,13 @@ use watchtower_model::{AutomationId, Id, ScriptId, Timestamp};
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 const MINUTE: i64 = 60_000;
 
+fn id(n: u8) -> AutomationId {
+    AutomationId(Id::from_bytes([n; 16]))
+}
+
 fn definition(mode: Mode) -> Automation {
     Automation {
-        id: AutomationId(Id::NIL),
+        id: id(0),
         name: "restart db".into(),
         enabled: true,
         mode,
@@ -46,7 +50,7 @@ fn facts() -> Facts {
         halted: None,
         suppressed_by: None,
         identity_refusal: None,
-        event_depth: 0,
+        causes: Vec::new(),
         breaker: Breaker::default(),
         hub_may_be_cut_off: false,
     }
@@ -77,7 +81,7 @@ fn each_gate_refuses_alone_and_says_why() {
         (GateName::HubConnected, |f| f.hub_may_be_cut_off = true),
         (GateName::Identity, |f| f.identity_refusal = Some("the team lost the right".into())),
         (GateName::Suppressed, |f| f.suppressed_by = Some("window upgrade".into())),
-        (GateName::Depth, |f| f.event_depth = 2),
+        (GateName::Depth, |f| f.causes = vec![id(9), definition(Mode::Auto).id]),
         (GateName::Agent, |f| f.agent_connected = false),
         (GateName::FreshData, |f| f.data_age_ms = Some(30_001)),
         (GateName::FreshData, |f| f.data_age_ms = None),
@@ -115,12 +119,14 @@ fn limits_pass_up_to_their_edge() {
     f.recent_starts = vec![NOW - MINUTE; 9];
     f.recent_starts.push(NOW - 5 * MINUTE);
     f.data_age_ms = Some(30_000);
-    f.event_depth = 1;
+    f.causes = vec![definition(Mode::Auto).id];
     f.rule = Population { firing: 4, total: 20 };
     f.group = Some(Population { firing: 1, total: 2 });
     assert_eq!(decide(&definition(Mode::Auto), &f, NOW).refusal(), None);
     f.data_age_ms = None;
     f.trigger_is_no_data = true;
+    // A chain of others is no loop, however long.
+    f.causes = (20..25).map(id).collect();
     assert_eq!(decide(&definition(Mode::Auto), &f, NOW).action, Action::Run);
 }
 

@@ -34,6 +34,12 @@ pub static SERVICE: Noun = Noun {
         ),
         field("auto-resolve", "auto_resolve_seconds", Seconds, "Untouched incidents resolve after this"),
         field("hold-pages-for", "hold_pages_for_seconds", Seconds, "Hold the first page while a repair runs"),
+        field(
+            "group-window",
+            "group_window_seconds",
+            Seconds,
+            "Alerts of one rule within this share an incident (60s; 0s: never)",
+        ),
         field("runbook", "runbook_url", Text, "URL of the runbook"),
     ],
     defaults: &[],

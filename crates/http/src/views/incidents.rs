@@ -47,6 +47,7 @@ pub fn incident(hub: &Hub, row: &IncidentRow) -> Result<Incident, HubError> {
         repair: row.repair.clone(),
         pending_actions: state.pending_actions.iter().map(|action| pending(hub, &state, action)).collect(),
         alerts: Vec::new(),
+        in_common: None,
         chart: None,
         processes: None,
         runbook_url: None,
@@ -90,6 +91,9 @@ pub async fn incident_alone(hub: &Hub, row: &IncidentRow) -> Result<Incident, Hu
     let rows = hub.store.alerts(&filter).await?;
     out.chart = rows.first().and_then(|alert| chart(hub, alert));
     out.alerts = rows.into_iter().map(|alert_row| alert(hub, alert_row, Some(row.number))).collect();
+    if out.alert_count > 1 {
+        out.in_common = respond::in_common(hub, &hub.store.servers_of_incident(row.id).await?);
+    }
     out.processes = row.processes.as_deref().and_then(processes_of);
     out.runbook_url =
         hub.objects().service(row.service_id).and_then(|service| service.body.0.runbook_url.clone());

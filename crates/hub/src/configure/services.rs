@@ -11,7 +11,8 @@ use crate::objects::ServiceBody;
 use crate::respond::alerts::known_policy;
 use crate::{Hub, Objects};
 
-const WEEK: f64 = 7.0 * 86_400.0;
+const DAY: f64 = 86_400.0;
+const WEEK: f64 = 7.0 * DAY;
 
 pub struct Services;
 
@@ -50,6 +51,9 @@ impl Noun for Services {
                 seconds(field, value, 1.0, WEEK)?;
             }
         }
+        if let Some(value) = input.group_window_seconds {
+            seconds("group_window_seconds", value, 0.0, DAY)?;
+        }
         if let Some(url) = &input.runbook_url {
             check_line(url, limits::LINE_BYTES_MAX).map_err(|e| HubError::invalid("runbook_url", e))?;
             if !url.starts_with("https://") && !url.starts_with("http://") {
@@ -71,6 +75,7 @@ impl Noun for Services {
             ack_timeout_seconds: body.ack_timeout_seconds,
             auto_resolve_seconds: body.auto_resolve_seconds,
             hold_pages_for_seconds: body.hold_pages_for_seconds,
+            group_window_seconds: body.group_window_seconds,
             runbook_url: body.runbook_url,
             open_incidents: open.iter().filter(|incident| incident.service_id.0 == stored.id).count() as u32,
             created_at: stored.created_at.into(),

@@ -349,7 +349,6 @@ fn alert(hub: &Hub, rule: &Compiled, part: Part, transition: &Transition) -> Ale
         paging: rule.paging,
         test: false,
         service: None,
-        depth: 0,
     }
 }
 

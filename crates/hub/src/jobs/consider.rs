@@ -50,13 +50,13 @@ pub fn would_start(hub: &Hub, alert: &AlertRow) -> bool {
 }
 
 /// What to store with an alert that automations are to be asked about.
-pub fn question(hub: &Hub, alert: &AlertRow, depth: u32) -> Option<Statement> {
+pub fn question(hub: &Hub, alert: &AlertRow) -> Option<Statement> {
     let concerned = alert.server_id.is_some() && !matching(hub, alert).is_empty();
-    concerned.then(|| Store::insert_consideration(alert.id, depth, hub.now()))
+    concerned.then(|| Store::insert_consideration(alert.id, hub.now()))
 }
 
 /// Asks every automation that this alert concerns.
-pub async fn consider(hub: &Hub, alert: &AlertRow, depth: u32) -> Result<(), HubError> {
+pub async fn consider(hub: &Hub, alert: &AlertRow) -> Result<(), HubError> {
     let Some(server) = alert.server_id else { return Ok(()) };
     let matching = matching(hub, alert);
     if matching.is_empty() {
@@ -64,7 +64,7 @@ pub async fn consider(hub: &Hub, alert: &AlertRow, depth: u32) -> Result<(), Hub
     }
     let answered = hub.store.automations_asked_about(alert.id).await?;
     for automation in matching.iter().filter(|automation| !answered.contains(&automation.id.into())) {
-        ask(hub, automation, alert, server, depth).await?;
+        ask(hub, automation, alert, server).await?;
     }
     hub.store.commit(vec![Store::delete_consideration(alert.id)]).await?;
     Ok(())
@@ -76,7 +76,7 @@ pub async fn take_up(hub: &Hub) -> Result<(), HubError> {
         let alert = left.alert_id;
         if let Some(firing) = hub.store.alert(alert).await?.filter(|alert| alert.state != "resolved") {
             tracing::warn!(%alert, "automations were not asked about this alert: asking them now");
-            if let Err(error) = consider(hub, &firing, left.depth as u32).await {
+            if let Err(error) = consider(hub, &firing).await {
                 tracing::error!(%alert, "considering automations: {error}");
                 continue;
             }
@@ -91,9 +91,8 @@ async fn ask(
     automation: &Stored<AutomationBody>,
     alert: &AlertRow,
     server: ServerId,
-    depth: u32,
 ) -> Result<(), HubError> {
-    let facts = facts::gather(hub, automation, alert, server, depth, None).await?;
+    let facts = facts::gather(hub, automation, alert, server, None).await?;
     let now = hub.now();
     let decision = engine::decide(&definition(hub, automation), &facts, now);
     let mut row = AttemptRow {
@@ -114,6 +113,7 @@ async fn ask(
         engine: None,
         gates: decision.gates.clone(),
         rule_id: alert.rule_id,
+        causes: facts.causes.clone(),
         reason: String::new(),
     };
     match decision.action {
@@ -127,7 +127,8 @@ async fn ask(
             body.reason = decision.refusal().unwrap_or_default();
             store_new(hub, &row, &body).await?;
             let detail = format!("{} was not started: {}", automation.body.name, body.reason);
-            tell_incident(hub, alert.incident_id, None, RunState::Refused, detail, String::new()).await
+            let state = if decision.is_widespread() { RunState::HeldBack } else { RunState::Refused };
+            tell_incident(hub, alert.incident_id, None, state, detail, String::new()).await
         }
         Action::Run | Action::AwaitApproval => {
             let needs_approval = decision.action == Action::AwaitApproval;

@@ -4,7 +4,7 @@ use watchtower_automation::{Facts, PastAttempt, Population};
 use watchtower_model::{Id, ServerId, Timestamp};
 use watchtower_store::{AlertRow, AttemptRow, DbError, Stored};
 
-use super::halt;
+use super::{causes, halt};
 use crate::Hub;
 use crate::error::HubError;
 use crate::objects::AutomationBody;
@@ -22,7 +22,6 @@ pub(super) async fn gather(
     automation: &Stored<AutomationBody>,
     alert: &AlertRow,
     server_id: ServerId,
-    event_depth: u32,
     asking: Option<Id>,
 ) -> Result<Facts, HubError> {
     let now = hub.now();
@@ -60,7 +59,7 @@ pub(super) async fn gather(
             .script(automation.body.script_id)
             .is_none()
             .then(|| "its script was removed".to_string()),
-        event_depth,
+        causes: causes::of(hub, alert, server_id, automation.id.into()).await?,
         breaker: automation.body.breaker,
         hub_may_be_cut_off: hub.cut_off.load(std::sync::atomic::Ordering::Relaxed),
     })

@@ -12,6 +12,7 @@ pub mod halt;
 pub mod fold;
 pub mod send;
 
+mod causes;
 mod facts;
 mod rights;
 mod targets;

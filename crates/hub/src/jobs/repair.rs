@@ -27,6 +27,9 @@ pub struct AttemptBody {
     pub engine: Option<Attempt>,
     pub gates: Vec<engine::Gate>,
     pub rule_id: Option<RuleId>,
+    /// The automations that led to the alert.
+    #[serde(default)]
+    pub causes: Vec<AutomationId>,
     pub reason: String,
 }
 
@@ -242,7 +245,7 @@ async fn ask_gates_again(
     if alert.state == "resolved" {
         return Err(HubError::Conflict("the alert has ended meanwhile".into()));
     }
-    let facts = facts::gather(hub, automation, &alert, row.server_id, 0, Some(row.id)).await?;
+    let facts = facts::gather(hub, automation, &alert, row.server_id, Some(row.id)).await?;
     match engine::decide(&definition(hub, automation), &facts, hub.now()).refusal() {
         Some(reason) => Err(HubError::Conflict(reason)),
         None => Ok(()),

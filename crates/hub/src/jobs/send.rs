@@ -12,17 +12,19 @@ use watchtower_model::{ChannelId, Timestamp};
 use watchtower_notify::{
     self as notify, DeliveryError, FailureKind, Link, Message, MessageState, next_retry_ms,
 };
-use watchtower_store::{NewTimelineEntry, OutboxRow, Store};
+use watchtower_store::{AlertRow, IncidentRow, NewTimelineEntry, OutboxRow, Store};
 
 use crate::error::HubError;
 use crate::objects::ChannelBody;
-use crate::{Hub, WAKE_CHANGES, WAKE_OUTBOX};
+use crate::{Hub, WAKE_CHANGES, WAKE_OUTBOX, respond};
 
 /// Longer than any delivery may take: a lease that runs out means that the sender died.
 const LEASE_MS: i64 = 45_000;
 const CLAIM: i64 = 32;
 /// Deliveries at the same time.
 const AT_ONCE: usize = 32;
+/// Alerts that a message names.
+const ALERTS_TOLD_MAX: i64 = 10;
 /// The database is asked this often whatever the bus says.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -175,7 +177,7 @@ async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
         .store
         .alerts(&watchtower_store::AlertFilter {
             incident: Some(incident.id),
-            limit: 10,
+            limit: ALERTS_TOLD_MAX,
             ..Default::default()
         })
         .await?;
@@ -183,12 +185,7 @@ async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
     if row.kind == "page" {
         lines.push(format!("paged because {}", letter.reason));
     }
-    lines.extend(
-        alerts.iter().filter(|alert| alert.summary != incident.title).map(|alert| alert.summary.clone()),
-    );
-    lines.extend(
-        alerts.iter().filter(|alert| !alert.description.is_empty()).map(|alert| alert.description.clone()),
-    );
+    lines.extend(alert_lines(hub, &incident, &alerts).await?);
     lines.push(format!("since {}", incident.triggered_at));
     let objects = hub.objects();
     let mut links =
@@ -216,6 +213,35 @@ async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
         test: incident.test,
         output: letter.output,
     })
+}
+
+/// What a message says of the alerts: those that the title does not, how many there are beyond, and what explains them.
+async fn alert_lines(
+    hub: &Hub,
+    incident: &IncidentRow,
+    alerts: &[AlertRow],
+) -> Result<Vec<String>, HubError> {
+    let state = respond::read_state(incident)?;
+    let untold = alerts.iter().filter(|alert| alert.summary != state.title);
+    let mut lines: Vec<String> = untold.map(|alert| alert.summary.clone()).collect();
+    let more = state.alerts.len().saturating_sub(alerts.len());
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    let waiting = hub.store.waiting_rule_states().await?;
+    let waiting = waiting.iter().filter(|row| alerts.iter().any(|alert| alert.rule_id == Some(row.rule_id)));
+    if let count @ 1.. = waiting.count() {
+        lines.push(format!("{count} more wait for the rule's delay to pass"));
+    }
+    if state.alerts.len() > 1 {
+        let servers = hub.store.servers_of_incident(incident.id).await?;
+        lines.extend(respond::in_common(hub, &servers));
+    }
+    let mut described: Vec<String> =
+        alerts.iter().map(|alert| alert.description.clone()).filter(|text| !text.is_empty()).collect();
+    described.dedup();
+    lines.extend(described);
+    Ok(lines)
 }
 
 /// The channel's configuration with its secrets.

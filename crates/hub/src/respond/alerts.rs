@@ -11,7 +11,8 @@ use watchtower_model::{
 };
 use watchtower_store::{AlertRow, Json, Statement, Store};
 
-use super::apply::{advance_locked, open_locked};
+use super::apply::{advance_all_locked, advance_locked, open_locked};
+use super::gather;
 use crate::error::HubError;
 use crate::jobs::consider;
 use crate::{Hub, random};
@@ -34,8 +35,6 @@ pub struct AlertTrigger {
     pub test: bool,
     /// Decided by the caller rather than by the routes.
     pub service: Option<ServiceId>,
-    /// How many automations stand between the first event and this one.
-    pub depth: u32,
 }
 
 /// An alert ends.
@@ -50,101 +49,156 @@ pub async fn trigger(
     alert: AlertTrigger,
     also: Vec<Statement>,
 ) -> Result<Option<IncidentId>, HubError> {
-    let opened = {
+    let taken = trigger_together(hub, vec![(alert, also)]).await?;
+    Ok(taken.first().and_then(|row| row.incident_id))
+}
+
+/// Takes triggers that come at one time, each with what is written in its transaction: those that may share an incident are in it
+/// before its first page is written, so that the page tells of all of them. Returns the alerts.
+pub async fn trigger_together(
+    hub: &Hub,
+    alerts: Vec<(AlertTrigger, Vec<Statement>)>,
+) -> Result<Vec<AlertRow>, HubError> {
+    let (mut taken, opened) = {
         let _one_at_a_time = hub.responding.lock().await;
-        let open = hub.store.open_alert(&alert.source, &alert.dedup_key).await?;
-        match (decide_alert(open.is_some(), AlertSignalKind::Trigger), open) {
-            (AlertDecision::Again, Some(open)) => return repeat(hub, &alert, open, also).await,
-            _ => open_alert(hub, &alert, also).await?,
+        let (mut known, mut drafts) = (Vec::new(), Vec::new());
+        for (alert, also) in alerts {
+            let open = hub.store.open_alert(&alert.source, &alert.dedup_key).await?;
+            match (decide_alert(open.is_some(), AlertSignalKind::Trigger), open) {
+                (AlertDecision::Again, Some(open)) => {
+                    repeat(hub, &alert, &open, also).await?;
+                    known.push(open);
+                }
+                _ => drafts.push(Draft::new(hub, alert, also)?),
+            }
         }
+        (known, open_all(hub, drafts).await?)
     };
-    let (row, incident) = opened;
-    // The alert is stored, and the question with it: it is asked again later, the caller need not tell the alert again.
-    if let Err(error) = consider::consider(hub, &row, alert.depth).await {
-        tracing::error!(alert = %row.id, "considering automations: {error}");
+    for row in &opened {
+        // The alert is stored, and the question with it: it is asked again later, the caller need not tell the alert again.
+        if let Err(error) = consider::consider(hub, row).await {
+            tracing::error!(alert = %row.id, "considering automations: {error}");
+        }
     }
-    Ok(incident)
+    taken.extend(opened);
+    Ok(taken)
 }
 
 async fn repeat(
     hub: &Hub,
     alert: &AlertTrigger,
-    open: AlertRow,
+    open: &AlertRow,
     mut also: Vec<Statement>,
-) -> Result<Option<IncidentId>, HubError> {
+) -> Result<(), HubError> {
     also.push(Store::repeat_alert(open.id, alert.severity, &alert.summary, alert.value, hub.now()));
     match open.incident_id {
         Some(incident) => {
             let signal = signal(hub, alert, open.id);
-            advance_locked(hub, incident, Input::AlertTriggered(signal), also).await?;
+            advance_locked(hub, incident, Input::AlertTriggered(signal), also).await.map(drop)
         }
-        None => drop(hub.store.commit(also).await?),
+        None => Ok(hub.store.commit(also).await.map(drop)?),
     }
-    Ok(open.incident_id)
 }
 
-async fn open_alert(
-    hub: &Hub,
-    alert: &AlertTrigger,
-    mut also: Vec<Statement>,
-) -> Result<(AlertRow, Option<IncidentId>), HubError> {
-    let now = hub.now();
-    let mut row = AlertRow {
-        id: AlertId(random::id(now)),
-        source: alert.source.clone(),
-        dedup_key: alert.dedup_key.clone(),
-        state: "firing".into(),
-        severity: alert.severity,
-        summary: alert.summary.clone(),
-        description: alert.description.clone(),
-        labels: Json(alert.labels.clone()),
-        value: alert.value,
-        rule_id: alert.rule_id,
-        server_id: alert.server_id,
-        incident_id: None,
-        count: 1,
-        first_seen_at: now,
-        last_seen_at: now,
-        resolved_at: None,
-    };
-    let signal = signal(hub, alert, row.id);
-    also.push(Store::insert_change("alert", row.id, now));
-    let question = consider::question(hub, &row, alert.depth);
-    if !alert.paging {
-        also.push(Store::insert_alert(&row));
-        also.extend(question);
+/// An alert that is about to be stored.
+pub(super) struct Draft {
+    pub row: AlertRow,
+    pub signal: AlertSignal,
+    /// What is paged for it; absent where it is only to be seen.
+    pub service: Option<ServiceSnapshot>,
+    pub test: bool,
+    also: Vec<Statement>,
+}
+
+impl Draft {
+    fn new(hub: &Hub, alert: AlertTrigger, also: Vec<Statement>) -> Result<Draft, HubError> {
+        let now = hub.now();
+        let id = AlertId(random::id(now));
+        let signal = signal(hub, &alert, id);
+        let service = alert.paging.then(|| service_for(hub, &alert)).transpose()?;
+        let row = AlertRow {
+            id,
+            source: alert.source,
+            dedup_key: alert.dedup_key,
+            state: "firing".into(),
+            severity: alert.severity,
+            summary: alert.summary,
+            description: alert.description,
+            labels: Json(alert.labels),
+            value: alert.value,
+            rule_id: alert.rule_id,
+            server_id: alert.server_id,
+            incident_id: None,
+            count: 1,
+            first_seen_at: now,
+            last_seen_at: now,
+            resolved_at: None,
+        };
+        Ok(Draft { row, signal, service, test: alert.test, also })
+    }
+
+    /// All that is written for it beside its incident.
+    fn statements(&mut self, hub: &Hub) -> Vec<Statement> {
+        let mut all = std::mem::take(&mut self.also);
+        all.push(Store::insert_change("alert", self.row.id, self.row.first_seen_at));
+        all.push(Store::insert_alert(&self.row));
+        all.extend(consider::question(hub, &self.row));
+        all
+    }
+}
+
+async fn open_all(hub: &Hub, mut drafts: Vec<Draft>) -> Result<Vec<AlertRow>, HubError> {
+    let mut opened = Vec::new();
+    while !drafts.is_empty() {
+        let together = gather::those_with_the_first(hub, &mut drafts).await?;
+        opened.extend(open(hub, together).await?);
+    }
+    Ok(opened)
+}
+
+/// Opens alerts that share an incident; there is at least one.
+async fn open(hub: &Hub, mut drafts: Vec<Draft>) -> Result<Vec<AlertRow>, HubError> {
+    let first = &drafts[0];
+    let Some(service) = first.service.clone() else {
+        let also: Vec<Statement> = drafts.iter_mut().flat_map(|draft| draft.statements(hub)).collect();
         hub.store.commit(also).await?;
-        return Ok((row, None));
-    }
-    let service = service_for(hub, alert)?;
-    let key = group_key(&alert.source, &alert.dedup_key, &alert.labels, &[]);
-    if let Some(joined) = hub.store.open_incident_of_group(service.id, &key).await? {
-        row.incident_id = Some(joined.id);
-        also.push(Store::insert_alert(&row));
-        also.extend(question);
-        advance_locked(hub, joined.id, Input::AlertTriggered(signal), also).await?;
-        return Ok((row, Some(joined.id)));
-    }
-    let id = IncidentId(random::id(now));
-    row.incident_id = Some(id);
-    also.push(Store::insert_alert(&row));
-    also.extend(question);
-    let opening = Opening {
-        id,
-        number: hub.store.next_number("incident").await?,
-        policy: policy_for(hub, service.id),
-        service,
-        group_key: key,
-        server_id: alert.server_id,
-        alert: signal,
-        repair_starting: consider::would_start(hub, &row),
+        return Ok(drafts.into_iter().map(|draft| draft.row).collect());
     };
-    let processes = alert.server_id.and_then(|id| hub.servers.get(id)).and_then(|server| {
-        let (at, table) = server.with(|state| state.processes.clone())?;
-        serde_json::to_string(&(at, &*table)).ok()
-    });
-    open_locked(hub, opening, alert.test, processes, also).await?;
-    Ok((row, Some(id)))
+    let key = group_key(&first.row.source, &first.row.dedup_key, &first.row.labels.0, &[]);
+    let joined = match hub.store.open_incident_of_group(service.id, &key).await? {
+        Some(open) => Some(open.id),
+        None => gather::open_incident(hub, first, &service).await?,
+    };
+    let id = joined.unwrap_or_else(|| IncidentId(random::id(hub.now())));
+    drafts.iter_mut().for_each(|draft| draft.row.incident_id = Some(id));
+    let also: Vec<Statement> = drafts.iter_mut().flat_map(|draft| draft.statements(hub)).collect();
+    let mut signals: Vec<AlertSignal> = drafts.iter().map(|draft| draft.signal.clone()).collect();
+    let first = &drafts[0];
+    if joined.is_some() {
+        let inputs: Vec<Input> = signals.into_iter().map(Input::AlertTriggered).collect();
+        advance_all_locked(hub, id, &inputs, also).await?;
+    } else {
+        let opening = Opening {
+            id,
+            number: hub.store.next_number("incident").await?,
+            policy: policy_for(hub, service.id),
+            service,
+            group_key: key,
+            server_id: first.row.server_id,
+            alert: signals.remove(0),
+            repair_starting: consider::would_start(hub, &first.row),
+        };
+        let processes = processes_of(hub, first.row.server_id);
+        open_locked(hub, opening, signals, first.test, processes, also).await?;
+    }
+    Ok(drafts.into_iter().map(|draft| draft.row).collect())
+}
+
+/// The server's process table as it is known now, to be kept with the incident.
+fn processes_of(hub: &Hub, server: Option<ServerId>) -> Option<String> {
+    let server = hub.servers.get(server?)?;
+    let (at, table) = server.with(|state| state.processes.clone())?;
+    serde_json::to_string(&(at, &*table)).ok()
 }
 
 /// Takes the end of an alert; an alert that is not open is accepted and dropped.
@@ -218,6 +272,7 @@ fn service_for(hub: &Hub, alert: &AlertTrigger) -> Result<ServiceSnapshot, HubEr
         ack_timeout_ms: ms(service.body.0.ack_timeout_seconds),
         auto_resolve_ms: ms(service.body.0.auto_resolve_seconds),
         hold_pages_ms: ms(service.body.0.hold_pages_for_seconds),
+        group_window_ms: ms(service.body.0.group_window_seconds).unwrap_or(gather::WINDOW_MS_DEFAULT),
     })
 }
 

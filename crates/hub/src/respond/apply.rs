@@ -32,13 +32,22 @@ pub(super) async fn advance_locked(
     input: Input,
     also: Vec<Statement>,
 ) -> Result<Incident, HubError> {
+    advance_all_locked(hub, id, &[input], also).await
+}
+
+/// Moves an incident by several inputs at one time.
+pub(super) async fn advance_all_locked(
+    hub: &Hub,
+    id: IncidentId,
+    inputs: &[Input],
+    also: Vec<Statement>,
+) -> Result<Incident, HubError> {
     for _ in 0..TRIES {
         let row = hub.store.incident(id).await?.ok_or_else(|| HubError::not_found("incident", id))?;
         let state = read_state(&row)?;
         let now = hub.now();
-        let (state, effects) = engine::advance(state, input.clone(), now);
         let mut step = Step::new(hub, row.processes.clone(), row.test, now);
-        let state = step.run(state, effects);
+        let state = step.take(state, inputs.to_vec());
         let mut statements = vec![Store::update_incident(&step.row(&state, Some(&row)))];
         statements.extend(step.statements);
         statements.extend(also.clone());
@@ -54,10 +63,11 @@ pub(super) async fn advance_locked(
     Err(HubError::Conflict("the incident is changed by somebody else all the time".into()))
 }
 
-/// Opens an incident with its first alert. `also` is written in the same transaction.
+/// Opens an incident with its first alert, which others join at once. `also` is written in the same transaction.
 pub(super) async fn open_locked(
     hub: &Hub,
     opening: engine::Opening,
+    joining: Vec<engine::AlertSignal>,
     test: bool,
     processes: Option<String>,
     also: Vec<Statement>,
@@ -66,6 +76,7 @@ pub(super) async fn open_locked(
     let (state, effects) = engine::open(opening, now);
     let mut step = Step::new(hub, processes, test, now);
     let state = step.run(state, effects);
+    let state = step.take(state, joining.into_iter().map(Input::AlertTriggered).collect());
     let mut statements = vec![Store::insert_incident(&step.row(&state, None))];
     statements.extend(step.statements);
     statements.extend(also);
@@ -109,6 +120,14 @@ struct Step<'h> {
 impl<'h> Step<'h> {
     fn new(hub: &'h Hub, processes: Option<String>, test: bool, now: Timestamp) -> Self {
         Step { hub, now, processes, test, repair: None, statements: Vec::new() }
+    }
+
+    /// Moves the incident by each input in turn.
+    fn take(&mut self, state: Incident, inputs: Vec<Input>) -> Incident {
+        inputs.into_iter().fold(state, |state, input| {
+            let (state, effects) = engine::advance(state, input, self.now);
+            self.run(state, effects)
+        })
     }
 
     /// Turns effects into statements; a page that reaches nobody goes back into the engine at once.
@@ -253,7 +272,7 @@ impl<'h> Step<'h> {
         IncidentRow {
             id: state.id,
             number: state.number,
-            title: state.title.clone(),
+            title: state.headline(),
             state: state.status.as_str().into(),
             severity: state.severity,
             service_id: state.service.id,

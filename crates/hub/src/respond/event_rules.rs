@@ -10,7 +10,7 @@ use watchtower_model::{Event, Labels, RuleId, ServerId, Severity, Timestamp};
 use watchtower_rules::{EventVerdict, Transition, TransitionKind};
 use watchtower_store::{Statement, Store};
 
-use super::alerts::{AlertResolve, AlertTrigger, resolve, trigger};
+use super::alerts::{AlertResolve, AlertTrigger, resolve, trigger, trigger_together};
 use crate::error::HubError;
 use crate::evaluate::event_rule;
 use crate::{Hub, WAKE_EVENTS};
@@ -161,13 +161,13 @@ fn alert(rule: RuleId, waiting: Waiting) -> AlertTrigger {
         paging: waiting.paging,
         test: false,
         service: None,
-        depth: 0,
     }
 }
 
-/// Delayed alerts whose time has come, and whose rule still wants them.
+/// Delayed alerts whose time has come, and whose rule still wants them: all at once, so that what happened together is told together.
 async fn fire_due(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();
+    let mut due = Vec::new();
     for row in hub.store.waiting_rule_states().await? {
         let gone = Store::delete_rule_state(row.rule_id, &row.part);
         let Ok(body) = serde_json::from_str::<Waiting>(&row.body) else {
@@ -184,10 +184,13 @@ async fn fire_due(hub: &Hub) -> Result<(), HubError> {
                 let behind_cut_off = rule.body.input.event_kind.as_deref() == Some("server.lost")
                     && hub.cut_off.load(std::sync::atomic::Ordering::Relaxed);
                 let waiting = Waiting { paging: body.paging && !behind_cut_off, ..body };
-                trigger(hub, alert(row.rule_id, waiting), vec![gone]).await?;
+                due.push((alert(row.rule_id, waiting), vec![gone]));
             }
             Some(_) => {}
         }
+    }
+    if !due.is_empty() {
+        trigger_together(hub, due).await?;
     }
     Ok(())
 }

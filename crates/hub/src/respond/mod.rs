@@ -3,7 +3,9 @@
 pub(crate) mod alerts;
 pub(crate) mod apply;
 mod event_rules;
+mod gather;
 mod people;
+mod shared_label;
 pub mod targets;
 
 pub use alerts::{AlertResolve, AlertTrigger, resolve, trigger};
@@ -11,3 +13,4 @@ pub use apply::read_state;
 pub use apply::{advance, advance_due};
 pub use event_rules::run as run_event_rules;
 pub use people::{acknowledge, escalate, note, resolve_by_hand, unacknowledge};
+pub use shared_label::in_common;

@@ -1,6 +1,6 @@
 //! Interprets the stories in `stories/`: text files that drive one incident through virtual time.
 //!
-//! `service ack_timeout|auto_resolve|hold D ...`, `step D NAMES`, `repeat N` set the scene; then, each line
+//! `service ack_timeout|auto_resolve|hold|group_window D ...`, `step D NAMES`, `repeat N` set the scene; then, each line
 //! optionally after `at T`: an input, or `expect ...`. Wakes happen by themselves at `next_wake_at`, as the hub
 //! does it; `down until T` is a hub that was away. A page, notice or catch-all that no line expects fails the
 //! story, as does an expectation that nothing meets.
@@ -20,6 +20,7 @@ const STORIES: &[(&str, &str)] = &[
     ("ack", include_str!("stories/ack.story")),
     ("severity", include_str!("stories/severity.story")),
     ("alerts", include_str!("stories/alerts.story")),
+    ("storm", include_str!("stories/storm.story")),
     ("empty_steps", include_str!("stories/empty_steps.story")),
     ("exhausted", include_str!("stories/exhausted.story")),
     ("hub_away", include_str!("stories/hub_away.story")),
@@ -58,6 +59,7 @@ impl Story {
             ack_timeout_ms: None,
             auto_resolve_ms: None,
             hold_pages_ms: None,
+            group_window_ms: 0,
         };
         Story {
             name: name.into(),
@@ -152,6 +154,13 @@ impl Story {
             }
             ["status", status] => {
                 assert_eq!(incident.status.as_str(), *status, "{}: {}", self.name, self.line)
+            }
+            ["gathers"] => assert!(incident.gathers(self.now), "{}: {}", self.name, self.line),
+            ["gathers", "nothing"] => {
+                assert!(!incident.gathers(self.now), "{}: {}", self.name, self.line)
+            }
+            ["headline", words @ ..] => {
+                assert_eq!(incident.headline(), words.join(" "), "{}: {}", self.name, self.line)
             }
             ["unanswered"] => assert!(incident.unanswered, "{}", self.name),
             ["generation", n] => {
@@ -280,6 +289,7 @@ impl Story {
                 "ack_timeout" => self.service.ack_timeout_ms = ms,
                 "auto_resolve" => self.service.auto_resolve_ms = ms,
                 "hold" => self.service.hold_pages_ms = ms,
+                "group_window" => self.service.group_window_ms = self.duration(pair[1]),
                 other => panic!("{}: unknown setting {other}", self.name),
             }
         }
@@ -307,7 +317,14 @@ impl Story {
 
 #[test]
 fn run_states_are_spelled_as_stored() {
-    for state in [RunState::Started, RunState::Fixed, RunState::NotFixed, RunState::Lost, RunState::Refused] {
+    for state in [
+        RunState::Started,
+        RunState::Fixed,
+        RunState::NotFixed,
+        RunState::Lost,
+        RunState::Refused,
+        RunState::HeldBack,
+    ] {
         assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
     }
 }

@@ -54,6 +54,7 @@ impl Dice {
                 ack_timeout_ms: self.maybe_ms(),
                 auto_resolve_ms: self.maybe_ms(),
                 hold_pages_ms: self.maybe_ms(),
+                group_window_ms: 60_000,
             },
             policy: PolicySnapshot {
                 steps: (0..self.roll(4)).map(|_| step(self)).collect(),

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use watchtower_model::{IncidentId, Severity};
-use watchtower_store::{DbError, IncidentFilter, IncidentRow, NewTimelineEntry, Store};
+use watchtower_store::{AlertRow, DbError, IncidentFilter, IncidentRow, NewTimelineEntry, Store};
 
+use crate::happenings::alert;
 use crate::place::{NOW, Place, at, commit, id};
 
 pub fn incident(number: i64, group: &str) -> IncidentRow {
@@ -161,4 +162,34 @@ pub async fn numbers_are_never_given_twice(place: Place) {
     }
     assert_eq!((given.len(), store.next_number("run").await.unwrap()), (50, 1));
     assert!(store.next_number("unheard").await.is_err());
+}
+
+pub async fn incidents_that_may_gather_more_are_found_by_their_source(place: Place) {
+    let store = place.open().await;
+    let mut rows = Vec::new();
+    for (number, group) in
+        ["rule:1/a", "rule:1/b", "rule:10/a", "rule:1/c", "rule:1/d"].into_iter().enumerate()
+    {
+        let mut row = incident(number as i64 + 1, group);
+        row.state = ["triggered", "triggered", "triggered", "acknowledged", "resolved"][number].into();
+        commit(&store, Store::insert_incident(&row)).await;
+        rows.push(row);
+    }
+    let numbers = |found: Vec<IncidentRow>| found.iter().map(|row| row.number).collect::<Vec<_>>();
+    let service = rows[0].service_id;
+    assert_eq!(numbers(store.triggered_incidents_of(service, "rule:1/", 9).await.unwrap()), [2, 1]);
+    assert_eq!(numbers(store.triggered_incidents_of(service, "rule:1/", 1).await.unwrap()), [2]);
+    assert!(store.triggered_incidents_of(id(), "rule:1/", 9).await.unwrap().is_empty());
+
+    // It is an incident of each server that one of its alerts is about.
+    let joined = AlertRow { incident_id: Some(rows[0].id), server_id: Some(id()), ..alert("joined") };
+    let of_first = AlertRow { incident_id: Some(rows[0].id), server_id: rows[0].server_id, ..alert("first") };
+    store.commit(vec![Store::insert_alert(&joined), Store::insert_alert(&of_first)]).await.unwrap();
+    for server in [joined.server_id, rows[0].server_id] {
+        let filter = IncidentFilter { server, limit: 9, ..Default::default() };
+        assert_eq!(numbers(store.incidents(&filter).await.unwrap()), [1]);
+    }
+    let mut both = vec![joined.server_id.unwrap(), of_first.server_id.unwrap()];
+    both.sort_unstable();
+    assert_eq!(store.servers_of_incident(rows[0].id).await.unwrap(), both);
 }

@@ -77,6 +77,7 @@ pub async fn tokens_are_found_by_hash_and_revoked_once(place: Place) {
     };
     commit(&store, Store::insert_token(&token, "hash")).await;
     assert!(store.token_by_hash("other").await.unwrap().is_none());
+    assert_eq!(store.server_restrictions().await.unwrap(), ["env=\"a\""]);
     commit(&store, Store::touch_token(token.id, at(3))).await;
     commit(&store, Store::revoke_token(token.id, at(5))).await;
     commit(&store, Store::revoke_token(token.id, at(9))).await;
@@ -99,4 +100,6 @@ pub async fn tokens_are_found_by_hash_and_revoked_once(place: Place) {
     assert_eq!(store.token_by_hash("one").await.unwrap().unwrap().revoked_at, Some(at(7)));
     assert_eq!(store.token_by_hash("two").await.unwrap().unwrap().revoked_at, None);
     assert_eq!(store.token(token.id).await.unwrap().unwrap().revoked_at, Some(at(5)));
+    commit(&store, Store::revoke_tokens_of("bob", at(8))).await;
+    assert!(store.server_restrictions().await.unwrap().is_empty(), "what is revoked restricts nobody");
 }

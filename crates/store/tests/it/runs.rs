@@ -282,3 +282,44 @@ pub async fn a_page_of_runs_is_counted_in_one_go(place: Place) {
     assert_eq!(store.run_numbers(&asked).await.unwrap()[&runs[1].id], 2);
     assert!(store.execution_counts(&[]).await.unwrap().is_empty());
 }
+
+pub async fn runs_of_automations_are_found_by_the_server_they_touch(place: Place) {
+    let store = place.open().await;
+    let (web, db): (ServerId, ServerId) = (id(), id());
+    let started = |number: i64, server, automation: bool, ended: Option<i64>| {
+        let run = RunRow { automation_id: automation.then(id), ..run(number) };
+        let execution = ExecutionRow { finished_at: ended.map(at), ..execution(run.id, server, id()) };
+        (run, execution)
+    };
+    let all = [
+        started(1, web, true, Some(5)),
+        started(2, web, true, Some(20)),
+        started(3, web, true, None),
+        started(4, web, false, None),
+        started(5, db, true, None),
+        started(60, web, true, None),
+    ];
+    // Before, during, still, by a person, elsewhere, and after.
+    for (run, execution) in &all {
+        store.commit(vec![Store::insert_run(run), Store::insert_execution(execution)]).await.unwrap();
+    }
+    for (_, execution) in all.iter().filter(|(_, execution)| execution.finished_at.is_some()) {
+        let ended = ExecutionUpdate {
+            state: "succeeded",
+            exit_code: Some(0),
+            reason: None,
+            started_at: None,
+            finished_at: execution.finished_at,
+            stdout_bytes: 0,
+            stderr_bytes: 0,
+        };
+        commit(&store, Store::update_execution(execution.id, &ended)).await;
+    }
+    let mut found = store.automated_runs_on(web, at(10), at(50), 9).await.unwrap();
+    let of = |place: usize| (all[place].0.id, all[place].0.automation_id.unwrap());
+    let mut expected = vec![of(1), of(2)];
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    assert_eq!(store.automated_runs_on(web, at(10), at(50), 1).await.unwrap().len(), 1);
+}

@@ -6,5 +6,6 @@ mod endless;
 mod herd;
 mod clock;
 mod journal;
+mod losses;
 mod storm;
 mod stolen;

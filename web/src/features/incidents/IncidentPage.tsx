@@ -167,6 +167,7 @@ function Alerts({ incident }: { incident: Incident }) {
   const alerts = incident.alerts ?? [];
   return (
     <Panel flush title={`Alerts (${incident.open_alert_count} of ${incident.alert_count} open)`}>
+      {incident.in_common && <p className="notice">Their servers: {incident.in_common}.</p>}
       {alerts.length === 0 ? (
         <Empty title="None listed" />
       ) : (

@@ -20,6 +20,7 @@ function draftOf(service: Service | undefined) {
     ack: timeText(service?.ack_timeout_seconds),
     autoResolve: timeText(service?.auto_resolve_seconds),
     hold: timeText(service?.hold_pages_for_seconds),
+    group: timeText(service?.group_window_seconds),
     runbook: service?.runbook_url ?? "",
   };
 }
@@ -29,7 +30,7 @@ type Draft = ReturnType<typeof draftOf>;
 function missingIn(draft: Draft, policy: string): string | undefined {
   if (!draft.name.trim()) return "Enter a name.";
   if (!policy) return "Make an escalation policy first.";
-  const times = [draft.ack, draft.autoResolve, draft.hold].filter(Boolean);
+  const times = [draft.ack, draft.autoResolve, draft.hold, draft.group].filter(Boolean);
   return times.some((text) => parseSeconds(text) === undefined) ? "Write times as 30m or 4h." : undefined;
 }
 
@@ -42,6 +43,7 @@ function inputOf(draft: Draft, policy: string): Schemas["ServiceInput"] {
     ack_timeout_seconds: timeValue(draft.ack),
     auto_resolve_seconds: timeValue(draft.autoResolve),
     hold_pages_for_seconds: timeValue(draft.hold),
+    group_window_seconds: timeValue(draft.group),
     runbook_url: draft.runbook.trim() || null,
   };
 }
@@ -117,6 +119,13 @@ function Times({ draft, set }: { draft: Draft; set: (change: Partial<Draft>) => 
         onChange={(hold) => set({ hold })}
         placeholder="no"
         hint="While a repair runs."
+      />
+      <TextField
+        label="Alerts share an incident for"
+        value={draft.group}
+        onChange={(group) => set({ group })}
+        placeholder="60s"
+        hint="Of one rule, one soon after the other. 0s: each its own."
       />
     </div>
   );

@@ -49,3 +49,13 @@ at 20s ack ana
 expect no page until 1h
 at 1h close ana
 expect notice ana
+---
+# A page that is held for a repair goes out when there is none to be.
+service hold 2m
+step 30m ana
+step 30m ben
+at 0s trigger disk critical repairing
+expect line not_paged held
+at 0s run held_back too many servers are in trouble
+expect page ana step 1
+at 1m ack ana
