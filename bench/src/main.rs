@@ -8,6 +8,7 @@ mod agent;
 mod deploy;
 mod hub;
 mod metrics;
+mod node;
 mod peer;
 mod process;
 mod table;

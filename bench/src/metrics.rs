@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tempfile::TempDir;
 use watchtower_testkit::remote_write::{Series, request};
 use watchtower_testkit::tether::{Tether, Tethered};
@@ -11,6 +12,7 @@ use watchtower_tests::agents::now_ms;
 use watchtower_tests::api::{Api, encode};
 use watchtower_tests::hub::{Hub, Setup};
 
+use crate::node::{self, Clock, Signal};
 use crate::process::{cpu_seconds, find, resident_mb};
 use crate::table::Table;
 
@@ -24,6 +26,9 @@ const STEP_MS: i64 = 60_000;
 const LONG: usize = 20;
 const LONG_STEP_MS: i64 = 15_000;
 const DAY_MS: i64 = 86_400_000;
+/// Servers with series as of an agent, each ten seconds for so long.
+const SERVERS: usize = 4;
+const SERVERS_FOR_MS: i64 = 8 * 3_600_000;
 /// What Prometheus sends at once.
 const PER_REQUEST: usize = 2000;
 /// Repetitions of each query; the median counts.
@@ -40,6 +45,8 @@ struct Engine {
     write: &'static str,
     query: &'static str,
     data: PathBuf,
+    /// What makes it merge at once, until it is done.
+    merge: Option<fn(&Api)>,
     _alive: Box<dyn std::any::Any>,
 }
 
@@ -60,8 +67,21 @@ pub fn measure(table: &mut Table) {
     table.row("remote_write, CPU per million samples", cpu(mine), "<= 1.0 s", &peers(&cpu));
     let memory = |m: &Measured| format!("{:.0} MB", m.resident_mb);
     table.row("memory behind it (50,020 series)", memory(mine), "", &peers(&memory));
-    let disk = |m: &Measured| format!("{:.2}", m.bytes_per_sample);
-    table.row("bytes on disk per sample, log included", disk(mine), "", &peers(&disk));
+    let disk = |m: &Measured| format!("{:.2}", m.written);
+    table.row("bytes on disk per sample, just written, log included", disk(mine), "", &peers(&disk));
+    let disk = |m: &Measured| m.merged.map_or("-".into(), |bytes| format!("{bytes:.2}"));
+    table.row("the same, merged", disk(mine), "", &peers(&disk));
+    let cpu = |m: &Measured| m.merge_cpu.map_or("-".into(), |cpu| format!("{cpu:.2} s"));
+    table.row("merging, CPU per million samples", cpu(mine), "", &peers(&cpu));
+    let disk = |m: &Measured| m.node_merged.map_or("-".into(), |bytes| format!("{bytes:.2}"));
+    table.row(
+        "bytes per sample of servers' series, 10 s, 8 h, merged",
+        disk(mine),
+        "<= 2, then 1",
+        &peers(&disk),
+    );
+    let cpu = |m: &Measured| m.node_merge_cpu.map_or("-".into(), |cpu| format!("{cpu:.2} s"));
+    table.row("merging these, CPU per million samples", cpu(mine), "", &peers(&cpu));
     for (i, (what, _)) in queries.iter().enumerate() {
         let took = |m: &Measured| format!("{:.1} ms", m.queries[i].as_secs_f64() * 1000.0);
         table.row(what, took(mine), "not slower", &peers(&took));
@@ -71,7 +91,11 @@ pub fn measure(table: &mut Table) {
 struct Measured {
     cpu_per_million: f64,
     resident_mb: f64,
-    bytes_per_sample: f64,
+    written: f64,
+    merged: Option<f64>,
+    merge_cpu: Option<f64>,
+    node_merged: Option<f64>,
+    node_merge_cpu: Option<f64>,
     queries: Vec<Duration>,
 }
 
@@ -84,13 +108,31 @@ fn run(engine: &Engine, now: i64, queries: &[(&'static str, String)]) -> Measure
     let samples = (GROUPS * PER_GROUP) as f64 * SAMPLES as f64;
     let resident_mb = resident_mb(engine.pid);
     let queries = queries.iter().map(|(_, path)| median(engine, path)).collect();
-    let bytes = folder_bytes(&engine.data) as f64;
+    let all = samples + long as f64;
+    let written = folder_bytes(&engine.data) as f64 / all;
+    let merge_cpu = merge(engine);
+    let before = folder_bytes(&engine.data) as f64;
+    let node_samples = send_node(engine, now) as f64;
+    let node_merge_cpu = merge(engine);
+    let after = folder_bytes(&engine.data) as f64;
     Measured {
         cpu_per_million: cpu / (samples / 1e6),
         resident_mb,
-        bytes_per_sample: bytes / (samples + long as f64),
+        written,
+        merged: merge_cpu.map(|_| before / all),
+        merge_cpu: merge_cpu.map(|cpu| cpu / (all / 1e6)),
+        node_merged: node_merge_cpu.map(|_| (after - before) / node_samples),
+        node_merge_cpu: node_merge_cpu.map(|cpu| cpu / (node_samples / 1e6)),
         queries,
     }
+}
+
+/// CPU seconds it took; `None` of an engine that cannot be told to.
+fn merge(engine: &Engine) -> Option<f64> {
+    let merge = engine.merge?;
+    let before = cpu_seconds(engine.pid);
+    merge(&engine.api);
+    Some(cpu_seconds(engine.pid) - before)
 }
 
 fn queries(now: i64) -> Vec<(&'static str, String)> {
@@ -193,6 +235,31 @@ fn send_long(engine: &Engine, now: i64) {
     }
 }
 
+/// A report of each server at a time, as agents send. The number of samples.
+fn send_node(engine: &Engine, now: i64) -> usize {
+    let steps = SERVERS_FOR_MS / node::STEP_MS;
+    let first = now - SERVERS_FOR_MS;
+    for server in 0..SERVERS {
+        let instance = format!("node-{server}");
+        let labels = |n: usize| {
+            let name = format!("node_series_{}_total", n % 40);
+            owned(&[("__name__", &name), ("instance", &instance), ("job", "node"), ("n", &n.to_string())])
+        };
+        let labels: Vec<Labels> = (0..node::SERIES).map(labels).collect();
+        let mut clock = Clock::new(server as u64, first);
+        let mut signals: Vec<Signal> = (0..node::SERIES).map(|n| Signal::new(server, n)).collect();
+        for part in (0..steps).step_by(PER_REQUEST / node::SERIES) {
+            let steps = part..(part + (PER_REQUEST / node::SERIES) as i64).min(steps);
+            let times: Vec<i64> = steps.map(|step| clock.at(step)).collect();
+            let samples: Vec<Vec<(i64, f64)>> =
+                signals.iter_mut().map(|s| times.iter().map(|t| (*t, s.next())).collect()).collect();
+            let series = labels.iter().zip(&samples).map(|(labels, samples)| Series { labels, samples });
+            post(engine, &request(&series.collect::<Vec<_>>()));
+        }
+    }
+    SERVERS * node::SERIES * steps as usize
+}
+
 fn post(engine: &Engine, body: &[u8]) {
     let answer = engine.api.raw("POST", engine.write, "application/x-protobuf", body);
     let status = answer.as_ref().map_or(0, |answer| answer.status);
@@ -220,12 +287,13 @@ fn ours() -> Option<Engine> {
         write: "/prometheus/api/v1/write",
         query: "/prometheus/api/v1",
         data: hub.data_dir().join("metrics"),
+        merge: Some(|api| while api.post("/metrics/merge", &json!({}))["done"] != true {}),
         _alive: Box::new(hub),
     })
 }
 
 fn prometheus() -> Option<Engine> {
-    peer("prometheus", "Prometheus", "/-/ready", &|dir, port| {
+    peer("prometheus", "Prometheus", "/-/ready", None, &|dir, port| {
         std::fs::write(dir.join("prometheus.yml"), "global: {}\n").expect("the folder is writable");
         vec![
             format!("--config.file={}", dir.join("prometheus.yml").display()),
@@ -237,7 +305,14 @@ fn prometheus() -> Option<Engine> {
 }
 
 fn victoria() -> Option<Engine> {
-    peer("victoria-metrics", "VictoriaMetrics", "/health", &|dir, port| {
+    let merge = |api: &Api| {
+        for path in ["/internal/force_flush", "/internal/force_merge"] {
+            assert_eq!(api.status("GET", path, None), Some(200), "{path}");
+        }
+        // It is answered before it is done.
+        std::thread::sleep(Duration::from_secs(10));
+    };
+    peer("victoria-metrics", "VictoriaMetrics", "/health", Some(merge), &|dir, port| {
         vec![
             format!("-storageDataPath={}", dir.join("data").display()),
             format!("-httpListenAddr=127.0.0.1:{port}"),
@@ -250,6 +325,7 @@ fn peer(
     program: &str,
     name: &'static str,
     health: &str,
+    merge: Option<fn(&Api)>,
     args: &dyn Fn(&Path, u16) -> Vec<String>,
 ) -> Option<Engine> {
     let program = find(program)?;
@@ -277,6 +353,7 @@ fn peer(
         write: "/api/v1/write",
         query: "/api/v1",
         data: dir.path().join("data"),
+        merge,
         _alive: Box::new((tether, dir)),
     })
 }

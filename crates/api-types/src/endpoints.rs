@@ -105,6 +105,7 @@ endpoints! {
     "me" Get "/me" View [] _ -> Me, "The caller and the hub";
     "overview" Get "/overview" View [] _ -> Overview, "The first page";
     "status" Get "/status" View [] _ -> HubStatus, "Health of the hub itself";
+    "metrics.merge" Post "/metrics/merge" Admin [] _ -> MetricsMerge, "Store and merge all metrics now: before a backup, or when space is short";
     "server.list" Get "/servers" View ["q" "status" "on" "limit" "cursor"] _ -> [Server], "List servers";
     "server.create" Post "/servers" Operate [] ServerInput -> Server, "Create a server";
     "server.get" Get "/servers/{server}" View [] _ -> Server, "One server, by id or name";

@@ -51,7 +51,7 @@ pub use incident::{
 pub use key::{HubKey, HubKeys, KeyKind, KeyState, KeySwitch};
 pub use live::{LiveMessage, LiveRequest, LiveTopic, VitalsUpdate};
 pub use openapi::document;
-pub use overview::{Activity, HubStatus, Overview, ServerCounts};
+pub use overview::{Activity, HubStatus, MetricsMerge, Overview, ServerCounts};
 pub use policy::{
     Policy, PolicyInput, PolicyStep, Route, RouteInput, Service, ServiceInput, StepTarget, TargetKind, Team,
     TeamInput,

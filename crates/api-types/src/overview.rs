@@ -54,4 +54,15 @@ shapes! {
         /// What is wrong with the hub itself, in words.
         pub problems: Vec<String>,
     }
+
+    pub struct MetricsMerge {
+        /// Packed anew.
+        pub samples: u64,
+        /// Of all metrics on disk, before and after.
+        pub before_bytes: u64,
+        pub after_bytes: u64,
+        pub took_seconds: f64,
+        /// False: there was too much for one call; ask again.
+        pub done: bool,
+    }
 }

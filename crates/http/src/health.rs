@@ -44,15 +44,30 @@ pub async fn metrics(
         authorize(&principal, Access::View, "metrics", Object::Global).map_err(denied)?;
     }
     let mut out = String::new();
-    for (name, help, value) in hub.meters.all() {
+    let stats = hub.tsdb.stats();
+    let of_metrics = [
+        ("watchtower_samples_refused_total", "Samples that were too old or too new.", stats.refused),
+        ("watchtower_samples_merged_total", "Samples packed into blocks.", stats.merged_samples),
+        (
+            "watchtower_metrics_damaged_total",
+            "Times that a chunk or block could not be read.",
+            stats.damaged_chunks,
+        ),
+    ];
+    for (name, help, value) in hub.meters.all().into_iter().chain(of_metrics) {
         let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n");
     }
-    let stats = hub.tsdb.stats();
     let gauges = [
         ("watchtower_agents_connected", "Agents with a live connection.", hub.links.len() as u64),
         ("watchtower_servers", "Servers.", hub.servers.len() as u64),
         ("watchtower_series", "Series in the index.", stats.series as u64),
         ("watchtower_head_bytes", "Bytes of samples in memory.", stats.head_bytes as u64),
+        ("watchtower_metrics_bytes", "Bytes of metrics on disk.", hub.metric_files.bytes_on_disk()),
+        (
+            "watchtower_metrics_waiting_groups",
+            "Groups of series with chunks to merge.",
+            stats.waiting_groups as u64,
+        ),
         ("process_resident_memory_bytes", "Resident memory.", resident_bytes()),
     ];
     for (name, help, value) in gauges {

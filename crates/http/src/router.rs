@@ -9,8 +9,8 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, agents, alerts, automations, channels, deployments, events, halt, incidents, keys, objects,
-    overview, rules, runs, scripts, servers, ssh,
+    access, agents, alerts, automations, channels, deployments, events, halt, incidents, keys, metrics,
+    objects, overview, rules, runs, scripts, servers, ssh,
 };
 use crate::{dashboard, headers, health, idempotency, live, problem, prometheus};
 
@@ -53,6 +53,7 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
     vec![
         ("overview", get(overview::overview)),
         ("status", get(overview::status)),
+        ("metrics.merge", post(metrics::merge)),
         ("server.list", get(servers::list)),
         ("server.create", post(servers::create)),
         ("server.get", get(servers::get)),

@@ -47,6 +47,7 @@ use watchtower_egress::Egress;
 use watchtower_model::Timestamp;
 use watchtower_protocol::TrustBundle;
 use watchtower_store::Store;
+use watchtower_store::metrics::MetricFiles;
 use watchtower_tsdb::Tsdb;
 
 pub use config::{HubConfig, Timing};
@@ -74,6 +75,8 @@ pub struct Inner {
     pub started_at: Timestamp,
     pub store: Store,
     pub tsdb: Arc<Tsdb>,
+    /// Where the metric engine keeps its bytes.
+    pub metric_files: Arc<MetricFiles>,
     pub bus: Bus,
     pub egress: Egress,
     pub keys: Keys,

@@ -48,7 +48,7 @@ impl Hub {
         };
         let keys = Keys::open(&config.data_dir.join("keys"), &store).await?;
         defaults::seed(&store).await?;
-        let tsdb = open_metrics(&config).await?;
+        let (metric_files, tsdb) = open_metrics(&config).await?;
         let bus = match &config.redis_url {
             Some(url) => Bus::redis(url, &format!("watchtower-{}", keys.hub_id())),
             None => Ok(Bus::in_process()),
@@ -67,6 +67,7 @@ impl Hub {
             config,
             store,
             tsdb,
+            metric_files,
             bus,
             egress,
             keys,
@@ -146,22 +147,24 @@ fn exceptions(config: &HubConfig) -> Result<Vec<Exception>, StartError> {
     config.egress_exceptions.iter().map(parse).collect()
 }
 
-async fn open_metrics(config: &HubConfig) -> Result<Arc<Tsdb>, StartError> {
+async fn open_metrics(config: &HubConfig) -> Result<(Arc<MetricFiles>, Arc<Tsdb>), StartError> {
     let dir = config.data_dir.join("metrics");
     let opened = tokio::task::spawn_blocking(move || {
-        let files = MetricFiles::open(&dir).map_err(|e| e.to_string())?;
-        Tsdb::open(Arc::new(MetricStore(files)), Options::default()).map_err(|e| e.to_string())
+        let files = Arc::new(MetricFiles::open(&dir).map_err(|e| e.to_string())?);
+        let store = MetricStore(Arc::clone(&files));
+        let opened = Tsdb::open(Arc::new(store), Options::default()).map_err(|e| e.to_string())?;
+        Ok::<_, String>((files, opened))
     })
     .await
     .map_err(|_| StartError::Metrics("opening ended abnormally".into()))?;
-    let (tsdb, report) = opened.map_err(StartError::Metrics)?;
+    let (files, (tsdb, report)) = opened.map_err(StartError::Metrics)?;
     tracing::info!(
         series = report.series,
         samples = report.replayed_samples,
         lost_bytes = report.lost_log_bytes,
         "metrics opened"
     );
-    Ok(Arc::new(tsdb))
+    Ok((files, Arc::new(tsdb)))
 }
 
 /// One hub per data directory: two would write over each other's samples.

@@ -1,7 +1,7 @@
 //! The engine as one object: opened by replay, shared by reference between threads.
 //!
-//! Locks, in the order in which they may be taken: `flushing`, `head`, the commit queue. None is held over a
-//! write to the store but `flushing`.
+//! Locks, in the order in which they may be taken: `flushing`, `merging`, `head`, the commit queue, the list of what
+//! waits to be merged. None is held over a write to the store but the first two.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,6 +13,7 @@ use crate::commit::Commit;
 use crate::flush::FlushState;
 use crate::head::{Head, Replayer};
 use crate::limits::{MAX_AGE_MS, SERIES_PER_RESOURCE, SERIES_TOTAL};
+use crate::merge::WaitList;
 use crate::record::replay;
 use crate::series::decode_key;
 use crate::store::{Catalogue, ChunkStore, StoreError};
@@ -70,6 +71,7 @@ pub(crate) struct Counters {
     pub series_refused: AtomicU64,
     pub damaged_chunks: AtomicU64,
     pub flushed_chunks: AtomicU64,
+    pub merged_samples: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,6 +88,9 @@ pub struct Stats {
     pub series_refused: u64,
     pub damaged_chunks: u64,
     pub flushed_chunks: u64,
+    pub merged_samples: u64,
+    /// Groups of series that have chunks not yet merged.
+    pub waiting_groups: usize,
 }
 
 /// See the module.
@@ -96,6 +101,8 @@ pub struct Tsdb {
     pub(crate) options: Options,
     pub(crate) counters: Counters,
     pub(crate) flushing: Mutex<FlushState>,
+    pub(crate) merging: Mutex<()>,
+    pub(crate) waiting: Mutex<WaitList>,
 }
 
 impl Tsdb {
@@ -130,7 +137,9 @@ impl Tsdb {
         head.epoch = 1;
         let flushing = Mutex::new(FlushState::new(store.log_rotate()?, catalogue.flushed_to));
         let (head, commit) = (RwLock::new(head), Commit::new(progress));
-        Ok((Tsdb { head, commit, store, options, counters: Counters::default(), flushing }, report))
+        let (merging, waiting) = (Mutex::default(), Mutex::new(waiting(&*store)?));
+        let counters = Counters::default();
+        Ok((Tsdb { head, commit, store, options, counters, flushing, merging, waiting }, report))
     }
 
     pub(crate) fn head(&self) -> RwLockReadGuard<'_, Head> {
@@ -157,8 +166,18 @@ impl Tsdb {
             series_refused: c.series_refused.load(Relaxed),
             damaged_chunks: c.damaged_chunks.load(Relaxed),
             flushed_chunks: c.flushed_chunks.load(Relaxed),
+            merged_samples: c.merged_samples.load(Relaxed),
+            waiting_groups: self.wait_list().len(),
         }
     }
+}
+
+fn waiting(store: &dyn ChunkStore) -> Result<WaitList, StoreError> {
+    let mut list = WaitList::default();
+    for day in store.days()? {
+        store.waiting(day)?.iter().for_each(|waiting| list.found(day, waiting));
+    }
+    Ok(list)
 }
 
 fn load(head: &mut Head, catalogue: &Catalogue, report: &mut OpenReport) {

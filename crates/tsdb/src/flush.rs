@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use watchtower_model::{Sample, Timestamp};
 
-use crate::codec::encode_chunk;
+use crate::codec::{count_of, encode_chunk};
 use crate::db::{Tsdb, TsdbError};
 use crate::head::Head;
 use crate::limits::{CHUNK_SAMPLES, CHUNKS_PER_WRITE, EPOCH_MS, KEEP_MS, SERIES_PER_LOCK};
@@ -122,14 +122,19 @@ impl Tsdb {
             }
             drop(head);
             if parcel.chunks.len() >= CHUNKS_PER_WRITE || to == slots {
-                stored += self.store_parcel(state, std::mem::take(&mut parcel))?;
+                stored += self.store_parcel(state, std::mem::take(&mut parcel), now)?;
             }
         }
         self.counters.flushed_chunks.fetch_add(stored as u64, Relaxed);
         Ok(stored)
     }
 
-    fn store_parcel(&self, state: &mut FlushState, mut parcel: Parcel) -> Result<usize, TsdbError> {
+    fn store_parcel(
+        &self,
+        state: &mut FlushState,
+        mut parcel: Parcel,
+        now: Timestamp,
+    ) -> Result<usize, TsdbError> {
         if parcel.chunks.is_empty() {
             return Ok(0);
         }
@@ -146,6 +151,10 @@ impl Tsdb {
             }
         }
         self.mark_stored(&parcel);
+        let mut list = self.wait_list();
+        for chunk in &parcel.chunks {
+            list.add(Day::of(chunk.min_t), chunk.series, count_of(&chunk.bytes), now.0);
+        }
         Ok(parcel.chunks.len())
     }
 
@@ -216,10 +225,12 @@ impl Tsdb {
     /// Drops the days that end before `t`, and the series whose last sample was in them.
     pub fn drop_before(&self, t: Timestamp) -> Result<Retention, TsdbError> {
         let _flushing = self.flush_state();
+        let _merging = self.merging.lock().expect("no code panics while it merges");
         let mut done = Retention::default();
         for day in self.store.days()? {
             if day.last() < t.0 {
                 self.store.drop_day(day)?;
+                self.wait_list().forget(day);
                 done.days.push(day);
             }
         }

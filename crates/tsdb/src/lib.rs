@@ -5,7 +5,8 @@
 //! series dictionary ([`Tsdb::resolve`]), never per sample.
 //!
 //! The way of a sample: `ingest` puts it into the `head` and the `log`, `commit` makes the log durable, `flush`
-//! turns full chunks over to the store and cuts the log behind them, `select` merges both sides again.
+//! turns full chunks over to the store and cuts the log behind them, `merge` packs them into blocks, `select` joins
+//! all of it again.
 
 pub mod limits;
 
@@ -22,6 +23,7 @@ mod record;
 
 mod db;
 mod flush;
+mod merge;
 mod select;
 
 mod memory;
@@ -33,10 +35,11 @@ pub use flush::{FlushReport, Retention};
 pub use index::{ResolveLimit, Resolved};
 pub use ingest::{Batch, Outcome, Progress, Samples};
 pub use memory::MemoryStore;
+pub use merge::{Extent, MergeReport};
 pub use select::{Owner, Query, SeriesWindow};
 pub use store::{
-    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, LogEnd, LogPosition, ProgressRecord,
-    SeriesRecord, StoreError,
+    BlockRecord, Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, Group, GroupRows, LogEnd,
+    LogPosition, ProgressRecord, RowId, SeriesRecord, StoreError, Stored, Swap, Waiting,
 };
 
 /// Names one series for as long as its data is kept: never reused.

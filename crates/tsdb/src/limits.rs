@@ -20,6 +20,16 @@ pub const LOG_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
 pub const KEEP_MS: i64 = 10 * 60_000;
 /// How long samples may stay in open chunks before these are written short, so that the log can be cut.
 pub const EPOCH_MS: i64 = 20 * 60_000;
+/// Neighbouring series whose chunks are merged into common blocks: series of one sender come at the same times.
+pub const SERIES_PER_BLOCK: u64 = 16;
+/// Samples of each series that must lie in chunks before a merge of the running day is worth it.
+pub const MERGE_SAMPLES: u32 = 512;
+/// Samples of one series in one block: half a day of a sample each ten seconds, with room for jitter.
+pub const BLOCK_SAMPLES_MAX: usize = 4400;
+/// What a round of merging takes at once; between rounds its caller lets others run.
+pub const MERGE_SAMPLES_PER_ROUND: usize = 1_000_000;
+/// A day that is over is merged whole when nothing was added to it for so long.
+pub const MERGE_QUIET_MS: i64 = 3_600_000;
 /// Chunks written in one transaction of the store.
 pub const CHUNKS_PER_WRITE: usize = 4096;
 /// Series visited under one hold of the lock by a query or a flush: ingest waits no longer than this takes.

@@ -5,8 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use crate::store::{
-    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, LogEnd, LogPosition, SeriesRecord, StoreError,
+    BlockRecord, Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, Group, GroupRows, LogEnd,
+    LogPosition, RowId, SeriesRecord, StoreError, Stored, Swap, Waiting,
 };
+
+#[derive(Clone, Debug, Default)]
+struct DayRows {
+    chunks: BTreeMap<RowId, ChunkRecord>,
+    blocks: BTreeMap<RowId, BlockRecord>,
+}
 
 #[derive(Clone, Debug, Default)]
 struct State {
@@ -17,7 +24,8 @@ struct State {
     progress: BTreeMap<[u8; 16], (u64, u64)>,
     next_series: u64,
     flushed_to: Option<i64>,
-    days: BTreeMap<Day, Vec<ChunkRecord>>,
+    days: BTreeMap<Day, DayRows>,
+    next_row: RowId,
     /// Writes left before every write fails.
     writes_left: Option<u64>,
     log_appends: u64,
@@ -47,6 +55,22 @@ impl MemoryStore {
 
     pub fn log_bytes(&self) -> usize {
         self.lock().log.values().flatten().map(Vec::len).sum()
+    }
+
+    /// Chunks and blocks of all days.
+    pub fn rows(&self) -> (usize, usize) {
+        let state = self.lock();
+        let count = |of: fn(&DayRows) -> usize| state.days.values().map(of).sum();
+        (count(|day| day.chunks.len()), count(|day| day.blocks.len()))
+    }
+
+    /// Changes one byte of every block, as a failing disk does.
+    pub fn damage_blocks(&self) {
+        let mut state = self.lock();
+        for block in state.days.values_mut().flat_map(|day| day.blocks.values_mut()) {
+            let middle = block.bytes.len() / 2;
+            block.bytes[middle] ^= 1;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -141,7 +165,12 @@ impl ChunkStore for MemoryStore {
     }
 
     fn put_chunks(&self, day: Day, chunks: &[ChunkRecord]) -> Result<(), StoreError> {
-        self.writing()?.days.entry(day).or_default().extend_from_slice(chunks);
+        let mut state = self.writing()?;
+        for chunk in chunks {
+            state.next_row += 1;
+            let row = state.next_row;
+            state.days.entry(day).or_default().chunks.insert(row, chunk.clone());
+        }
         Ok(())
     }
 
@@ -151,17 +180,60 @@ impl ChunkStore for MemoryStore {
         series: &[u64],
         from: i64,
         to: i64,
-        each: &mut dyn FnMut(u64, &[u8]) -> bool,
+        each: &mut dyn FnMut(Stored<'_>) -> bool,
     ) -> Result<(), StoreError> {
-        let chunks = self.lock().days.get(&day).cloned().unwrap_or_default();
-        let wanted = chunks
-            .iter()
+        let rows = self.lock().days.get(&day).cloned().unwrap_or_default();
+        let near = |group: Group| {
+            let at = series.partition_point(|s| *s < group.first());
+            series.get(at).is_some_and(|s| *s <= group.last())
+        };
+        let blocks = rows.blocks.values().filter(|b| near(b.group) && b.min_t <= to && b.max_t >= from);
+        let blocks = blocks.map(|b| Stored::Block { group: b.group, bytes: &b.bytes });
+        let chunks = rows
+            .chunks
+            .values()
             .filter(|c| series.binary_search(&c.series).is_ok() && c.min_t <= to && c.max_t >= from);
-        for chunk in wanted {
-            if !each(chunk.series, &chunk.bytes) {
-                break;
+        let chunks = chunks.map(|c| Stored::Chunk { series: c.series, bytes: &c.bytes });
+        let _ = blocks.chain(chunks).all(each);
+        Ok(())
+    }
+
+    fn waiting(&self, day: Day) -> Result<Vec<Waiting>, StoreError> {
+        let mut counts: BTreeMap<Group, u32> = BTreeMap::new();
+        for chunk in self.lock().days.get(&day).into_iter().flat_map(|day| day.chunks.values()) {
+            *counts.entry(Group::of(chunk.series)).or_default() += 1;
+        }
+        Ok(counts.into_iter().map(|(group, chunks)| Waiting { group, chunks }).collect())
+    }
+
+    fn read_group(&self, day: Day, group: Group) -> Result<GroupRows, StoreError> {
+        let state = self.lock();
+        let Some(rows) = state.days.get(&day) else { return Ok(GroupRows::default()) };
+        let chunks = rows.chunks.iter().filter(|(_, c)| Group::of(c.series) == group);
+        let blocks = rows.blocks.iter().filter(|(_, b)| b.group == group);
+        Ok(GroupRows {
+            source: 0,
+            chunks: chunks.map(|(row, c)| (*row, c.series, c.bytes.clone())).collect(),
+            blocks: blocks.map(|(row, b)| (*row, b.bytes.clone())).collect(),
+        })
+    }
+
+    fn swap(&self, day: Day, swaps: &[Swap]) -> Result<(), StoreError> {
+        let mut state = self.writing()?;
+        let State { days, next_row, .. } = &mut *state;
+        let Some(rows) = days.get_mut(&day) else { return Ok(()) };
+        for swap in swaps {
+            rows.chunks.retain(|row, _| !swap.chunks.contains(row));
+            rows.blocks.retain(|row, _| !swap.blocks.contains(row));
+            for block in &swap.add {
+                *next_row += 1;
+                rows.blocks.insert(*next_row, block.clone());
             }
         }
+        Ok(())
+    }
+
+    fn reclaim(&self, _: Day) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -1,19 +1,19 @@
 //! Samples out: matchers to series, head and store merged.
 //!
-//! Invariant: the head is read before the store, so that a chunk that moves between them meanwhile is seen
-//! twice rather than never; duplicates fall out when the pieces are sorted.
+//! Invariants: the head is read before the store, so that a chunk that moves between them meanwhile is seen
+//! twice rather than never; duplicates fall out when the pieces are sorted, and what was stored first stays.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
 
 use watchtower_matchers::Matchers;
 use watchtower_model::{Id, Labels, Sample, Timestamp};
 
-use crate::codec::decode_into;
+use crate::codec::{Block, ChunkError, decode_into};
 use crate::db::{Tsdb, TsdbError};
 use crate::head::Head;
 use crate::limits::SERIES_PER_LOCK;
-use crate::store::Day;
+use crate::store::{Day, Group, Stored};
 
 /// Whose series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,8 +50,46 @@ pub struct SeriesWindow {
 
 struct Window {
     number: u32,
-    window: SeriesWindow,
+    labels: Labels,
+    /// From memory, which is newer than what is stored.
+    head: Vec<Sample>,
+    stored: Vec<Sample>,
     in_store: bool,
+}
+
+impl Window {
+    fn joined(mut self) -> SeriesWindow {
+        if self.stored.is_empty() {
+            self.stored = self.head;
+        } else {
+            self.stored.append(&mut self.head);
+        }
+        order(&mut self.stored);
+        SeriesWindow { labels: self.labels, samples: self.stored }
+    }
+}
+
+/// The windows that have samples in the store, by series.
+struct Wanted<'a> {
+    series: BTreeMap<u64, &'a mut Vec<Sample>>,
+    /// Of all windows.
+    samples: usize,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(windows: &'a mut [Window], samples: usize) -> Self {
+        let in_store = windows.iter_mut().filter(|w| w.in_store);
+        Wanted { series: in_store.map(|w| (u64::from(w.number), &mut w.stored)).collect(), samples }
+    }
+
+    /// Calls `read` with the samples of a series, if that is wanted.
+    fn take<T>(&mut self, series: u64, read: impl FnOnce(&mut Vec<Sample>) -> T) -> Option<T> {
+        let out = self.series.get_mut(&series)?;
+        let before = out.len();
+        let result = read(out);
+        self.samples += out.len() - before;
+        Some(result)
+    }
 }
 
 impl Tsdb {
@@ -67,7 +105,7 @@ impl Tsdb {
             let head = self.head();
             for number in part {
                 if let Some(window) = self.read_head(&head, *number, query) {
-                    samples += window.window.samples.len();
+                    samples += window.head.len();
                     windows.push(window);
                 }
                 if samples > query.max_samples {
@@ -76,12 +114,8 @@ impl Tsdb {
             }
         }
         self.read_store(&mut windows, samples, query)?;
-        let mut windows: Vec<SeriesWindow> = windows.into_iter().map(|w| w.window).collect();
-        windows.retain_mut(|w| {
-            order(&mut w.samples);
-            !w.samples.is_empty()
-        });
-        Ok(windows)
+        let windows = windows.into_iter().map(Window::joined);
+        Ok(windows.filter(|w| !w.samples.is_empty()).collect())
     }
 
     fn read_head(&self, head: &Head, number: u32, query: &Query<'_>) -> Option<Window> {
@@ -103,43 +137,46 @@ impl Tsdb {
             return None;
         }
         let labels = head.index.joined(series.resource, series.shape);
-        Some(Window { number, window: SeriesWindow { labels, samples }, in_store })
+        Some(Window { number, labels, head: samples, stored: Vec::new(), in_store })
     }
 
-    fn read_store(
-        &self,
-        windows: &mut [Window],
-        mut samples: usize,
-        query: &Query<'_>,
-    ) -> Result<(), TsdbError> {
+    fn read_store(&self, windows: &mut [Window], samples: usize, query: &Query<'_>) -> Result<(), TsdbError> {
         let (from, to) = (query.from.0, query.to.0);
-        let at: HashMap<u64, usize> = windows
-            .iter()
-            .enumerate()
-            .filter(|(_, w)| w.in_store)
-            .map(|(i, w)| (u64::from(w.number), i))
-            .collect();
-        if at.is_empty() {
+        let mut wanted = Wanted::new(windows, samples);
+        if wanted.series.is_empty() {
             return Ok(());
         }
-        let mut wanted: Vec<u64> = at.keys().copied().collect();
-        wanted.sort_unstable();
+        let series: Vec<u64> = wanted.series.keys().copied().collect();
         let (first, last) = (Day::of(from), Day::of(to));
         for day in self.store.days()?.into_iter().filter(|d| first <= *d && *d <= last) {
-            self.store.read_chunks(day, &wanted, from, to, &mut |series, bytes| {
-                if let Some(i) = at.get(&series) {
-                    let out = &mut windows[*i].window.samples;
-                    let before = out.len();
-                    self.decode(bytes, from, to, out);
-                    samples += out.len() - before;
+            self.store.read_chunks(day, &series, from, to, &mut |stored| {
+                match stored {
+                    Stored::Chunk { series, bytes } => {
+                        wanted.take(series, |out| self.decode(bytes, from, to, out));
+                    }
+                    Stored::Block { group, bytes } => self.read_block(group, bytes, from, to, &mut wanted),
                 }
-                samples <= query.max_samples
+                wanted.samples <= query.max_samples
             })?;
-            if samples > query.max_samples {
+            if wanted.samples > query.max_samples {
                 return Err(TsdbError::TooManySamples { limit: query.max_samples });
             }
         }
         Ok(())
+    }
+
+    fn read_block(&self, group: Group, bytes: &[u8], from: i64, to: i64, wanted: &mut Wanted<'_>) {
+        let mut read = || {
+            let mut block = Block::open(bytes)?;
+            for slot in block.slots() {
+                let series = group.first() + u64::from(slot);
+                wanted.take(series, |out| block.read(slot, from, to, out)).transpose()?;
+            }
+            Ok::<_, ChunkError>(())
+        };
+        if read().is_err() {
+            self.counters.damaged_chunks.fetch_add(1, Relaxed);
+        }
     }
 
     fn decode(&self, bytes: &[u8], from: i64, to: i64, out: &mut Vec<Sample>) {

@@ -1,8 +1,10 @@
-//! The byte-level store below the engine: an append-only log, a series catalogue, chunks by day.
+//! The byte-level store below the engine: an append-only log, a series catalogue, chunks and merged blocks by day.
 //!
 //! Invariant: whatever a method reported as done survives a power cut. The engine alone knows what the bytes mean.
 
 use std::fmt;
+
+use crate::limits::SERIES_PER_BLOCK;
 
 /// A position in the log: grows with every append, also over restarts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Hash)]
@@ -77,6 +79,69 @@ pub struct ChunkRecord {
     pub bytes: Vec<u8>,
 }
 
+/// Neighbouring series that are merged into common blocks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct Group(pub u64);
+
+impl Group {
+    pub fn of(series: u64) -> Group {
+        Group(series / SERIES_PER_BLOCK)
+    }
+
+    pub fn first(self) -> u64 {
+        self.0 * SERIES_PER_BLOCK
+    }
+
+    pub fn last(self) -> u64 {
+        self.first() + (SERIES_PER_BLOCK - 1)
+    }
+}
+
+/// Merged samples of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockRecord {
+    pub group: Group,
+    pub min_t: i64,
+    pub max_t: i64,
+    pub bytes: Vec<u8>,
+}
+
+/// Something that a day holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored<'a> {
+    Chunk { series: u64, bytes: &'a [u8] },
+    Block { group: Group, bytes: &'a [u8] },
+}
+
+/// Names a chunk or a block within its day and kind for as long as it is there: never reused while a later one exists.
+pub type RowId = i64;
+
+/// All that a day holds of one group, each list oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupRows {
+    /// Names what was read: a day that is set aside and begun anew is another source.
+    pub source: u64,
+    pub chunks: Vec<(RowId, u64, Vec<u8>)>,
+    pub blocks: Vec<(RowId, Vec<u8>)>,
+}
+
+/// Blocks that take the place of chunks and blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swap {
+    /// Where the rows were read.
+    pub source: u64,
+    pub chunks: Vec<RowId>,
+    pub blocks: Vec<RowId>,
+    pub add: Vec<BlockRecord>,
+}
+
+/// How much of a group waits to be merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub group: Group,
+    pub chunks: u32,
+}
+
 /// What reading the log found at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct LogEnd {
@@ -119,16 +184,29 @@ pub trait ChunkStore: Send + Sync {
     /// Adds chunks to a day, in one transaction.
     fn put_chunks(&self, day: Day, chunks: &[ChunkRecord]) -> Result<(), StoreError>;
 
-    /// Hands every chunk of the named series that overlaps `from..=to` to `each`, in any order, until it says false.
-    /// A day that cannot be read is set aside, reported by the store, and reads as empty.
+    /// Hands every chunk of the named series, and every block of their groups, that overlaps `from..=to` to
+    /// `each`, as of one moment, until it says false; `series` rises. A day that cannot be read is set aside,
+    /// reported by the store, and reads as empty.
     fn read_chunks(
         &self,
         day: Day,
         series: &[u64],
         from: i64,
         to: i64,
-        each: &mut dyn FnMut(u64, &[u8]) -> bool,
+        each: &mut dyn FnMut(Stored<'_>) -> bool,
     ) -> Result<(), StoreError>;
+
+    /// The groups of a day that have chunks.
+    fn waiting(&self, day: Day) -> Result<Vec<Waiting>, StoreError>;
+
+    fn read_group(&self, day: Day, group: Group) -> Result<GroupRows, StoreError>;
+
+    /// Makes every swap in one transaction: a reader sees all of it or nothing. A day that is gone stays
+    /// gone; one that is another source than the rows named is an error.
+    fn swap(&self, day: Day, swaps: &[Swap]) -> Result<(), StoreError>;
+
+    /// Gives the space of what was removed from a day back to the disk.
+    fn reclaim(&self, day: Day) -> Result<(), StoreError>;
 
     /// The days that have chunks, oldest first.
     fn days(&self) -> Result<Vec<Day>, StoreError>;

@@ -1,63 +1,16 @@
 //! The engine as a whole, on a store in memory that can lose power at any moment.
 
+mod scene;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use watchtower_matchers::Matchers;
-use watchtower_model::{AgentId, Id, Labels, Sample, Timestamp, is_stale, stale_nan};
+use watchtower_model::{AgentId, Labels, Timestamp, is_stale, stale_nan};
 
 use crate::codec::tests::Numbers;
 use crate::*;
-
-const T0: i64 = 1_767_225_600_000 - 20 * 60_000; // 20 minutes before a midnight
-
-fn open(store: &Arc<MemoryStore>) -> Tsdb {
-    Tsdb::open(Arc::clone(store) as Arc<dyn ChunkStore>, Options::default()).unwrap().0
-}
-
-fn id(n: u8) -> Id {
-    Id::from_bytes([n; 16])
-}
-
-fn names(list: &[&str]) -> Vec<Labels> {
-    list.iter().map(|n| Labels::from_pairs([("__name__", *n)])).collect()
-}
-
-fn refs(db: &Tsdb, resource: Option<Id>, list: &[&str]) -> Vec<SeriesRef> {
-    db.resolve(resource, &names(list)).refs.into_iter().map(Option::unwrap).collect()
-}
-
-fn loose(db: &Tsdb, backfill: bool, samples: &[(SeriesRef, i64, f64)]) -> Outcome {
-    let samples: Vec<_> = samples.iter().map(|(s, t, v)| (*s, Timestamp(*t), *v)).collect();
-    let newest = samples.iter().map(|s| s.1).max().unwrap();
-    let batch = Batch { progress: None, received_at: newest, backfill, samples: Samples::Loose(&samples) };
-    db.append(&[batch]).unwrap()[0]
-}
-
-fn select(db: &Tsdb, matchers: &str, from: i64, to: i64) -> Vec<SeriesWindow> {
-    let matchers: Matchers = matchers.parse().unwrap();
-    let (from, to) = (Timestamp(from), Timestamp(to));
-    let query = Query {
-        matchers: &matchers,
-        from,
-        to,
-        owner: Owner::Any,
-        max_series: 10_000,
-        max_samples: 1_000_000,
-    };
-    let mut all = db.select(&query).unwrap();
-    all.sort_by(|a, b| a.labels.cmp(&b.labels));
-    all
-}
-
-fn everything(db: &Tsdb) -> BTreeMap<Labels, Vec<(i64, u64)>> {
-    let bits = |s: Vec<Sample>| s.iter().map(|s| (s.t.0, s.v.to_bits())).collect();
-    select(db, "", i64::MIN, i64::MAX).into_iter().map(|w| (w.labels, bits(w.samples))).collect()
-}
-
-fn labels_of(db: &Tsdb, matchers: &str) -> Vec<String> {
-    db.series(&matchers.parse().unwrap(), Owner::Any, 1000).iter().map(Labels::to_string).collect()
-}
+pub(crate) use scene::*;
 
 #[test]
 fn resource_labels_are_joined_and_edits_cause_no_churn() {
@@ -210,7 +163,7 @@ fn query_limits_are_errors() {
     assert_eq!(db.select(&query), Err(TsdbError::TooManySamples { limit: 599 }));
 }
 
-/// Random reports, out-of-order samples, flushes, removals and restarts, against a plain map; after every step
+/// Random reports, out-of-order samples, flushes, merges, removals and restarts, against a plain map; after every step
 /// the power may fail, and what was acknowledged must be there.
 #[test]
 fn nothing_acknowledged_is_lost_at_any_point() {
@@ -236,6 +189,10 @@ fn nothing_acknowledged_is_lost_at_any_point() {
                     model.retain(|(s, _), _| *s != server);
                 }
                 4 => now += 15 * 60_000,
+                5 if step % 3 == 0 => {
+                    let extent = if step % 2 == 0 { Extent::Everything } else { Extent::Due };
+                    while db.merge(Timestamp(now), extent).unwrap().more {}
+                }
                 kind => {
                     now += 10_000 + (numbers.next() % 3) as i64;
                     let t = if kind < 8 { now - (numbers.next() % 3_000_000) as i64 } else { now };
@@ -384,6 +341,9 @@ fn readers_miss_nothing_while_chunks_move() {
                 appended.store(i + 1, std::sync::atomic::Ordering::SeqCst);
                 if i % 5 == 0 {
                     db.flush_all(Timestamp(t)).unwrap();
+                }
+                if i % 20 == 0 {
+                    db.merge(Timestamp(t), Extent::Everything).unwrap();
                 }
             }
         });

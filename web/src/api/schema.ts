@@ -782,6 +782,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Store and merge all metrics now: before a backup, or when space is short */
+        post: operations["metrics.merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -2351,6 +2368,24 @@ export interface components {
             /** @description Label matchers of the servers this caller may see; absent means all. */
             servers?: string | null;
             user?: components["schemas"]["User"] | null;
+        };
+        MetricsMerge: {
+            /** Format: int64 */
+            after_bytes: number;
+            /**
+             * Format: int64
+             * @description Of all metrics on disk, before and after.
+             */
+            before_bytes: number;
+            /** @description False: there was too much for one call; ask again. */
+            done: boolean;
+            /**
+             * Format: int64
+             * @description Packed anew.
+             */
+            samples: number;
+            /** Format: double */
+            took_seconds: number;
         };
         /**
          * @description What a metric rule says when its expression has no data for a server that had some.
@@ -5136,6 +5171,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "metrics.merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsMerge"];
                 };
             };
             /** @description A problem */

@@ -1,4 +1,4 @@
-//! `metrics query|range|labels|watch`: PromQL by Prometheus' own API.
+//! `metrics query|range|labels|watch`: PromQL by Prometheus' own API. `metrics merge`: the store, packed now.
 
 use std::thread;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use watchtower_model::{Timestamp, parse_duration_ms};
 
 use super::poll::Patience;
+use crate::client::endpoint;
 use crate::failure::{Done, Exit, Failure};
 use crate::nouns::Special;
 use crate::output::Format;
@@ -149,6 +150,25 @@ pub static WATCH: Special = Special {
             }
             thread::sleep(interval);
         }
+    },
+};
+
+static MERGED: Shape = Shape {
+    key: "samples",
+    columns: &[
+        column("SAMPLES", "samples", As::Text, 0),
+        column("BEFORE", "before_bytes", As::Bytes, 0),
+        column("AFTER", "after_bytes", As::Bytes, 0),
+        column("DONE", "done", As::Text, 0),
+    ],
+};
+
+pub static MERGE: Special = Special {
+    args: |command: Command| command.about(endpoint("metrics.merge").summary),
+    run: |session, _| {
+        let merged = session.hub.call("metrics.merge", &[], &[], None)?;
+        session.print.object(&MERGED, &merged)?;
+        Ok(Exit::Ok)
     },
 };
 

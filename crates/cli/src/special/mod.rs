@@ -53,6 +53,7 @@ pub static GROUPS: &[(&str, &str, &[Named])] = &[
             ("labels", &metrics::LABELS),
             ("watch", &metrics::WATCH),
             ("collect", &collect::COLLECT),
+            ("merge", &metrics::MERGE),
         ],
     ),
     (

@@ -10,6 +10,7 @@ pub mod events;
 pub mod halt;
 pub mod incidents;
 pub mod keys;
+pub mod metrics;
 pub mod objects;
 pub mod overview;
 pub mod rules;

@@ -2,6 +2,7 @@
 
 mod auditor;
 mod flush;
+pub mod merge;
 mod retention;
 mod repairs;
 
@@ -14,6 +15,7 @@ use crate::{Hub, keys};
 /// Starts every loop.
 pub(crate) fn start(hub: &Hub) {
     spawn(hub, "flush", Duration::from_secs(60), flush::run);
+    spawn(hub, "merge", Duration::from_secs(20), merge::run);
     spawn(hub, "retention", Duration::from_secs(600), retention::run);
     spawn(hub, "repairs", Duration::from_secs(10), repairs::run);
     spawn(hub, "reseal", Duration::from_secs(1), keys::reseal);

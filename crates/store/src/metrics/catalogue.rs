@@ -8,13 +8,13 @@ use std::sync::{Mutex, MutexGuard};
 use rusqlite::{Connection, params};
 
 use super::MetricsError;
-use super::days::{connect, file_bytes};
+use super::file::{Formats, connect, file_bytes};
 
-const SCHEMA: &str = "
+const FORMATS: Formats = &["
     CREATE TABLE series (series INTEGER PRIMARY KEY, key BLOB NOT NULL, last_day INTEGER NOT NULL) STRICT;
     CREATE TABLE progress (agent BLOB PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
     CREATE TABLE bounds (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-";
+"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesRow {
@@ -49,7 +49,7 @@ pub(super) struct CatalogueFile {
 
 impl CatalogueFile {
     pub(super) fn open(path: &Path) -> Result<Self, MetricsError> {
-        let connection = connect(path, SCHEMA)?;
+        let connection = connect(path, FORMATS)?;
         Ok(CatalogueFile { path: path.to_path_buf(), connection: Mutex::new(connection) })
     }
 

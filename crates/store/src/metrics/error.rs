@@ -15,6 +15,8 @@ pub enum MetricsError {
     Damaged { path: PathBuf, reason: String },
     #[error("{}: written by a newer version (format {found}): upgrade the hub", path.display())]
     Newer { path: PathBuf, found: i64 },
+    #[error("{}: set aside and begun anew meanwhile", path.display())]
+    Replaced { path: PathBuf },
     #[error("a log record of {bytes} bytes is too long: the limit is {limit}")]
     RecordTooLong { bytes: usize, limit: usize },
 }

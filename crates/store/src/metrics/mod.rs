@@ -1,4 +1,4 @@
-//! The metric engine's bytes on disk: a log of samples, a catalogue of series, one file of chunks per day.
+//! The metric engine's bytes on disk: a log of samples, a catalogue of series, one file of chunks and blocks per day.
 //!
 //! Invariant: when a method returns, what it wrote survives a power cut. What the bytes mean is the engine's
 //! business; this module never looks inside.
@@ -6,20 +6,27 @@
 //! ```text
 //! metrics/log/00000000000000000000.log   segments, named by their first position (`log`)
 //! metrics/series.db                      the catalogue (`catalogue`)
-//! metrics/2026-11-23.db                  chunks of one UTC day (`days`): retention is unlink
+//! metrics/2026-11-23.db                  chunks and blocks of one UTC day (`day`, `days`): retention is unlink
 //! metrics/2026-11-23.db.damaged-1        a day that could not be read, set aside
 //! ```
 
-mod catalogue;
-mod days;
 mod error;
+mod file;
+
 mod log;
 
+mod catalogue;
+
+mod day;
+mod days;
+
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 pub use catalogue::{CatalogueRows, ProgressRow, SeriesRow};
-pub use days::{ChunkRow, SetAside};
+pub use day::{BlockRow, ChunkRow, GroupRows, RowsOf, StoredRow, SwapRows};
+pub use days::SetAside;
 pub use error::MetricsError;
 pub use log::LogSummary;
 
@@ -90,17 +97,40 @@ impl MetricFiles {
         self.days.put(day, chunks)
     }
 
-    /// Hands the chunks of `series` that overlap `from..=to` to `each` until it says false. A day without a
-    /// file, or with one that turns out damaged, has none.
-    pub fn read_chunks(
+    /// Hands blocks and then chunks to `each`, all as of one moment, until it says false. A day without a file, or
+    /// with one that turns out damaged, has none; so it is with everything below.
+    pub fn read_rows(
         &self,
         day: i32,
-        series: &[u64],
-        from: i64,
-        to: i64,
-        each: &mut dyn FnMut(u64, &[u8]) -> bool,
+        rows: &RowsOf<'_>,
+        each: &mut dyn FnMut(StoredRow<'_>) -> bool,
     ) -> Result<(), MetricsError> {
-        self.days.read(day, series, from, to, each)
+        self.days.read(day, rows, each)
+    }
+
+    /// The series that have chunks in a day, and how many.
+    pub fn chunk_counts(&self, day: i32) -> Result<Vec<(u64, u32)>, MetricsError> {
+        self.days.with(day, |file| file.chunk_counts())
+    }
+
+    /// The chunks of a range of series and the blocks of a group.
+    pub fn read_group(
+        &self,
+        day: i32,
+        group: u64,
+        series: RangeInclusive<u64>,
+    ) -> Result<GroupRows, MetricsError> {
+        self.days.with(day, |file| file.read_group(group, series))
+    }
+
+    /// Makes all swaps in one transaction.
+    pub fn swap(&self, day: i32, swaps: &[SwapRows<'_>]) -> Result<(), MetricsError> {
+        self.days.with(day, |file| file.swap(swaps))
+    }
+
+    /// Gives the pages of removed rows back to the disk.
+    pub fn reclaim(&self, day: i32) -> Result<(), MetricsError> {
+        self.days.with(day, |file| file.reclaim())
     }
 
     /// Days with a file, oldest first.

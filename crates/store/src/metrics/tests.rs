@@ -1,6 +1,7 @@
 //! The files alone, and under the engine with the power cut at any point.
 
 mod adapter;
+mod blocks;
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use watchtower_matchers::Matchers;
 use watchtower_model::{AgentId, Id, Labels, Timestamp};
-use watchtower_tsdb::{Batch, Options, Owner, Progress, Query, Samples, Tsdb};
+use watchtower_tsdb::{Batch, Extent, Options, Owner, Progress, Query, Samples, Tsdb};
 
 use super::*;
 use adapter::Files;
@@ -114,11 +115,13 @@ fn chunks_are_found_by_series_and_range() {
     }
     let read = |day, series: &[u64], from, to, limit| {
         let mut found = Vec::new();
-        let each = &mut |series, bytes: &[u8]| {
-            found.push((series, bytes.to_vec()));
+        let each = &mut |row: StoredRow<'_>| {
+            if let StoredRow::Chunk { series, bytes } = row {
+                found.push((series, bytes.to_vec()));
+            }
             found.len() < limit
         };
-        files.read_chunks(day, series, from, to, each).unwrap();
+        files.read_rows(day, &RowsOf { series, groups: &[], from, to }, each).unwrap();
         found
     };
     assert_eq!(read(20, &[1, 2, 3], 9, 10, 9), [(1, b"a".to_vec()), (1, b"b".to_vec()), (2, b"c".to_vec())]);
@@ -148,7 +151,7 @@ fn a_damaged_day_is_set_aside() {
     let mut found = 0;
     for day in [20, 21] {
         files
-            .read_chunks(day, &[1], 0, 9, &mut |_, _| {
+            .read_rows(day, &RowsOf { series: &[1], groups: &[], from: 0, to: 9 }, &mut |_| {
                 found += 1;
                 true
             })
@@ -173,7 +176,7 @@ fn a_newer_format_is_refused() {
     assert!(matches!(MetricFiles::open(dir.path()), Err(MetricsError::Newer { found: 9, .. })));
 }
 
-/// Reports with flushes between them; the files are copied at every step, as a killed process leaves them,
+/// Reports with flushes and merges between them; the files are copied at every step, as a killed process leaves them,
 /// and every copy must hold everything acknowledged until then.
 #[test]
 fn copies_of_the_files_hold_what_was_acknowledged() {
@@ -205,6 +208,10 @@ fn copies_of_the_files_hold_what_was_acknowledged() {
         }
         if seq % 30 == 29 {
             db.flush_all(now).unwrap();
+        }
+        if seq % 20 == 14 {
+            db.merge(now, Extent::Everything).unwrap();
+            assert_eq!(count(&db), [seq as usize + 1; 5], "merged after report {seq}");
         }
         if seq % 10 == 5 {
             let copy = dir.path().join(format!("copy-{seq}"));

@@ -11,6 +11,8 @@ pub enum ChunkError {
     Version(u8),
     #[error("the chunk ends after {read} of {count} samples")]
     Short { read: u16, count: u16 },
+    #[error("the block's bytes were changed")]
+    Damaged,
 }
 
 /// Every sample of a chunk.
@@ -18,6 +20,11 @@ pub fn decode_chunk(bytes: &[u8]) -> Result<Vec<Sample>, ChunkError> {
     let mut out = Vec::new();
     decode_into(bytes, i64::MIN, i64::MAX, &mut out)?;
     Ok(out)
+}
+
+/// How many samples a chunk says it has.
+pub(crate) fn count_of(bytes: &[u8]) -> u32 {
+    bytes.get(1..HEADER_BYTES).map_or(0, |count| u32::from(u16::from_le_bytes([count[0], count[1]])))
 }
 
 /// Appends the samples of `from..=to` to `out`. After an error, those before the damage are there.

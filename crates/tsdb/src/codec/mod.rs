@@ -1,9 +1,9 @@
-//! The bytes of a chunk: version, count, then delta-of-delta timestamps and XORed values, bit by bit.
+//! The bytes of chunks (one series, as they leave memory) and of blocks (sixteen series, merged in the background).
 //!
 //! Invariant: values come back bit for bit, stale markers and other NaN payloads too; damaged bytes are an
 //! error, never a panic.
 //!
-//! Layout (after Pelkonen et al., "Gorilla: a fast, scalable, in-memory time series database", VLDB 2015, with
+//! A chunk (after Pelkonen et al., "Gorilla: a fast, scalable, in-memory time series database", VLDB 2015, with
 //! timestamp buckets for milliseconds):
 //!
 //! ```text
@@ -22,18 +22,45 @@
 //!     11 + 5 + 6 + bits   leading zeros (at most 31), length of the significant part (0 means 64), the part
 //! ```
 //! Bits fill bytes from the most significant one down.
+//!
+//! A block. Numbers are LEB128 varints unless said otherwise, "signed" ones zigzag; `pco` is the wrapped form of
+//! pco's format (header, chunk metadata, one page):
+//!
+//! ```text
+//! byte 0      format version, 2
+//! columns     how many, then each: length | column of times
+//! series      how many, then each: place in the group (1 byte) | its column of times | length of its values
+//! values      of each series, in that order
+//! 4 bytes     CRC-32 of all before, little endian
+//!
+//! column of times
+//!   0 even      count | first, signed | step, signed
+//!   1 uneven    count | pco of i64
+//! values
+//!   0 same      8 bytes little endian: every value
+//!   1 decimals  scale (1 byte) | first, signed | step | strays, each: place | 8 bytes little endian | pco of i64
+//!               value = (first + integer * step) / 10^scale, but for the strays
+//!   2 floats    pco of f64
+//! ```
 
 mod bits;
 mod decode;
 mod encode;
 
-pub(crate) use decode::decode_into;
+mod column;
+
+mod block;
+
+pub(crate) use block::{Block, encode_block};
 pub use decode::{ChunkError, decode_chunk};
+pub(crate) use decode::{count_of, decode_into};
 pub(crate) use encode::OpenChunk;
 pub use encode::encode_chunk;
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 3;
 
+#[cfg(test)]
+mod block_tests;
 #[cfg(test)]
 pub(crate) mod tests;

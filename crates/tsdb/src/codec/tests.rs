@@ -14,7 +14,7 @@ impl Numbers {
     }
 }
 
-fn same_bits(a: &[Sample], b: &[Sample]) -> bool {
+pub(super) fn same_bits(a: &[Sample], b: &[Sample]) -> bool {
     let bits = |s: &[Sample]| s.iter().map(|s| (s.t.0, s.v.to_bits())).collect::<Vec<_>>();
     bits(a) == bits(b)
 }

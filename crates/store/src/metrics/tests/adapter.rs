@@ -1,11 +1,13 @@
 //! The engine's store over the files, as the hub joins them.
 
 use watchtower_tsdb::{
-    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, LogEnd, LogPosition, ProgressRecord,
-    SeriesRecord, StoreError,
+    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, Group, GroupRows, LogEnd, LogPosition,
+    ProgressRecord, SeriesRecord, StoreError, Stored, Swap, Waiting,
 };
 
-use crate::metrics::{ChunkRow, MetricFiles, MetricsError, ProgressRow, SeriesRow};
+use crate::metrics::{
+    BlockRow, ChunkRow, MetricFiles, MetricsError, ProgressRow, RowsOf, SeriesRow, StoredRow, SwapRows,
+};
 
 pub(super) struct Files(pub MetricFiles);
 
@@ -18,6 +20,15 @@ fn store_error(error: MetricsError) -> StoreError {
         }
         _ => StoreError::Io { action: "metric files".into(), reason },
     }
+}
+
+fn swap_rows(swap: &Swap) -> SwapRows<'_> {
+    let add = swap
+        .add
+        .iter()
+        .map(|b| BlockRow { group: b.group.0, min_t: b.min_t, max_t: b.max_t, bytes: &b.bytes })
+        .collect();
+    SwapRows { source: swap.source, chunks: &swap.chunks, blocks: &swap.blocks, add }
 }
 
 impl ChunkStore for Files {
@@ -83,9 +94,39 @@ impl ChunkStore for Files {
         series: &[u64],
         from: i64,
         to: i64,
-        each: &mut dyn FnMut(u64, &[u8]) -> bool,
+        each: &mut dyn FnMut(Stored<'_>) -> bool,
     ) -> Result<(), StoreError> {
-        self.0.read_chunks(day.0, series, from, to, each).map_err(store_error)
+        let mut groups: Vec<u64> = series.iter().map(|series| Group::of(*series).0).collect();
+        groups.dedup();
+        let rows = RowsOf { series, groups: &groups, from, to };
+        let each = &mut |row: StoredRow<'_>| match row {
+            StoredRow::Chunk { series, bytes } => each(Stored::Chunk { series, bytes }),
+            StoredRow::Block { group, bytes } => each(Stored::Block { group: Group(group), bytes }),
+        };
+        self.0.read_rows(day.0, &rows, each).map_err(store_error)
+    }
+
+    fn waiting(&self, day: Day) -> Result<Vec<Waiting>, StoreError> {
+        let counts = self.0.chunk_counts(day.0).map_err(store_error)?;
+        let groups = counts.chunk_by(|a, b| Group::of(a.0) == Group::of(b.0));
+        let waiting =
+            groups.map(|of| Waiting { group: Group::of(of[0].0), chunks: of.iter().map(|c| c.1).sum() });
+        Ok(waiting.collect())
+    }
+
+    fn read_group(&self, day: Day, group: Group) -> Result<GroupRows, StoreError> {
+        let rows = self.0.read_group(day.0, group.0, group.first()..=group.last());
+        let rows = rows.map_err(store_error)?;
+        Ok(GroupRows { source: rows.source, chunks: rows.chunks, blocks: rows.blocks })
+    }
+
+    fn swap(&self, day: Day, swaps: &[Swap]) -> Result<(), StoreError> {
+        let rows: Vec<SwapRows<'_>> = swaps.iter().map(swap_rows).collect();
+        self.0.swap(day.0, &rows).map_err(store_error)
+    }
+
+    fn reclaim(&self, day: Day) -> Result<(), StoreError> {
+        self.0.reclaim(day.0).map_err(store_error)
     }
 
     fn days(&self) -> Result<Vec<Day>, StoreError> {
