@@ -32,6 +32,7 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if !matches!(method, Method::GET | Method::HEAD)
         || path.starts_with("api/")
         || path.starts_with("prometheus/")
+        || path.starts_with("otlp/")
     {
         return crate::problem::Failure::from(watchtower_hub::HubError::not_found("path", uri.path()))
             .into_response();

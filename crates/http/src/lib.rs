@@ -14,6 +14,7 @@ mod live;
 mod nouns;
 mod problem;
 mod prometheus;
+mod otlp;
 mod remote_write;
 mod router;
 mod serve;

@@ -12,19 +12,14 @@ use watchtower_hub::ingest::outside::{Encoding, remote_write};
 use watchtower_hub::{Hub, HubError};
 
 use crate::caller::{principal_of, read_body};
-use crate::problem::{Failure, denied};
+use crate::problem::Failure;
 
 /// Bytes of a request as sent, compressed.
-const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 pub async fn write(State(hub): State<Hub>, request: Request) -> Result<Response, Failure> {
     let headers = request.headers();
-    let (principal, _) = principal_of(&hub, headers).await?;
-    authorize(&principal, Access::Operate, "metrics.write", Object::Global).map_err(denied)?;
-    if principal.servers.is_some() {
-        let why = "series of other senders belong to no server: a caller who is limited to some servers cannot write them";
-        return Err(HubError::Forbidden(why.into()).into());
-    }
+    may_write(&hub, headers).await?;
     let encoding = match encoding(headers) {
         Ok(encoding) => encoding,
         Err(why) => return Ok((StatusCode::UNSUPPORTED_MEDIA_TYPE, why).into_response()),
@@ -38,6 +33,18 @@ pub async fn write(State(hub): State<Hub>, request: Request) -> Result<Response,
         Err(HubError::Invalid { message, .. }) => (StatusCode::BAD_REQUEST, message).into_response(),
         Err(error) => return Err(error.into()),
     })
+}
+
+/// Who may write samples of other senders.
+pub async fn may_write(hub: &Hub, headers: &HeaderMap) -> Result<(), HubError> {
+    let (principal, _) = principal_of(hub, headers).await?;
+    authorize(&principal, Access::Operate, "metrics.write", Object::Global)
+        .map_err(|denied| HubError::Forbidden(denied.to_string()))?;
+    if principal.servers.is_some() {
+        let why = "series of other senders belong to no server: a caller who is limited to some servers cannot write them";
+        return Err(HubError::Forbidden(why.into()));
+    }
+    Ok(())
 }
 
 /// Or why the body cannot be understood.

@@ -12,7 +12,7 @@ use crate::nouns::{
     access, agents, alerts, automations, channels, deployments, events, halt, incidents, keys, metrics,
     objects, overview, rules, runs, scripts, servers, ssh,
 };
-use crate::{dashboard, headers, health, idempotency, live, problem, prometheus};
+use crate::{dashboard, headers, health, idempotency, live, otlp, problem, prometheus};
 
 /// Handler of each endpoint, by its id.
 fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
@@ -199,6 +199,7 @@ pub fn router(hub: Hub) -> Router {
     api.route("/api/v1/openapi.json", get(|| async { Json(watchtower_api_types::document()) }))
         .route("/api/v1/live", get(live::upgrade))
         .merge(prometheus::routes())
+        .merge(otlp::routes())
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -1,5 +1,7 @@
 //! Compressed bodies, unpacked within a bound.
 
+use std::io::Read;
+
 use crate::error::{IntakeError, malformed};
 
 /// Bytes of a body once unpacked. Senders of remote_write stay far below: Prometheus sends 2,000 samples at once.
@@ -10,6 +12,7 @@ pub enum Encoding {
     /// The block format, which remote_write means by `snappy`; not the framed one.
     Snappy,
     Zstd,
+    Gzip,
     Plain,
 }
 
@@ -19,9 +22,23 @@ impl Encoding {
         match header.map(str::trim).unwrap_or("") {
             "" | "snappy" => Ok(Encoding::Snappy),
             "zstd" => Ok(Encoding::Zstd),
-            other => Err(IntakeError::UnknownEncoding { given: other.chars().take(40).collect() }),
+            other => Err(unknown(other, "snappy or zstd")),
         }
     }
+
+    /// From a `Content-Encoding` header of OTLP. Without one, the body is as it is.
+    pub fn of_otlp(header: Option<&str>) -> Result<Encoding, IntakeError> {
+        match header.map(str::trim).unwrap_or("") {
+            "" | "identity" => Ok(Encoding::Plain),
+            "gzip" => Ok(Encoding::Gzip),
+            "zstd" => Ok(Encoding::Zstd),
+            other => Err(unknown(other, "gzip, zstd, or neither")),
+        }
+    }
+}
+
+fn unknown(given: &str, known: &'static str) -> IntakeError {
+    IntakeError::UnknownEncoding { given: given.chars().take(40).collect(), known }
 }
 
 /// Unpacks `body` into `out`, which is cleared first.
@@ -36,7 +53,8 @@ pub fn decompress(encoding: Encoding, body: &[u8], out: &mut Vec<u8>) -> Result<
             Ok(())
         }
         Encoding::Snappy => snappy(body, out),
-        Encoding::Zstd => zstd(body, out),
+        Encoding::Zstd => stream(zstd::stream::read::Decoder::new(body), "zstd", out),
+        Encoding::Gzip => stream(Ok(flate2::read::MultiGzDecoder::new(body)), "gzip", out),
     }
 }
 
@@ -55,10 +73,13 @@ fn snappy(body: &[u8], out: &mut Vec<u8>) -> Result<(), IntakeError> {
     Ok(())
 }
 
-fn zstd(body: &[u8], out: &mut Vec<u8>) -> Result<(), IntakeError> {
-    use std::io::Read;
-    let wrong = IntakeError::NotCompressed { encoding: "zstd" };
-    let decoder = zstd::stream::read::Decoder::new(body).map_err(|_| wrong.clone())?;
-    let taken = decoder.take(BODY_BYTES_MAX as u64 + 1).read_to_end(out).map_err(|_| wrong)?;
+fn stream(
+    decoder: std::io::Result<impl Read>,
+    encoding: &'static str,
+    out: &mut Vec<u8>,
+) -> Result<(), IntakeError> {
+    let wrong = IntakeError::NotCompressed { encoding };
+    let limited = decoder.map_err(|_| wrong.clone())?.take(BODY_BYTES_MAX as u64 + 1);
+    let taken = { limited }.read_to_end(out).map_err(|_| wrong)?;
     if taken > BODY_BYTES_MAX { Err(IntakeError::TooLarge { limit: BODY_BYTES_MAX }) } else { Ok(()) }
 }

@@ -9,8 +9,12 @@ pub enum IntakeError {
     TooLarge { limit: usize },
     #[error("the body is not {encoding}-compressed as its Content-Encoding says")]
     NotCompressed { encoding: &'static str },
-    #[error("Content-Encoding {given:?} is not understood: send snappy or zstd")]
-    UnknownEncoding { given: String },
+    #[error("Content-Encoding {given:?} is not understood: send {known}")]
+    UnknownEncoding { given: String, known: &'static str },
+    #[error("the body is not the JSON that is expected: {why}")]
+    NotJson { why: String },
+    #[error("the request has more than {limit} {what}: send less at once")]
+    TooMany { what: &'static str, limit: usize },
     /// A series breaks a rule; the others of the request are not concerned.
     #[error("a series is refused: {reason}")]
     BadSeries { reason: String },

@@ -8,6 +8,7 @@ mod error;
 mod compress;
 mod proto;
 
+pub mod otlp;
 pub mod remote_write;
 
 pub use compress::{BODY_BYTES_MAX, Encoding, decompress};

@@ -86,6 +86,13 @@ impl<'a> Value<'a> {
         }
     }
 
+    pub(crate) fn fixed64(self, what: &'static str) -> Result<u64, IntakeError> {
+        match self {
+            Value::Fixed64(bits) => Ok(bits),
+            _ => Err(malformed(what)),
+        }
+    }
+
     pub(crate) fn int64(self, what: &'static str) -> Result<i64, IntakeError> {
         match self {
             Value::Varint(value) => Ok(value as i64),

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use watchtower_intake::remote_write::{Series, WriteRequest};
-use watchtower_intake::{Encoding, decompress};
+use watchtower_intake::{Encoding, decompress, otlp};
 use watchtower_matchers::Matchers;
 use watchtower_model::{Timestamp, parse_duration_ms};
 use watchtower_protocol::limits::FRAME_BYTES_MAX;
@@ -188,6 +188,28 @@ fn remote_write() {
         let mut out = Vec::new();
         let _ = decompress(Encoding::Snappy, bytes, &mut out);
         let _ = decompress(Encoding::Zstd, bytes, &mut out);
+    });
+}
+
+const OTLP: &[&str] = &[
+    r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"a"}},{"key":"b","value":{"arrayValue":{"values":[{"intValue":"1"}]}}}]},"scopeMetrics":[{"metrics":[{"name":"a.b","unit":"By/s","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{"timeUnixNano":"1796000000000000000","asDouble":"NaN","flags":1}]}},{"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":5,"count":"3","sum":1e3,"bucketCounts":["1",2],"explicitBounds":[0.5]}]}},{"name":"s","summary":{"dataPoints":[{"quantileValues":[{"quantile":0.5,"value":1}]}]}}]}]}]}"#,
+    "\u{a}\u{26}\u{12}\u{24}\u{12}\u{22}\u{a}\u{1}x\u{2a}\u{1d}\u{a}\u{1b}\u{19}12345678\u{31}12345678\u{3a}\u{7}\u{a}\u{1}a\u{12}\u{2}\u{10}\u{1}",
+    "\u{a}\u{22}\u{12}\u{20}\u{12}\u{1e}\u{a}\u{1}h\u{4a}\u{19}\u{a}\u{15}\u{19}12345678\u{32}\u{8}12345678\u{40}\u{1}\u{10}\u{2}",
+];
+
+#[test]
+fn otlp() {
+    fuzz("otlp", OTLP, |bytes| {
+        for format in [otlp::Format::Protobuf, otlp::Format::Json] {
+            if let Ok(request) = otlp::read(format, bytes) {
+                let checked = |_, samples: Vec<otlp::SeriesSample>| {
+                    assert!(samples.iter().all(|sample| sample.labels.check_observed().is_ok()));
+                };
+                let _ = otlp::translate(&request, checked);
+            }
+        }
+        let mut out = Vec::new();
+        let _ = decompress(Encoding::Gzip, bytes, &mut out);
     });
 }
 

@@ -8,3 +8,4 @@ mod generate;
 mod random;
 mod rule_pack;
 mod senders;
+mod otlp;

@@ -1,3 +1,4 @@
 //! Requests as senders make them, and as attackers do.
 
+mod otlp;
 mod remote_write;

@@ -1,26 +1,16 @@
-//! Samples of other senders: series found by the bytes they were sent as, everything durable before the answer.
-//!
-//! Such series belong to no server. What keeps a request from being taken whole is counted in [`Written`] with the first reason;
-//! the rest of the request is stored all the same.
+//! remote_write: most series are known by the bytes they were sent as.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::HashSet;
+use std::ops::Range;
 
-use tokio::sync::Semaphore;
-pub use watchtower_intake::Encoding;
 use watchtower_intake::remote_write::{Series, WriteRequest};
-use watchtower_intake::{IntakeError, decompress};
-use watchtower_model::{Labels, Timestamp};
+use watchtower_intake::{Encoding, IntakeError};
+use watchtower_model::Labels;
 use watchtower_tsdb::{Outcome, Resolved, SeriesRef};
 
-use super::appender::{Append, AppendError, Points};
+use super::{KNOWN_MAX, Point, foreign, server_names, store, unpack};
 use crate::Hub;
 use crate::error::HubError;
-
-/// Requests that are unpacked and stored at the same time; others are told to come again.
-const AT_ONCE: usize = 8;
-/// Series whose sent form is remembered. Beyond, all are forgotten and found again by their labels.
-const KNOWN_MAX: usize = 1_000_000;
 
 /// What became of one request.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -58,63 +48,16 @@ impl Written {
     }
 }
 
-pub struct Outside {
-    slots: Arc<Semaphore>,
-    known: Mutex<HashMap<Box<[u8]>, SeriesRef>>,
-}
-
-impl Default for Outside {
-    fn default() -> Self {
-        Outside { slots: Arc::new(Semaphore::new(AT_ONCE)), known: Mutex::default() }
-    }
-}
-
-impl Outside {
-    fn known(&self) -> MutexGuard<'_, HashMap<Box<[u8]>, SeriesRef>> {
-        self.known.lock().expect("no code panics while it holds the known series")
-    }
-}
-
 /// Takes a remote_write request; returns once its samples are durable.
 pub async fn remote_write(
     hub: &Hub,
     encoding: Encoding,
     body: impl AsRef<[u8]> + Send + 'static,
 ) -> Result<Written, HubError> {
-    let slot = Arc::clone(&hub.outside.slots)
-        .try_acquire_owned()
-        .map_err(|_| HubError::Unavailable("too many writes at once".into()))?;
-    let worker = hub.clone();
-    let decode = move || {
-        let _slot = slot;
-        let mut unpacked = Vec::new();
-        decompress(encoding, body.as_ref(), &mut unpacked)?;
-        decode(&worker, &unpacked)
-    };
-    let decoded = tokio::task::spawn_blocking(decode)
-        .await
-        .map_err(|_| HubError::Internal("decoding a write ended abnormally".into()))?;
-    let Decoded { points, mut written } = decoded.map_err(|error| HubError::invalid("body", error))?;
-    let received_at = hub.now();
-    let append = Append { progress: None, received_at, backfill: true, points: Points::Loose(points) };
-    written.outcome = hub.appender.append(append).await.map_err(|error| match error {
-        AppendError::Store(error) => HubError::from(error),
-        AppendError::Stopped => HubError::Unavailable(error.to_string()),
-    })?;
-    if written.outcome.unknown > 0 {
-        // Retention took an idle series away meanwhile: the sender repeats, and finds it anew.
-        hub.outside.known().clear();
-        return Err(HubError::Unavailable("a series was removed while it was written".into()));
-    }
-    if written.outcome.late_full > 0 {
-        return Err(HubError::Unavailable("too many out-of-order samples wait to be stored".into()));
-    }
-    hub.meters.samples.add(u64::from(written.outcome.accepted));
-    hub.evaluator.want_outside();
+    let Decoded { points, mut written } = unpack(hub, encoding, body, decode).await?;
+    written.outcome = store(hub, points).await?;
     Ok(written)
 }
-
-type Point = (SeriesRef, Timestamp, f64);
 
 struct Decoded {
     points: Vec<Point>,
@@ -125,7 +68,7 @@ struct Decoded {
 struct New {
     identity: Box<[u8]>,
     labels: Labels,
-    points: std::ops::Range<usize>,
+    points: Range<usize>,
 }
 
 fn decode(hub: &Hub, body: &[u8]) -> Result<Decoded, IntakeError> {
@@ -143,7 +86,7 @@ fn decode(hub: &Hub, body: &[u8]) -> Result<Decoded, IntakeError> {
             continue;
         }
         let servers = names.get_or_insert_with(|| server_names(hub));
-        match series.to_labels().and_then(|labels| foreign(labels, servers)) {
+        match series.to_labels().and_then(|labels| foreign(&labels, servers).map(|()| labels)) {
             Ok(labels) => {
                 decoded.points.extend(series.samples.iter().map(|s| (SeriesRef(u64::MAX), s.t, s.v)));
                 let points = from..decoded.points.len();
@@ -162,22 +105,6 @@ fn decode(hub: &Hub, body: &[u8]) -> Result<Decoded, IntakeError> {
 fn refuse(written: &mut Written, samples: usize, why: impl FnOnce() -> String) {
     written.refused += samples as u64;
     written.reason.get_or_insert_with(why);
-}
-
-fn server_names(hub: &Hub) -> HashSet<String> {
-    hub.servers.all().iter().map(|server| server.with(|state| state.name.clone())).collect()
-}
-
-/// Refuses series that give themselves out for a server's: alerts of such a series would be taken for that server's.
-fn foreign(labels: Labels, servers: &HashSet<String>) -> Result<Labels, IntakeError> {
-    match labels.get("instance") {
-        Some(name) if servers.contains(name) => Err(IntakeError::BadSeries {
-            reason: format!(
-                "instance={name:?} is a server of this hub, whose series come from its agent alone"
-            ),
-        }),
-        _ => Ok(labels),
-    }
 }
 
 /// Finds or makes the new series, puts their numbers to their points, and remembers them.
