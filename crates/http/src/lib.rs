@@ -5,6 +5,7 @@
 mod agents;
 mod caller;
 mod dashboard;
+mod gzip;
 mod headers;
 mod health;
 mod idempotency;

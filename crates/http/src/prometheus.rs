@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use serde_json::{Value, json};
@@ -19,14 +20,36 @@ use watchtower_model::{Sample, Timestamp, format_value};
 use watchtower_promql::{Answer, ErrorKind, parse, parse_selector};
 
 use crate::caller::principal_of;
+use crate::gzip;
 use crate::headers::parse_pairs;
 use crate::problem::{Failure, denied};
 use crate::remote_write;
 use crate::times::{parse_step_ms, parse_time};
 
 const SERIES_MAX: usize = 100_000;
-/// What a step may be at the least: see STEPS_MAX of the engine for the most.
-type Api = Result<Value, ApiError>;
+/// As Prometheus words it.
+const TRUNCATED: &str = "results truncated due to limit";
+
+type Api = Result<Data, ApiError>;
+
+/// What is answered, and what is to be said beside it.
+struct Data {
+    data: Value,
+    warning: Option<&'static str>,
+}
+
+impl From<Value> for Data {
+    fn from(data: Value) -> Data {
+        Data { data, warning: None }
+    }
+}
+
+/// No more than the limit of a list, and whether there was more.
+fn within<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, Option<&'static str>) {
+    let warning = (all.len() > limit).then_some(TRUNCATED);
+    all.truncate(limit);
+    (all, warning)
+}
 
 pub fn routes() -> Router<Hub> {
     Router::new()
@@ -42,6 +65,7 @@ pub fn routes() -> Router<Hub> {
         .route("/prometheus/api/v1/status/buildinfo", get(buildinfo))
         .route("/prometheus/api/v1/format_query", any(format_query))
         .route("/prometheus/api/v1/write", post(remote_write::write))
+        .layer(from_fn(gzip::pack))
         .route("/prometheus/-/ready", get(|| async { "Watchtower is ready.\n" }))
         .route("/prometheus/-/healthy", get(|| async { "Watchtower is healthy.\n" }))
 }
@@ -80,7 +104,10 @@ impl From<HubError> for ApiError {
 
 fn answer(result: Api) -> Response {
     let (status, body) = match result {
-        Ok(data) => (StatusCode::OK, json!({ "status": "success", "data": data })),
+        Ok(Data { data, warning: None }) => (StatusCode::OK, json!({ "status": "success", "data": data })),
+        Ok(Data { data, warning }) => {
+            (StatusCode::OK, json!({ "status": "success", "data": data, "warnings": [warning] }))
+        }
         Err(error) => {
             (error.status, json!({ "status": "error", "errorType": error.kind, "error": error.message }))
         }
@@ -145,10 +172,11 @@ impl Request {
         self.pairs.iter().filter(|(name, _)| name == "match[]").map(|(_, text)| parse_one(text)).collect()
     }
 
-    fn limit(&self) -> Result<usize, ApiError> {
+    /// 0 stands for as many as there may be.
+    fn limit(&self, most: usize) -> Result<usize, ApiError> {
         match self.get("limit").map(str::parse::<usize>) {
-            None | Some(Ok(0)) => Ok(SERIES_MAX),
-            Some(Ok(limit)) => Ok(limit.min(SERIES_MAX)),
+            None | Some(Ok(0)) => Ok(most),
+            Some(Ok(limit)) => Ok(limit.min(most)),
             Some(Err(_)) => Err(ApiError::bad_data("invalid parameter \"limit\": must be a whole number")),
         }
     }
@@ -188,20 +216,26 @@ async fn do_query(request: &Request) -> Api {
     let at = request.time("time", request.hub.now())?;
     let text = request.need("query")?.to_string();
     let found = request.hub.queries.instant(&request.hub, text, at, request.principal.scope()).await?;
+    let limit = request.limit(usize::MAX)?;
     Ok(match found {
-        Answer::Scalar(sample) => json!({ "resultType": "scalar", "result": point(&sample) }),
-        Answer::String(t, text) => json!({ "resultType": "string", "result": [t.secs_f64(), text] }),
+        Answer::Scalar(sample) => json!({ "resultType": "scalar", "result": point(&sample) }).into(),
+        Answer::String(t, text) => json!({ "resultType": "string", "result": [t.secs_f64(), text] }).into(),
         Answer::Vector(elements) => {
             let element = |e: &watchtower_promql::Element| json!({ "metric": e.labels, "value": point(&Sample { t: e.t, v: e.v }) });
-            json!({ "resultType": "vector", "result": elements.iter().map(element).collect::<Vec<_>>() })
+            limited("vector", elements.iter().map(element).collect(), limit)
         }
-        Answer::Matrix(series) => matrix(&series),
+        Answer::Matrix(series) => matrix(&series, limit),
     })
 }
 
-fn matrix(series: &[watchtower_promql::SeriesWindow]) -> Value {
+fn matrix(series: &[watchtower_promql::SeriesWindow], limit: usize) -> Data {
     let one = |window: &watchtower_promql::SeriesWindow| json!({ "metric": window.labels, "values": window.samples.iter().map(point).collect::<Vec<_>>() });
-    json!({ "resultType": "matrix", "result": series.iter().map(one).collect::<Vec<_>>() })
+    limited("matrix", series.iter().map(one).collect(), limit)
+}
+
+fn limited(kind: &str, result: Vec<Value>, limit: usize) -> Data {
+    let (result, warning) = within(result, limit);
+    Data { data: json!({ "resultType": kind, "result": result }), warning }
 }
 
 async fn do_query_range(request: &Request) -> Api {
@@ -220,7 +254,7 @@ async fn do_query_range(request: &Request) -> Api {
         .queries
         .range(&request.hub, text, (start, end, step_ms), request.principal.scope())
         .await?;
-    Ok(matrix(&found))
+    Ok(matrix(&found, request.limit(usize::MAX)?))
 }
 
 async fn do_series(request: &Request) -> Api {
@@ -228,13 +262,19 @@ async fn do_series(request: &Request) -> Api {
     if selectors.is_empty() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
-    let limit = request.limit()?;
+    let limit = request.limit(SERIES_MAX)?;
     let owner = request.principal.scope().owner;
-    let mut all: Vec<_> = selectors.iter().flat_map(|m| request.hub.tsdb.series(m, owner, limit)).collect();
+    // One more than is shown tells whether there are more.
+    let mut all: Vec<_> =
+        selectors.iter().flat_map(|m| request.hub.tsdb.series(m, owner, limit + 1)).collect();
     all.sort();
     all.dedup();
-    all.truncate(limit);
-    Ok(json!(all))
+    list(all, limit)
+}
+
+fn list<T: serde::Serialize>(all: Vec<T>, limit: usize) -> Api {
+    let (all, warning) = within(all, limit);
+    Ok(Data { data: json!(all), warning })
 }
 
 /// Selectors of the request, or one for everything the caller may see.
@@ -252,8 +292,7 @@ async fn do_labels(request: &Request) -> Api {
         matches_or_all(request)?.iter().flat_map(|m| request.hub.tsdb.label_names(m, owner)).collect();
     names.sort();
     names.dedup();
-    names.truncate(request.limit()?);
-    Ok(json!(names))
+    list(names, request.limit(SERIES_MAX)?)
 }
 
 async fn label_values(
@@ -270,20 +309,19 @@ async fn label_values(
             selectors.iter().flat_map(|m| request.hub.tsdb.label_values(&name, m, owner)).collect();
         values.sort();
         values.dedup();
-        values.truncate(request.limit()?);
-        Ok(json!(values))
+        list(values, request.limit(SERIES_MAX)?)
     };
     Ok(answer(find()))
 }
 
 /// Types are not stored: none are claimed.
 async fn do_metadata(_: &Request) -> Api {
-    Ok(json!({}))
+    Ok(json!({}).into())
 }
 
 async fn do_exemplars(request: &Request) -> Api {
     parse(request.need("query")?).map_err(|e| ApiError::bad_data(e.to_string()))?;
-    Ok(json!([]))
+    Ok(json!([]).into())
 }
 
 /// No features: with some, Grafana takes the data source for another product.
@@ -291,12 +329,13 @@ async fn do_buildinfo(_: &Request) -> Api {
     Ok(json!({
         "version": "3.0.0", "revision": env!("CARGO_PKG_VERSION"), "branch": "watchtower", "buildUser": "", "buildDate": "",
         "goVersion": "", "features": {}
-    }))
+    })
+    .into())
 }
 
 async fn do_format_query(request: &Request) -> Api {
     let expr = parse(request.need("query")?).map_err(|e| ApiError::bad_data(e.to_string()))?;
-    Ok(json!(expr.to_string()))
+    Ok(json!(expr.to_string()).into())
 }
 
 async fn do_rules(request: &Request) -> Api {
@@ -318,7 +357,8 @@ async fn do_rules(request: &Request) -> Api {
             "state": if alerts.is_empty() { "inactive" } else { "firing" },
         }));
     }
-    Ok(json!({ "groups": [{ "name": "watchtower", "file": "watchtower", "interval": 10, "rules": rules }] }))
+    Ok(json!({ "groups": [{ "name": "watchtower", "file": "watchtower", "interval": 10, "rules": rules }] })
+        .into())
 }
 
 async fn do_alerts(request: &Request) -> Api {
@@ -326,7 +366,7 @@ async fn do_alerts(request: &Request) -> Api {
     for stored in &request.hub.objects().rules {
         all.extend(firing(request, stored.id.into()).await);
     }
-    Ok(json!({ "alerts": all }))
+    Ok(json!({ "alerts": all }).into())
 }
 
 async fn firing(request: &Request, rule: watchtower_model::RuleId) -> Vec<Value> {

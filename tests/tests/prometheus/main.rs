@@ -2,6 +2,7 @@
 //!
 //! `SEED=n` repeats a run, `QUERIES=n` asks more.
 
+mod api;
 mod data;
 mod differential;
 mod generate;
