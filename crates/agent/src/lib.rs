@@ -15,6 +15,8 @@ pub mod identity;
 pub mod policy;
 
 // The way of a sample,
+pub mod exposition;
+
 pub mod collect;
 
 pub mod report;

@@ -5,12 +5,15 @@
 
 use std::time::{Duration, Instant};
 
+use watchtower_agent::exposition::{Format, admit, read};
 use watchtower_intake::remote_write::{Series, WriteRequest};
 use watchtower_intake::{Encoding, decompress, otlp};
 use watchtower_matchers::Matchers;
-use watchtower_model::{Timestamp, parse_duration_ms};
+use watchtower_model::{Labels, Timestamp, parse_duration_ms};
 use watchtower_protocol::limits::FRAME_BYTES_MAX;
-use watchtower_protocol::{AgentMessage, Frame, HubMessage, SshKey, TrustBundle, decode, verify_ssh};
+use watchtower_protocol::{
+    AgentMessage, Dictionary, Frame, HubMessage, SeriesEntry, SshKey, TrustBundle, decode, verify_ssh,
+};
 use watchtower_tests::random::Random;
 
 /// Rounds of each parser in an ordinary test run.
@@ -188,6 +191,31 @@ fn remote_write() {
         let mut out = Vec::new();
         let _ = decompress(Encoding::Snappy, bytes, &mut out);
         let _ = decompress(Encoding::Zstd, bytes, &mut out);
+    });
+}
+
+const EXPOSITIONS: &[&str] = &[
+    "# HELP a b\n# TYPE a counter\na_total{b=\"c\\n\\\"\\\\\", d=\"\",} 1.5e9 1395066363000\nx +Inf\n{y=\"z\"} 1\n",
+    "foo_bucket{le=\"0.1\",job=\"j\",exported_job=\"k\"} 8 # {trace_id=\"a\"} 0.054 1520879607\nfoo_count 17 1520879607.789\n# EOF\n",
+];
+
+#[test]
+fn expositions() {
+    let own = [("job".to_string(), "a".to_string()), ("target".to_string(), "b:1".to_string())];
+    fuzz("expositions", EXPOSITIONS, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        for format in [Format::Text, Format::OpenMetrics] {
+            let mut series = Vec::new();
+            let _ = read(&text, format, |line| {
+                if let Some(found) = admit(line, &own, bytes.len() % 2 == 0) {
+                    let value = |v: &str| v.replace(char::is_control, "");
+                    let labels = Labels::from_pairs(found.labels.iter().map(|(n, v)| (&**n, value(v))));
+                    series.push(SeriesEntry { name: found.name.into(), labels: labels.without(&["job"]) });
+                }
+            });
+            // What is admitted must not cost the others of its dictionary.
+            assert_eq!(Dictionary { series }.check(), Ok(()));
+        }
     });
 }
 

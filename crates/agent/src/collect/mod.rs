@@ -19,6 +19,7 @@ mod network;
 mod sockets;
 #[cfg(test)]
 mod tests;
+mod textfile;
 mod units;
 
 use std::time::Instant;
@@ -79,7 +80,7 @@ pub struct Collectors {
 
 impl Collectors {
     pub fn new(source: Source) -> Self {
-        let files: [(&'static str, ReadFiles); 12] = [
+        let files: [(&'static str, ReadFiles); 13] = [
             ("cpu", cpu::collect),
             ("loadavg", kernel::collect_loadavg),
             ("meminfo", memory::collect_meminfo),
@@ -92,6 +93,7 @@ impl Collectors {
             ("netstat", sockets::collect_netstat),
             ("filefd", kernel::collect_filefd),
             ("uname", kernel::collect_uname),
+            ("textfile", textfile::collect),
         ];
         let mut table: Vec<Collector> =
             files.into_iter().map(|(name, run)| Collector::new(name, Run::Files(run))).collect();

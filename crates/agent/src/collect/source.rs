@@ -19,6 +19,8 @@ pub enum CollectError {
     TimedOut { ms: u64 },
     #[error("{program} failed: {why}")]
     Child { program: &'static str, why: String },
+    #[error("a file of metrics: {why}")]
+    Textfile { why: String },
 }
 
 impl CollectError {
