@@ -155,7 +155,7 @@ impl Agent {
         // Larger than any before, also when the clock went back or the state was lost.
         let epoch = (now.wall.0.max(0) as u64).max(remembered.epoch + 1).max(spool.newest_epoch() + 1);
         state.remember(&Remembered { boot_id: boot_id.clone(), epoch })?;
-        let mut reporter = Reporter::new(source, epoch);
+        let mut reporter = Reporter::new(source, epoch).scraping(settings.policy.with_file_name("scrape.d"));
         if let Some(event) = watch::reboot_event(&remembered.boot_id, &boot_id, now.wall) {
             reporter.push_event(event);
         }

@@ -19,6 +19,8 @@ pub mod exposition;
 
 pub mod collect;
 
+pub mod scrape;
+
 pub mod report;
 
 pub mod spool;

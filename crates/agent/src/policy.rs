@@ -157,7 +157,8 @@ fn read(path: &Path) -> Result<File, String> {
     Ok(file)
 }
 
-fn check_owner(metadata: &fs::Metadata) -> Result<(), String> {
+/// Root's own or ours, and not writable by others.
+pub(crate) fn check_owner(metadata: &fs::Metadata) -> Result<(), String> {
     let own = rustix::process::geteuid().as_raw();
     if metadata.uid() != 0 && metadata.uid() != own {
         return Err(format!("belongs to user {}; it must belong to root", metadata.uid()));

@@ -1,7 +1,9 @@
 //! One report: the collected families, the processes, facts and events, under one dictionary.
 //!
-//! Invariant: every report is a complete snapshot; the dictionary is rebuilt only when the set of series
+//! Invariant: every report is a complete snapshot, but for what is scraped on an interval of its own; the dictionary is rebuilt only when the set of series
 //! changed, and `(epoch, seq)` is never used twice.
+
+use std::path::PathBuf;
 
 use watchtower_model::limits::{EVENTS_PER_REPORT_MAX, SERIES_PER_AGENT_MAX};
 use watchtower_protocol::{AgentEvent, Dictionary, Facts, Lane, ProcessTable, Report, SeriesEntry, Value};
@@ -11,6 +13,7 @@ use crate::collect::process::Processes;
 use crate::collect::segment::Segment;
 use crate::collect::source::Source;
 use crate::collect::{Collectors, facts, slow_interval_ms};
+use crate::scrape::Scraper;
 
 /// What the agent says about itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,6 +42,7 @@ pub struct Wanted {
 #[derive(Debug)]
 pub struct Reporter {
     collectors: Collectors,
+    scraper: Scraper,
     processes: Processes,
     tables: u32,
     own: Segment,
@@ -56,6 +60,7 @@ impl Reporter {
     pub fn new(source: Source, epoch: u64) -> Self {
         Reporter {
             collectors: Collectors::new(source),
+            scraper: Scraper::default(),
             processes: Processes::default(),
             tables: 0,
             own: Segment::default(),
@@ -67,6 +72,11 @@ impl Reporter {
             slow_at_mono_ms: None,
             events: Vec::new(),
         }
+    }
+
+    /// Also scrapes what the files of this directory name.
+    pub fn scraping(self, dir: PathBuf) -> Self {
+        Reporter { scraper: Scraper::new(dir), ..self }
     }
 
     /// Adds an event to the next report; the oldest wait, the newest beyond the bound are dropped and told.
@@ -90,6 +100,7 @@ impl Reporter {
         self.collectors.collect(now, wanted.interval_ms, &mut found);
         found.into_iter().for_each(|event| self.push_event(event));
         self.push_own(stats);
+        self.scraper.poll(now);
         self.refresh_dictionary();
         let slow_ms = slow_interval_ms(wanted.interval_ms);
         let slow_due = self.slow_at_mono_ms.is_none_or(|at| now.mono_ms.saturating_sub(at) >= slow_ms);
@@ -141,30 +152,38 @@ impl Reporter {
     }
 
     fn refresh_dictionary(&mut self) {
-        let mut changed = self.own.take_changed();
-        for segment in self.collectors.segments() {
+        let mut changed = false;
+        for (segment, _) in self.segments() {
             changed |= segment.take_changed();
         }
         if !changed {
             return;
         }
         let mut series: Vec<SeriesEntry> = Vec::with_capacity(self.dictionary.series.len());
-        for segment in self.collectors.segments() {
+        for (segment, _) in self.segments() {
             series.extend_from_slice(segment.entries());
         }
-        series.extend_from_slice(self.own.entries());
         series.truncate(SERIES_PER_AGENT_MAX);
         self.dictionary = Dictionary { series };
         self.hash = self.dictionary.hash();
     }
 
+    /// In the fixed order that numbers the series, and whether their values belong into this report.
+    fn segments(&mut self) -> impl Iterator<Item = (&mut Segment, bool)> {
+        let families = self.collectors.segments().map(|segment| (segment, true));
+        families.chain([(&mut self.own, true)]).chain(self.scraper.segments())
+    }
+
     fn samples(&mut self) -> Vec<(u32, Value)> {
         let mut samples = Vec::with_capacity(self.dictionary.series.len());
-        for segment in self.collectors.segments() {
-            extend(&mut samples, segment.values());
+        let mut id = 0;
+        for (segment, fresh) in self.segments() {
+            if fresh {
+                samples.extend((id..).zip(segment.values().iter().map(|value| Value(*value))));
+            }
+            id += segment.values().len() as u32;
         }
-        extend(&mut samples, self.own.values());
-        samples.truncate(SERIES_PER_AGENT_MAX);
+        samples.retain(|(id, _)| (*id as usize) < SERIES_PER_AGENT_MAX);
         samples
     }
 
@@ -195,12 +214,6 @@ impl Reporter {
             event.t = event.t.plus_ms(correction_ms);
         }
         events
-    }
-}
-
-fn extend(samples: &mut Vec<(u32, Value)>, values: &[f64]) {
-    for value in values {
-        samples.push((samples.len() as u32, Value(*value)));
     }
 }
 

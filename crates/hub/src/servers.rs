@@ -2,7 +2,7 @@
 //!
 //! Invariant: the row is a copy of the store's; everything else here may be lost without losing anything a person would miss.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
@@ -50,6 +50,8 @@ pub struct ServerState {
     /// Where the samples of the dictionaries seen lately go.
     pub dictionaries: Vec<(String, Arc<ResolvedDictionary>)>,
     pub up: Option<SeriesRef>,
+    /// Of the last live report: the agent's epoch, and what it could say.
+    pub said: Option<(u64, Arc<ResolvedDictionary>)>,
 }
 
 /// A dictionary with its series found in the index; `None` where the limit refused one.
@@ -115,6 +117,19 @@ impl ServerState {
             .iter()
             .find(|(known, _)| known == hash)
             .map(|(_, dictionary)| Arc::clone(dictionary))
+    }
+
+    /// Series of the last live report that one of `epoch` under `now` has no more. An agent that was restarted may not have
+    /// found all of them again yet.
+    pub fn gone(&self, epoch: u64, now: &Arc<ResolvedDictionary>) -> Vec<SeriesRef> {
+        let Some((_, before)) = self.said.as_ref().filter(|(known, _)| *known == epoch) else {
+            return Vec::new();
+        };
+        if Arc::ptr_eq(before, now) {
+            return Vec::new();
+        }
+        let still: HashSet<SeriesRef> = now.refs.iter().flatten().copied().collect();
+        before.refs.iter().flatten().filter(|series| !still.contains(series)).copied().collect()
     }
 
     pub fn remember_dictionary(&mut self, hash: String, dictionary: Arc<ResolvedDictionary>) {

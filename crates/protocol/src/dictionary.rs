@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use watchtower_model::limits::SERIES_PER_AGENT_MAX;
 use watchtower_model::{LabelError, Labels, is_metric_name};
 
-/// One series: its metric name and its labels without `__name__`, `job` and `instance`,
-/// which belong to the hub.
+/// One series: its metric name and its labels without `__name__` and `instance`, which belong to the hub. A `job` is
+/// that of a target which the agent scrapes; series without one are the server's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeriesEntry {
     #[serde(rename = "n")]
@@ -48,7 +48,7 @@ impl Dictionary {
                 return Err(DictionaryError::BadName(entry.name.chars().take(64).collect()));
             }
             entry.labels.check().map_err(DictionaryError::Label)?;
-            for reserved in ["job", "instance", "__name__"] {
+            for reserved in ["instance", "__name__"] {
                 if entry.labels.get(reserved).is_some() {
                     return Err(DictionaryError::Reserved(reserved));
                 }

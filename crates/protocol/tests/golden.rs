@@ -77,7 +77,8 @@ fn dictionary_hash() {
     assert_eq!(dictionary.hash(), "f56acc9646902d4ae84ab793a0b2e7a8");
     let swapped = Dictionary { series: dictionary.series.iter().rev().cloned().collect() };
     assert_ne!(swapped.hash(), dictionary.hash());
-    for reserved in ["job", "instance"] {
+    assert!(Dictionary { series: vec![entry("m", &[("job", "x")])] }.check().is_ok());
+    for reserved in ["__name__", "instance"] {
         assert!(Dictionary { series: vec![entry("m", &[(reserved, "x")])] }.check().is_err());
     }
 }

@@ -52,6 +52,39 @@ fn a_hidden_label_reads_as_exported() {
 }
 
 #[test]
+fn a_job_of_its_own_wins_over_that_of_the_resource() {
+    let db = open(&Arc::default());
+    let own = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
+    let shapes = [
+        own(&[("__name__", "up")]),
+        own(&[("__name__", "up"), ("job", "db")]),
+        own(&[("__name__", "up"), ("job", "db"), ("exported_job", "x")]),
+    ];
+    let series = db.resolve(Some(id(1)), &shapes).refs;
+    db.set_resource(id(1), own(&[("job", "node"), ("instance", "web-1")]));
+    let nobody = db.resolve(None, &[own(&[("__name__", "up"), ("job", "node")])]).refs[0].unwrap();
+    let points: Vec<_> = series.iter().flatten().chain([&nobody]).map(|series| (*series, T0, 1.0)).collect();
+    loose(&db, false, &points);
+    let node = "up{instance=\"web-1\", job=\"node\"}";
+    let scraped =
+        ["up{exported_job=\"x\", instance=\"web-1\", job=\"db\"}", "up{instance=\"web-1\", job=\"db\"}"];
+    let outside = "up{job=\"node\"}";
+    for (matchers, wanted) in [
+        ("job=node", vec![node, outside]),
+        ("job=db", scraped.to_vec()),
+        ("job!=node", scraped.to_vec()),
+        ("job=~\"node|db\"", vec![scraped[0], scraped[1], node, outside]),
+        ("job=~\".*\",instance=web-1", vec![scraped[0], scraped[1], node]),
+        ("job=\"\"", vec![]),
+        ("exported_job=x", vec![scraped[0]]),
+        ("exported_job=\"\",job=db", vec![scraped[1]]),
+    ] {
+        assert_eq!(labels_of(&db, matchers), wanted, "{matchers}");
+    }
+    assert_eq!(db.label_values("job", &Matchers::default(), Owner::Any), ["db", "node"]);
+}
+
+#[test]
 fn matchers_select_as_a_plain_filter_would() {
     let db = open(&Arc::default());
     let mut numbers = Numbers(11);

@@ -8,5 +8,6 @@ mod differential;
 mod generate;
 mod random;
 mod rule_pack;
+mod scraping;
 mod senders;
 mod otlp;

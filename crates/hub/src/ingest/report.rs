@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use watchtower_model::limits::SERIES_PER_AGENT_MAX;
-use watchtower_model::{AgentId, Event, Labels, METRIC_NAME, ServerId, Severity, Timestamp};
+use watchtower_model::{AgentId, Event, Labels, METRIC_NAME, ServerId, Severity, Timestamp, stale_nan};
 use watchtower_protocol::{Dictionary, Lane, Report};
 use watchtower_store::{Statement, Store};
 use watchtower_tsdb::{Progress, SeriesRef, Tsdb};
@@ -65,6 +65,8 @@ pub async fn accept(
     };
     let now = hub.now();
     let live_lane = report.lane == Lane::Live;
+    let gone =
+        if live_lane { server.with(|state| state.gone(report.epoch, &dictionary)) } else { Vec::new() };
     store_events(hub, server.id, agent, &report, now).await?;
     let mut values: Vec<(SeriesRef, f64)> = Vec::with_capacity(report.samples.len() + 1);
     for (id, value) in &report.samples {
@@ -73,6 +75,7 @@ pub async fn accept(
         }
     }
     values.extend(up.map(|up| (up, 1.0)));
+    values.extend(gone.into_iter().map(|series| (series, stale_nan())));
     let progress = Some(Progress { agent, epoch: report.epoch, seq: report.seq });
     let points = Points::Report { t: report.t, values };
     let append = Append { progress, received_at: now, backfill: !live_lane, points };
@@ -83,6 +86,7 @@ pub async fn accept(
     hub.meters.reports.add(1);
     hub.meters.samples.add(report.samples.len() as u64);
     if live_lane {
+        server.with(|state| state.said = Some((report.epoch, Arc::clone(&dictionary))));
         take_live(hub, server, &dictionary, &report, now).await?;
         crate::evaluate::on_report(hub, server, report.t);
     }

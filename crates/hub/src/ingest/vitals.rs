@@ -48,6 +48,10 @@ impl VitalsPlan {
     }
 
     fn note(&mut self, id: u32, name: &str, labels: &Labels, dictionary: &Dictionary) {
+        // What is scraped is not the server's own, even where a node_exporter names it the same.
+        if labels.get("job").is_some() {
+            return;
+        }
         match name {
             "node_cpu_seconds_total" => {
                 let mode = labels.get("mode").unwrap_or("");

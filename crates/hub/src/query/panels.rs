@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use watchtower_api_types::{Panel, PanelSeries, Panels, Time};
+use watchtower_matchers::{Matcher, Matchers};
 use watchtower_model::{Labels, ServerId, Timestamp};
 use watchtower_promql::{SeriesWindow, eval_range, parse};
 
@@ -85,7 +86,9 @@ pub async fn server_panels(
     let range_ms = (4 * base).max(step_ms).max(4000);
     // Steps lie on multiples of the step, so that the points of a later call join those of an earlier one.
     let start = Timestamp(from.0.div_euclid(step_ms) * step_ms);
-    let scope = Scope::of_server(server);
+    // The server's own series: what its agent scrapes may have the same names.
+    let own = Matchers::new(vec![Matcher::equal("job", "node")]);
+    let scope = Scope { enforced: Some(own), ..Scope::of_server(server) };
     let panels = hub
         .queries
         .run(hub, scope, move |source, settings, limits| {

@@ -2,7 +2,8 @@
 //! matchers over the two joined.
 //!
 //! Invariant: a series is one (resource, shape) pair. A label of the resource hides the same label of the
-//! series, which then reads as `exported_<name>`, as in a Prometheus scrape without `honor_labels`.
+//! series, which then reads as `exported_<name>`, as in a Prometheus scrape without `honor_labels`; but for `job`,
+//! where the resource only says what series have that say nothing of their own.
 
 mod resources;
 mod shapes;
@@ -10,15 +11,17 @@ mod shapes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use watchtower_matchers::{Matcher, Matchers};
+use watchtower_matchers::Matchers;
 use watchtower_model::{Id, Labels};
 
 use crate::SeriesRef;
 use crate::select::Owner;
 use resources::Resources;
-use shapes::Shapes;
+use shapes::{Condition, Shapes};
 
 const HIDDEN: &str = "exported_";
+/// The label that a series may have of its own although its resource has it: what an agent scrapes is of another job.
+const OWN_WINS: &str = "job";
 
 /// What [`crate::Tsdb::resolve`] answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +129,9 @@ impl Index {
         let mut builder = own.to_builder();
         for (name, value) in outer.iter() {
             if let Some(hidden) = own.get(name) {
+                if name == OWN_WINS {
+                    continue;
+                }
                 builder.set(&format!("{HIDDEN}{name}"), hidden);
             }
             builder.set(name, value);
@@ -138,11 +144,12 @@ impl Index {
         let mut found = Vec::new();
         // Resources that leave the same conditions to the series share one look-up.
         let mut candidates: HashMap<u128, Vec<u32>> = HashMap::new();
+        let own_jobs = self.shapes.has(OWN_WINS);
         for resource in self.resources.iter(owner) {
             if resource.series.is_empty() {
                 continue;
             }
-            let Some((key, conditions)) = left_over(matchers, &resource.labels) else { continue };
+            let Some((key, conditions)) = left_over(matchers, &resource.labels, own_jobs) else { continue };
             let shapes = candidates.entry(key).or_insert_with(|| self.shapes.find_all(&conditions));
             resource.collect(shapes, &mut found);
         }
@@ -151,21 +158,30 @@ impl Index {
 }
 
 /// The conditions on a series' own labels that its resource leaves open, and a key that names them;
-/// `None` when the resource's labels already fail.
-fn left_over<'a>(matchers: &'a Matchers, outer: &Labels) -> Option<(u128, Vec<(&'a str, &'a Matcher)>)> {
+/// `None` when the resource's labels already fail. `own_jobs`: there are series with a [`OWN_WINS`] of their own.
+fn left_over<'a>(
+    matchers: &'a Matchers,
+    outer: &'a Labels,
+    own_jobs: bool,
+) -> Option<(u128, Vec<Condition<'a>>)> {
     let mut key = 0u128;
     let mut conditions = Vec::new();
     for matcher in matchers.iter() {
         key <<= 2;
-        if let Some(value) = outer.get(matcher.name()) {
-            if !matcher.matches(value) {
+        let name = matcher.name();
+        if let Some(value) = outer.get(name) {
+            if name == OWN_WINS && own_jobs {
+                // Of the resource's value only counts whether it would do: no other condition of this matcher has these two keys.
+                key |= if matcher.matches(value) { 3 } else { 0 };
+                conditions.push(Condition { name, matcher, missing: value });
+            } else if !matcher.matches(value) {
                 return None;
             }
             continue;
         }
-        let hidden = matcher.name().strip_prefix(HIDDEN).filter(|name| outer.get(name).is_some());
+        let hidden = name.strip_prefix(HIDDEN).filter(|name| *name != OWN_WINS && outer.get(name).is_some());
         key |= if hidden.is_some() { 2 } else { 1 };
-        conditions.push((hidden.unwrap_or(matcher.name()), matcher));
+        conditions.push(Condition { name: hidden.unwrap_or(name), matcher, missing: "" });
     }
     Some((key, conditions))
 }

@@ -17,6 +17,15 @@ struct Shape {
     users: u32,
 }
 
+/// What a label of a shape must be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Condition<'a> {
+    pub name: &'a str,
+    pub matcher: &'a Matcher,
+    /// What a shape without the label is taken to have.
+    pub missing: &'a str,
+}
+
 type Postings = HashMap<Box<str>, Vec<u32>>;
 
 #[derive(Debug, Default)]
@@ -80,18 +89,23 @@ impl Shapes {
         }
     }
 
-    /// The shapes that fulfil every condition (a label's name and a matcher on its value), sorted.
-    pub(super) fn find_all(&self, conditions: &[(&str, &Matcher)]) -> Vec<u32> {
+    /// Whether any shape has a label of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// The shapes that fulfil every condition, sorted.
+    pub(super) fn find_all(&self, conditions: &[Condition<'_>]) -> Vec<u32> {
         // A matcher that also takes a missing label has no posting list: it can only filter.
-        let (mut listed, mut filters): (Vec<_>, Vec<_>) =
-            conditions.iter().partition(|(_, m)| !m.matches_empty());
-        listed.sort_by_key(|(_, m)| m.wanted_values().map_or(usize::MAX, |v| v.len()));
+        let (mut listed, mut filters): (Vec<&Condition<'_>>, Vec<_>) =
+            conditions.iter().partition(|c| !c.matcher.matches(c.missing));
+        listed.sort_by_key(|c| c.matcher.wanted_values().map_or(usize::MAX, |v| v.len()));
         let mut found: Option<Vec<u32>> = None;
-        for (name, matcher) in listed {
+        for condition in listed {
             match &mut found {
-                Some(shapes) if shapes.len() <= TEST_DIRECTLY => filters.push((name, matcher)),
-                Some(shapes) => intersect(shapes, &self.listed(name, matcher)),
-                None => found = Some(self.listed(name, matcher)),
+                Some(shapes) if shapes.len() <= TEST_DIRECTLY => filters.push(condition),
+                Some(shapes) => intersect(shapes, &self.listed(condition.name, condition.matcher)),
+                None => found = Some(self.listed(condition.name, condition.matcher)),
             }
         }
         let mut found = found.unwrap_or_else(|| {
@@ -99,7 +113,7 @@ impl Shapes {
         });
         found.retain(|shape| {
             let labels = self.labels(*shape);
-            filters.iter().all(|(name, m)| m.matches(labels.get(name).unwrap_or("")))
+            filters.iter().all(|c| c.matcher.matches(labels.get(c.name).unwrap_or(c.missing)))
         });
         found
     }

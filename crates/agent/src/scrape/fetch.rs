@@ -1,0 +1,183 @@
+//! One GET over plain HTTP/1.1, within bounds of time and size.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::config::{Job, read};
+use super::target::Target;
+use crate::exposition::Format;
+
+/// Bytes of an answer, head and all.
+const BYTES_MAX: usize = 8 * 1024 * 1024;
+const ACCEPT: &str =
+    "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+
+/// How a scrape ended.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub answer: Result<(String, Format), String>,
+    pub took: Duration,
+}
+
+pub(super) async fn fetch(job: &Job, target: &Target) -> Outcome {
+    let started = Instant::now();
+    let limit = Duration::from_secs(job.timeout_seconds);
+    let answer = match timeout(limit, get(job, target)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(format!("no answer within {} s", job.timeout_seconds)),
+    };
+    Outcome { answer, took: started.elapsed() }
+}
+
+async fn get(job: &Job, target: &Target) -> Result<(String, Format), String> {
+    let authorization = authorization(job)?;
+    let mut stream = TcpStream::connect(&target.address).await.map_err(|error| error.to_string())?;
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: {ACCEPT}\r\nUser-Agent: watchtower-agent/{}\r\n\
+         X-Prometheus-Scrape-Timeout-Seconds: {}\r\n{authorization}Connection: close\r\n\r\n",
+        target.path,
+        target.address,
+        env!("CARGO_PKG_VERSION"),
+        job.timeout_seconds,
+    );
+    stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    loop {
+        let Some(length) = whole(&bytes) else {
+            if bytes.len() > BYTES_MAX {
+                return Err(format!("the answer is larger than {BYTES_MAX} bytes"));
+            }
+            match stream.read_buf(&mut bytes).await {
+                Ok(0) => break,
+                Ok(_) => continue,
+                Err(error) => return Err(error.to_string()),
+            }
+        };
+        bytes.truncate(length);
+        break;
+    }
+    parse(&bytes)
+}
+
+/// A line of the request's head, or nothing.
+fn authorization(job: &Job) -> Result<String, String> {
+    let secret = |path: &std::path::Path| -> Result<String, String> {
+        let text = read(path).map_err(|why| format!("{}: {why}", path.display()))?;
+        let text = text.trim().to_string();
+        if text.chars().any(char::is_control) {
+            Err("a secret is more than one line".into())
+        } else {
+            Ok(text)
+        }
+    };
+    if let Some(path) = &job.bearer_token_file {
+        return Ok(format!("Authorization: Bearer {}\r\n", secret(path)?));
+    }
+    let Some(basic) = &job.basic_auth else { return Ok(String::new()) };
+    let pair = format!("{}:{}", basic.username, secret(&basic.password_file)?);
+    Ok(format!("Authorization: Basic {}\r\n", STANDARD.encode(pair)))
+}
+
+/// Where the head ends.
+fn head_of(bytes: &[u8]) -> Option<(&str, usize)> {
+    let end = bytes.windows(4).take(64 * 1024).position(|four| four == b"\r\n\r\n")?;
+    Some((std::str::from_utf8(&bytes[..end]).unwrap_or(""), end + 4))
+}
+
+fn header<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
+    head.lines().skip(1).find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim())
+    })
+}
+
+/// The length of the whole answer, once a length that was said is there; else it ends with the connection.
+fn whole(bytes: &[u8]) -> Option<usize> {
+    let (head, body) = head_of(bytes)?;
+    if is_chunked(head) {
+        return bytes.ends_with(b"0\r\n\r\n").then_some(bytes.len());
+    }
+    let length: usize = header(head, "content-length")?.parse().ok()?;
+    body.checked_add(length).filter(|end| bytes.len() >= *end)
+}
+
+fn is_chunked(head: &str) -> bool {
+    header(head, "transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
+}
+
+fn parse(bytes: &[u8]) -> Result<(String, Format), String> {
+    let (head, at) = head_of(bytes).ok_or("that is no HTTP answer")?;
+    let status = head.split(' ').nth(1).unwrap_or("");
+    if status != "200" {
+        return Err(format!(
+            "the target answers {}",
+            crate::collect::one_line(&status.chars().take(20).collect::<String>())
+        ));
+    }
+    if header(head, "content-encoding").is_some_and(|value| value != "identity") {
+        return Err("the answer is compressed, which was not asked for".into());
+    }
+    let body = if is_chunked(head) {
+        chunks(&bytes[at..])?
+    } else {
+        let missing = header(head, "content-length")
+            .and_then(|text| text.parse().ok())
+            .is_some_and(|n: usize| bytes.len() - at < n);
+        if missing {
+            return Err("the answer ends early".into());
+        }
+        bytes[at..].to_vec()
+    };
+    let format = Format::of_content_type(header(head, "content-type").unwrap_or(""));
+    Ok((String::from_utf8(body).map_err(|_| "the answer is not UTF-8")?, format))
+}
+
+fn chunks(mut rest: &[u8]) -> Result<Vec<u8>, String> {
+    let mut body = Vec::with_capacity(rest.len());
+    loop {
+        let end = rest.windows(2).take(64).position(|two| two == b"\r\n").ok_or("a chunk has no length")?;
+        let text = std::str::from_utf8(&rest[..end]).unwrap_or("");
+        let length = usize::from_str_radix(text.split(';').next().unwrap_or("").trim(), 16);
+        let length = length.map_err(|_| "a chunk has no length")?;
+        rest = &rest[end + 2..];
+        if length == 0 {
+            return Ok(body);
+        }
+        let (chunk, behind) = rest.split_at_checked(length).ok_or("the answer ends early")?;
+        body.extend_from_slice(chunk);
+        rest = behind.strip_prefix(b"\r\n").ok_or("a chunk does not end")?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_whole_chunked_and_broken() {
+        let text = |answer: &str| parse(answer.as_bytes()).map(|(text, _)| text);
+        assert_eq!(text("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\na 1").unwrap(), "a 1");
+        assert_eq!(text("HTTP/1.0 200 OK\r\n\r\na 1").unwrap(), "a 1");
+        let chunked =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\na \r\n1\r\n1\r\n0\r\n\r\n";
+        assert_eq!(text(chunked).unwrap(), "a 1");
+        assert_eq!(whole(chunked.as_bytes()), Some(chunked.len()));
+        assert_eq!(whole(&chunked.as_bytes()[..chunked.len() - 3]), None);
+        for (answer, why) in [
+            ("HTTP/1.1 503 Busy\r\n\r\nx", "answers 503"),
+            ("HTTP/1.1 301 Moved\r\nLocation: http://169.254.169.254/\r\n\r\n", "answers 301"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na 1", "ends early"),
+            ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\na 1", "compressed"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\na", "ends early"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "no length"),
+            ("SSH-2.0-OpenSSH\r\n", "no HTTP answer"),
+        ] {
+            assert!(text(answer).unwrap_err().contains(why), "{answer}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Agents scrape what root named on their server: a real node_exporter, one that goes down, and one that is no longer named.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use watchtower_testkit::tether::{Tether, Tethered};
+use watchtower_testkit::{need, port, wait};
+use watchtower_tests::api::Api;
+use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::local_agent::LocalAgent;
+
+const SOON: Duration = Duration::from_secs(30);
+const EXPORTER: &str = "prometheus-node-exporter";
+
+/// `None` if it is not installed, with the reason told.
+fn is_installed() -> Option<()> {
+    let mut version = Command::new(EXPORTER);
+    if version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        need::lacks("node_exporter (Debian package prometheus-node-exporter)");
+        return None;
+    }
+    Some(())
+}
+
+fn exporter(port: u16) -> Tether {
+    Tethered {
+        program: Path::new(EXPORTER),
+        args: vec![format!("--web.listen-address=127.0.0.1:{port}")],
+        envs: vec![],
+        ids: None,
+        log: None,
+        stop_signal: "TERM",
+    }
+    .spawn()
+}
+
+/// Writes a file below the agent's own directory.
+fn configure(agent: &LocalAgent, text: &str) -> PathBuf {
+    let dir = agent.state().join("scrape.d");
+    std::fs::create_dir_all(&dir).unwrap();
+    let path = dir.join("test.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn value(api: &Api, query: &str) -> Option<f64> {
+    api.promql(query).first().and_then(|element| element["value"][1].as_str()?.parse().ok())
+}
+
+fn wait_value(api: &Api, query: &str, wanted: Option<f64>) {
+    let mut seen = None;
+    wait::until(SOON, &format!("{query} to be {wanted:?}"), || {
+        seen = value(api, query);
+        (seen == wanted).then_some(())
+    });
+}
+
+#[test]
+fn a_real_exporter_is_scraped_goes_down_comes_back_and_is_forgotten() {
+    if is_installed().is_none() {
+        return;
+    }
+    let port = port::free();
+    let hub = Hub::start(Setup::default());
+    let agent = LocalAgent::enrol(&hub, "web-1", "mode = \"monitor\"\n");
+    let path = configure(
+        &agent,
+        &format!(
+            "[[scrape]]\njob = 'exporter'\ntargets = ['127.0.0.1:{port}']\ninterval_seconds = 1\ntimeout_seconds = 1\n\
+             labels = {{tier = 'base'}}\n\
+             metric_relabel = [{{source_labels = ['__name__'], regex = 'go_.*', action = 'drop'}}]\n"
+        ),
+    );
+    let mut running = Some(exporter(port));
+    let _tether = agent.run();
+    let api = hub.api();
+    let of = format!("job=\"exporter\",instance=\"web-1\",target=\"127.0.0.1:{port}\",tier=\"base\"");
+    wait_value(&api, &format!("up{{{of}}}"), Some(1.0));
+    wait_value(&api, &format!("count(node_uname_info{{{of}}})"), Some(1.0));
+    assert!(value(&api, &format!("scrape_duration_seconds{{{of}}}")).unwrap() > 0.0);
+    let scraped = value(&api, &format!("scrape_samples_scraped{{{of}}}")).unwrap();
+    let kept = value(&api, &format!("scrape_samples_post_metric_relabeling{{{of}}}")).unwrap();
+    let stored = value(&api, &format!("count({{__name__=~\".+\",{of}}})")).unwrap();
+    assert!(kept < scraped && stored == kept + 4.0, "{scraped} scraped, {kept} kept, {stored} stored");
+    assert_eq!(value(&api, &format!("count(go_goroutines{{{of}}})")), None);
+    // The server's own series are not mixed up with those of the same names.
+    assert_eq!(value(&api, "count(up{job=\"node\",instance=\"web-1\"})"), Some(1.0));
+    assert_eq!(value(&api, "count(node_load1{job=\"node\"})"), Some(1.0));
+    let load = wait::until(SOON, "the panel of the load", || {
+        let load = api.get("/servers/web-1/panels")["panels"][1]["series"].as_array().map_or(0, Vec::len);
+        (load > 0).then_some(load)
+    });
+    assert_eq!(load, 3, "three averages, each once");
+
+    drop(running.take());
+    wait_value(&api, &format!("up{{{of}}}"), Some(0.0));
+    assert_eq!(value(&api, &format!("count(node_uname_info{{{of}}})")), None, "its series end at once");
+    running = Some(exporter(port));
+    wait_value(&api, &format!("up{{{of}}}"), Some(1.0));
+    wait_value(&api, &format!("count(node_uname_info{{{of}}})"), Some(1.0));
+    std::fs::remove_file(path).unwrap();
+    wait_value(&api, &format!("count({{__name__=~\".+\",{of}}})"), None);
+    assert_eq!(value(&api, "up{job=\"node\",instance=\"web-1\"}"), Some(1.0));
+    drop(running);
+}
+
+#[test]
+fn what_a_file_wants_wrongly_is_a_metric_and_hinders_nothing() {
+    let hub = Hub::start(Setup::default());
+    let agent = LocalAgent::enrol(&hub, "web-1", "mode = \"monitor\"\n");
+    configure(&agent, "[[scrape]]\njob = 'a'\ntargets = ['127.0.0.1:1']\nlabels = {instance = 'web-2'}\n");
+    let _tether = agent.run();
+    let api = hub.api();
+    wait_value(&api, "watchtower_agent_scrape_config_error{instance=\"web-1\"}", Some(1.0));
+    assert_eq!(value(&api, "watchtower_agent_scrape_targets"), Some(0.0));
+    configure(&agent, "[[scrape]]\njob = 'a'\ntargets = ['127.0.0.1:1']\n");
+    wait_value(&api, "watchtower_agent_scrape_config_error", Some(0.0));
+    wait_value(&api, "up{job=\"a\",target=\"127.0.0.1:1\"}", Some(0.0));
+    assert_eq!(value(&api, "up{job=\"node\"}"), Some(1.0));
+}
