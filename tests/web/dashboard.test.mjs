@@ -242,6 +242,33 @@ test("an automation by the clock is previewed, made, fired, and says what became
   await row.getByText("succeeded").waitFor();
 });
 
+test("an automation is given to a team that was given rights", async () => {
+  const { page } = session;
+  await page.goto(url("/settings/teams"));
+  await page.getByRole("button", { name: "New team" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Name", { exact: true }).fill("payments");
+  await form.getByLabel("Automations may act as this team").selectOption("operator");
+  await form.getByLabel("Only on these servers").fill('name=~".+"');
+  await form.getByRole("button", { name: "Save" }).click();
+  const row = page.getByRole("row").filter({ hasText: "payments" });
+  await row.getByText('as operator, on name=~".+"').waitFor();
+  await page.goto(url("/automations"));
+  await page.getByRole("link", { name: "nightly count" }).click();
+  await page.getByRole("button", { name: "Edit" }).click();
+  await form.getByLabel("By the right of").selectOption({ label: "Team payments" });
+  await form.getByRole("button", { name: "Save" }).click();
+  const switches = page.getByRole("region", { name: "Switches" });
+  await switches.getByText("It acts as team payments").waitFor();
+  assert.equal(await switches.getByRole("button", { name: "Take it over" }).count(), 0);
+  // A switch on the page does not take it from the team.
+  await switches.getByRole("button", { name: "Disable" }).click();
+  await page.getByText("It is off", { exact: true }).waitFor();
+  await switches.getByRole("button", { name: "Enable" }).click();
+  await page.getByText("It is on.").waitFor();
+  await switches.getByText("It acts as team payments").waitFor();
+});
+
 test("the palette goes anywhere by name", async () => {
   const { page } = session;
   await page.goto(url("/"));

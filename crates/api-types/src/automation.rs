@@ -84,9 +84,12 @@ shapes! {
         /// How a cron trigger's run goes over them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub rollout: Option<Rollout>,
-        /// By whose right a cron trigger acts: the person who saved it last.
+        /// By whose right it acts: `team payments`, or the person who saved it last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub stands_for: Option<String>,
+        /// The name of the team that it acts as; absent when it acts as a person, or the team is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub team: Option<String>,
         /// A cron trigger in words: `at 03:30 on Mondays, Europe/Berlin`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub words: Option<String>,
@@ -207,6 +210,9 @@ inputs! {
         /// With a cron trigger: all servers at once when absent.
         #[serde(default)]
         pub rollout: Option<Rollout>,
+        /// Id or name of the team by whose right it acts; by that of who saves it when absent.
+        #[serde(default)]
+        pub team: Option<String>,
     }
 
     pub struct CronPreviewInput {

@@ -2,8 +2,8 @@
 
 use watchtower_model::{Id, PolicyId, RouteId, ServiceId, TeamId, UserId};
 
-use crate::Time;
 use crate::derive::{inputs, shapes, words};
+use crate::{Role, Time};
 
 words! {
     pub enum TargetKind {
@@ -18,6 +18,12 @@ shapes! {
         pub id: TeamId,
         pub name: String,
         pub members: Vec<UserId>,
+        /// What automations that act as this team may do: not what its members may. Absent: nothing acts as it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub role: Option<Role>,
+        /// Label matchers of the servers they may act on; absent means all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub servers: Option<String>,
         pub created_at: Time,
     }
 
@@ -75,6 +81,12 @@ inputs! {
         pub name: String,
         #[serde(default)]
         pub members: Vec<UserId>,
+        /// What automations that act as this team may do, for administrators to say; nothing acts as it when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub role: Option<Role>,
+        /// Label matchers of the servers they may act on; absent means all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub servers: Option<String>,
     }
 
     pub struct ServiceInput {

@@ -69,7 +69,7 @@ pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {
     let mut statements = vec![Store::set_meta_statement(META_SEEDED, "1")];
     statements.extend(objects::insert(
         team,
-        &TeamBody(TeamInput { name: "Operations".into(), members: Vec::new() }),
+        &TeamBody(TeamInput { name: "Operations".into(), members: Vec::new(), role: None, servers: None }),
         BY,
         now,
     ));

@@ -101,9 +101,10 @@ pub struct AutomationBody {
     pub on: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<api::Rollout>,
-    /// By whose right a cron trigger acts: who saved it last, and the person behind that.
+    /// By whose right it acts: the team it was given, else who saved it last.
     #[serde(default)]
     pub authority: String,
+    /// Who saved it last.
     #[serde(default)]
     pub person: String,
 }

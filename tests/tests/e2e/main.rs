@@ -15,6 +15,7 @@ mod access;
 mod known_holes;
 mod restart;
 mod absence;
+mod standing;
 mod deployments;
 mod wizard;
 mod other_arch;

@@ -1644,8 +1644,10 @@ export interface components {
             rollout?: components["schemas"]["Rollout"] | null;
             script: string;
             script_id: components["schemas"]["ScriptId"];
-            /** @description By whose right a cron trigger acts: the person who saved it last. */
+            /** @description By whose right it acts: `team payments`, or the person who saved it last. */
             stands_for?: string | null;
+            /** @description The name of the team that it acts as; absent when it acts as a person, or the team is gone. */
+            team?: string | null;
             trigger: components["schemas"]["AutomationTrigger"];
             /** Format: double */
             verify_within_seconds?: number | null;
@@ -1676,6 +1678,8 @@ export interface components {
             rollout?: components["schemas"]["Rollout"] | null;
             /** @description Id or name. */
             script: string;
+            /** @description Id or name of the team by whose right it acts; by that of who saves it when absent. */
+            team?: string | null;
             trigger: components["schemas"]["AutomationTrigger"];
             /** Format: double */
             verify_within_seconds?: number | null;
@@ -3099,12 +3103,18 @@ export interface components {
             id: components["schemas"]["TeamId"];
             members: components["schemas"]["UserId"][];
             name: string;
+            role?: components["schemas"]["Role"] | null;
+            /** @description Label matchers of the servers they may act on; absent means all. */
+            servers?: string | null;
         };
         /** Format: uuid */
         TeamId: string;
         TeamInput: {
             members?: components["schemas"]["UserId"][];
             name: string;
+            role?: components["schemas"]["Role"] | null;
+            /** @description Label matchers of the servers they may act on; absent means all. */
+            servers?: string | null;
         };
         TeamList: {
             items: components["schemas"]["Team"][];

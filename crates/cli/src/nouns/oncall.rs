@@ -63,13 +63,24 @@ pub static TEAM: Noun = Noun {
         columns: &[
             column("TEAM", "name", As::Text, 0),
             column("MEMBERS", "members", As::Text, 1),
+            wide("AUTOMATIONS MAY", "role", As::Text),
+            wide("ON SERVERS", "servers", As::Text),
             wide("CREATED", "created_at", As::Time),
             wide("ID", "id", As::Text),
         ],
     },
     title: Some("name"),
     identity: "name",
-    fields: &[field("member", "members", RefList("user"), "Id or name of a user; repeat for more")],
+    fields: &[
+        field("member", "members", RefList("user"), "Id or name of a user; repeat for more"),
+        field(
+            "role",
+            "role",
+            Words(&["viewer", "responder", "operator", "admin"]),
+            "What automations that act as it may do; they need operator",
+        ),
+        field("servers", "servers", Text, "Only on servers that these label matchers match"),
+    ],
     defaults: &[],
     verbs: CRUD,
 };

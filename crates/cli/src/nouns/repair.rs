@@ -167,6 +167,7 @@ pub static AUTOMATION: Noun = Noun {
         field("cooldown", "cooldown_seconds", Seconds, "Rest between attempts on a server"),
         field("attempts", "attempts_per_incident", Integer, "Attempts per incident"),
         field("verify-within", "verify_within_seconds", Seconds, "How long the repair may take to show"),
+        field("team", "team", Text, "Id or name of the team by whose right it acts; by yours when absent"),
         field("enabled", "enabled", Bool, "Whether it looks at alerts"),
     ],
     defaults: &[("mode", "observe")],

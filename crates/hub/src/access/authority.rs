@@ -5,18 +5,21 @@
 use std::fmt;
 use std::str::FromStr;
 
-use watchtower_model::{TokenId, UserId};
+use watchtower_model::{TeamId, TokenId, UserId};
 
 use super::principal::Principal;
 use super::setup;
 use crate::Hub;
 use crate::error::HubError;
+use crate::objects::TeamBody;
 
-/// Whose rights count. Stored as `user:ID`, `token:ID` or `bootstrap`.
+/// Whose rights count. Stored as `user:ID`, `token:ID`, `team:ID` or `bootstrap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authority {
     User(UserId),
     Token(TokenId),
+    /// No member of it: the team itself, which outlives them.
+    Team(TeamId),
     Bootstrap,
 }
 
@@ -25,6 +28,7 @@ impl fmt::Display for Authority {
         match self {
             Authority::User(id) => write!(f, "user:{id}"),
             Authority::Token(id) => write!(f, "token:{id}"),
+            Authority::Team(id) => write!(f, "team:{id}"),
             Authority::Bootstrap => f.write_str("bootstrap"),
         }
     }
@@ -41,13 +45,14 @@ impl FromStr for Authority {
         match text.split_once(':') {
             Some(("user", id)) => id.parse().map(Authority::User).map_err(|_| NoAuthority),
             Some(("token", id)) => id.parse().map(Authority::Token).map_err(|_| NoAuthority),
+            Some(("team", id)) => id.parse().map(Authority::Team).map_err(|_| NoAuthority),
             None if text == "bootstrap" => Ok(Authority::Bootstrap),
             _ => Err(NoAuthority),
         }
     }
 }
 
-/// Its rights as of now; `Unauthenticated` when it is disabled, revoked, expired or gone.
+/// Its rights as of now; `Unauthenticated` when it is disabled, revoked, expired, without rights or gone.
 pub async fn current(hub: &Hub, authority: Authority) -> Result<Principal, HubError> {
     match authority {
         Authority::User(id) => {
@@ -57,6 +62,11 @@ pub async fn current(hub: &Hub, authority: Authority) -> Result<Principal, HubEr
         Authority::Token(id) => {
             let token = hub.store.token(id).await?;
             Principal::of_token(token.ok_or(HubError::Unauthenticated)?, hub.now())
+        }
+        Authority::Team(id) => {
+            // From the database: another hub may have changed it.
+            let team = hub.store.object::<TeamBody>(id.0).await?.ok_or(HubError::Unauthenticated)?;
+            Principal::of_team(id, &team.body.0)
         }
         Authority::Bootstrap => {
             let holds = hub.config.bootstrap_token.is_some()
@@ -73,7 +83,7 @@ mod tests {
     #[test]
     fn what_is_written_down_is_read_back() {
         let id = "0199b2f0-7d3c-7a10-8c5e-2f1d6a9b4c11";
-        for text in [format!("user:{id}"), format!("token:{id}"), "bootstrap".into()] {
+        for text in [format!("user:{id}"), format!("token:{id}"), format!("team:{id}"), "bootstrap".into()] {
             assert_eq!(text.parse::<Authority>().unwrap().to_string(), text);
         }
         for wrong in ["", "user:", "user:x", "bootstrap:", "somebody", &format!("host:{id}")] {

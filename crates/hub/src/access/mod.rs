@@ -15,5 +15,6 @@ pub use principal::{Principal, by_session, by_token};
 pub use setup::{SetupLink, setup, setup_link, setup_needed};
 pub use tokens::{create_token, revoke_token};
 pub use users::{
-    change_password, check_password, create_user, delete_user, hash_password, patch_user, tokens_of,
+    change_password, check_password, check_servers, create_user, delete_user, hash_password, patch_user,
+    tokens_of,
 };

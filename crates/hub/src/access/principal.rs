@@ -1,9 +1,9 @@
 //! From a cookie or a token to a principal.
 
-use watchtower_api_types::{Role, TokenScope};
+use watchtower_api_types::{Role, TeamInput, TokenScope};
 use watchtower_incident::Actor;
 use watchtower_matchers::Matchers;
-use watchtower_model::{Labels, Timestamp, UserId};
+use watchtower_model::{Labels, TeamId, Timestamp, UserId};
 use watchtower_store::{Store, TokenRow, UserRow};
 
 use super::authority::{Authority, current};
@@ -83,6 +83,20 @@ impl Principal {
         })
     }
 
+    /// A team to which no role was given is nobody.
+    pub(super) fn of_team(id: TeamId, team: &TeamInput) -> Result<Principal, HubError> {
+        let name = format!("team {}", team.name);
+        Ok(Principal {
+            authority: Authority::Team(id),
+            user: None,
+            person: name.clone(),
+            name,
+            role: team.role.ok_or(HubError::Unauthenticated)?,
+            scopes: vec![TokenScope::All],
+            servers: servers(team.servers.as_deref())?,
+        })
+    }
+
     pub(super) fn bootstrap() -> Principal {
         Principal {
             authority: Authority::Bootstrap,
@@ -132,4 +146,31 @@ pub async fn by_token(hub: &Hub, secret: &str) -> Result<Principal, HubError> {
         hub.store.commit(vec![Store::touch_token(id, now)]).await?;
     }
     Ok(principal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use watchtower_model::Id;
+
+    #[test]
+    fn a_team_has_the_rights_it_was_given_and_none_of_its_members() {
+        let team = |role, servers: Option<&str>| TeamInput {
+            name: "payments".into(),
+            members: vec![UserId(Id::NIL)],
+            role,
+            servers: servers.map(String::from),
+        };
+        let of = |team: &TeamInput| Principal::of_team(TeamId(Id::NIL), team);
+        assert!(matches!(of(&team(None, None)), Err(HubError::Unauthenticated)));
+        let payments = of(&team(Some(Role::Operator), Some("role=db"))).unwrap();
+        assert_eq!(
+            (payments.name.as_str(), payments.user, payments.role),
+            ("team payments", None, Role::Operator)
+        );
+        let sees = |role| payments.servers.as_ref().unwrap().matches(&Labels::from_pairs([("role", role)]));
+        assert!(sees("db") && !sees("web"));
+        // What cannot be read restricts to nothing rather than to everything.
+        assert!(of(&team(Some(Role::Admin), Some("{{"))).is_err());
+    }
 }

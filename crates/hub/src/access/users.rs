@@ -59,7 +59,8 @@ async fn hashing<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -
     tokio::task::spawn_blocking(body).await.map_err(|_| HubError::Internal("hashing ended abnormally".into()))
 }
 
-fn check_servers(servers: Option<&str>) -> Result<(), HubError> {
+/// Whether a restriction to servers can be read.
+pub fn check_servers(servers: Option<&str>) -> Result<(), HubError> {
     match servers.filter(|text| !text.is_empty()).map(str::parse::<Matchers>) {
         Some(Err(error)) => Err(HubError::invalid("servers", error)),
         _ => Ok(()),

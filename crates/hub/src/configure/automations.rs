@@ -9,7 +9,7 @@ use watchtower_matchers::Matchers;
 use watchtower_model::{AutomationId, Id, ScriptId};
 use watchtower_store::{AttemptRow, Statement, Store, Stored};
 
-use super::{Noun, cron, named, seconds};
+use super::{Noun, acting, cron, named, seconds};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::jobs::repair::AttemptBody;
@@ -70,6 +70,7 @@ impl Noun for Automations {
             .verify_within_seconds
             .map(|value| seconds("verify_within_seconds", value, VERIFY_SECONDS_MIN, 3600.0))
             .transpose()?;
+        let authority = acting::chosen(hub, by, &input)?;
         Ok(AutomationBody {
             name: input.name,
             enabled: input.enabled,
@@ -84,8 +85,7 @@ impl Noun for Automations {
             created_by: old.map_or_else(|| by.name.clone(), |old| old.body.created_by.clone()),
             on: input.on,
             rollout: input.rollout,
-            // Who saves it stands for what it does from now on.
-            authority: by.authority.to_string(),
+            authority: authority.to_string(),
             person: by.person.clone(),
         })
     }
@@ -128,6 +128,8 @@ impl Noun for Automations {
         let firings = cron::firings(hub, stored, if alone { FIRINGS_SHOWN } else { 1 }).await?;
         let objects = hub.objects();
         let script = objects.script(body.script_id).map(|script| &script.body);
+        let stands_for = Some(acting::stands_for(&objects.teams, &body));
+        let team = acting::team_of(&objects.teams, &body).map(|team| team.body.0.name.clone());
         Ok(api::Automation {
             id: AutomationId(stored.id),
             name: body.name,
@@ -146,7 +148,8 @@ impl Noun for Automations {
             attempts,
             on: body.on,
             rollout: body.rollout,
-            stands_for: words.is_some().then_some(body.person),
+            stands_for,
+            team,
             words,
             next,
             firings,

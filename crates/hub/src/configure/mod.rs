@@ -1,5 +1,6 @@
 //! What people write down: checked, stored as a new version, cached, audited. The same five verbs for every noun.
 
+mod acting;
 mod approval;
 mod automations;
 mod channels;

@@ -1,11 +1,12 @@
 //! Teams: people who are paged together.
 
 use watchtower_api_types as api;
+use watchtower_api_types::endpoints::Access;
 use watchtower_model::{Id, TeamId};
 use watchtower_store::Stored;
 
 use super::{Noun, named};
-use crate::access::Principal;
+use crate::access::{Object, Principal, authorize, check_servers};
 use crate::error::HubError;
 use crate::objects::TeamBody;
 use crate::{Hub, Objects};
@@ -25,12 +26,15 @@ impl Noun for Teams {
 
     fn body(
         hub: &Hub,
-        _: &Principal,
+        by: &Principal,
         _: Id,
-        input: api::TeamInput,
-        _: Option<&Stored<TeamBody>>,
+        mut input: api::TeamInput,
+        old: Option<&Stored<TeamBody>>,
     ) -> Result<TeamBody, HubError> {
         named(&input.name)?;
+        input.servers = input.servers.filter(|text| !text.is_empty());
+        check_servers(input.servers.as_deref())?;
+        check_rights(by, &input, old.map(|old| &old.body.0))?;
         if input.members.len() > MEMBERS_MAX {
             return Err(HubError::invalid("members", format!("at most {MEMBERS_MAX}")));
         }
@@ -46,6 +50,8 @@ impl Noun for Teams {
             id: TeamId(stored.id),
             name: stored.body.0.name.clone(),
             members: stored.body.0.members.clone(),
+            role: stored.body.0.role,
+            servers: stored.body.0.servers.clone(),
             created_at: stored.created_at.into(),
         })
     }
@@ -62,4 +68,14 @@ impl Noun for Teams {
             None => Ok(()),
         }
     }
+}
+
+/// What acts as a team has its rights whoever is in it: only who has all of them gives or changes some.
+fn check_rights(by: &Principal, new: &api::TeamInput, old: Option<&api::TeamInput>) -> Result<(), HubError> {
+    let before = old.map(|old| (old.role, old.servers.as_ref())).unwrap_or_default();
+    let all = authorize(by, Access::Admin, "team.update", Object::Global).is_ok() && by.servers.is_none();
+    if (new.role, new.servers.as_ref()) == before || all {
+        return Ok(());
+    }
+    Err(HubError::Forbidden("only an unrestricted administrator changes the rights of a team".into()))
 }

@@ -4,7 +4,7 @@ use watchtower_automation::{Facts, PastAttempt, Population};
 use watchtower_model::{Id, ServerId, Timestamp};
 use watchtower_store::{AlertRow, AttemptRow, DbError, Stored};
 
-use super::{causes, halt};
+use super::{causes, halt, standing};
 use crate::Hub;
 use crate::error::HubError;
 use crate::objects::AutomationBody;
@@ -36,7 +36,6 @@ pub(super) async fn gather(
     let mut open = hub.store.open_attempts().await?;
     open.retain(|row| Some(row.id) != asking);
     let busy = |ids: &dyn Fn(ServerId) -> bool| open.iter().filter(|row| ids(row.server_id)).count() as u32;
-    let objects = hub.objects();
     Ok(Facts {
         rule: Population { firing: firing.len() as u32, total: hub.servers.len() as u32 },
         group: group.as_ref().map(|members| Population {
@@ -55,10 +54,7 @@ pub(super) async fn gather(
         clock_ok: state.clock_offset_ms.abs() <= CLOCK_OFFSET_MS_MAX,
         halted: halted(hub, state.facts.as_ref().and_then(|facts| facts.refuses.as_deref())),
         suppressed_by: state.in_maintenance(now).then(|| "the server is in maintenance".to_string()),
-        identity_refusal: objects
-            .script(automation.body.script_id)
-            .is_none()
-            .then(|| "its script was removed".to_string()),
+        identity_refusal: standing::refusal_on(hub, automation, &server).await?,
         causes: causes::of(hub, alert, server_id, automation.id.into()).await?,
         breaker: automation.body.breaker,
         hub_may_be_cut_off: hub.cut_off.load(std::sync::atomic::Ordering::Relaxed),

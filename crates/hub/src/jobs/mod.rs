@@ -15,6 +15,7 @@ pub mod send;
 mod causes;
 mod facts;
 mod rights;
+mod standing;
 mod targets;
 mod timers;
 

@@ -3,8 +3,9 @@
 use watchtower_api_types::endpoints::{self, Access};
 use watchtower_store::{ExecutionRow, RunRow};
 
+use super::standing;
 use crate::Hub;
-use crate::access::{Authority, Object, authorize, current};
+use crate::access::{Object, authorize};
 use crate::error::HubError;
 
 /// Why these may not be started by the run's authority any more, if so.
@@ -13,16 +14,9 @@ pub(super) async fn refusal(
     run: &RunRow,
     due: &[ExecutionRow],
 ) -> Result<Option<String>, HubError> {
-    let authority = match run.authority.parse::<Authority>() {
-        Ok(authority) => authority,
-        Err(error) => return Ok(Some(error.to_string())),
-    };
-    let principal = match current(hub, authority).await {
+    let principal = match standing::principal(hub, &run.authority, &run.started_by).await? {
         Ok(principal) => principal,
-        Err(HubError::Unauthenticated) => {
-            return Ok(Some(format!("{} may not act here any more", run.started_by)));
-        }
-        Err(error) => return Err(error),
+        Err(reason) => return Ok(Some(reason)),
     };
     let action = if run.script_id.is_some() { "run.create" } else { "run.exec" };
     let access = endpoints::find(action).map_or(Access::Admin, |endpoint| endpoint.access);

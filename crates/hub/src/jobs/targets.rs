@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use watchtower_api_types::endpoints::{self, Access};
 use watchtower_api_types::{AutomationMode, Overlap};
 use watchtower_automation::{self as engine, FiringFacts, Mode};
 use watchtower_matchers::Matchers;
@@ -12,9 +11,9 @@ use watchtower_protocol::RunScript;
 use watchtower_store::{FiringRow, Stored};
 
 use super::firing::Occasion;
-use super::{halt, runs};
+use super::{halt, runs, standing};
 use crate::Hub;
-use crate::access::{Authority, Object, Principal, authorize, current};
+use crate::access::Principal;
 use crate::error::HubError;
 use crate::objects::{AutomationBody, ScriptBody};
 use crate::servers::Server;
@@ -45,7 +44,8 @@ pub(super) async fn gather(hub: &Hub, occasion: &Occasion<'_>, now: Timestamp) -
     let automation = &occasion.automation.body;
     let matching = select(hub, automation.on.as_deref().unwrap_or_default());
     let (ready, left_out) = split(hub, &matching, now);
-    let principal = principal(hub, occasion).await?;
+    let who = occasion.by.as_ref().unwrap_or(&automation.person);
+    let principal = standing::principal(hub, &occasion.authority, who).await?;
     let script = hub.store.object::<ScriptBody>(automation.script_id.0).await?;
     let four_eyes = script.as_ref().is_some_and(|script| script.body.needs_approval);
     let work = work(occasion, script.as_ref(), now);
@@ -53,8 +53,12 @@ pub(super) async fn gather(hub: &Hub, occasion: &Occasion<'_>, now: Timestamp) -
         (Err(reason), _) | (_, Err(reason)) => Some(reason.clone()),
         (Ok(_), Ok(principal)) => refusal(principal, occasion, &matching),
     };
-    // Where nobody demands two people, whoever made it may say yes to it.
-    let asked = principal.ok().filter(|_| four_eyes || occasion.by.is_some());
+    // Where nobody demands two people, whoever made it may say yes to it. A team does not say yes: who saved it for the team is meant.
+    let person = match (&occasion.by, principal) {
+        (Some(_), Ok(principal)) => principal.person,
+        (None, Ok(_)) if four_eyes => automation.person.clone(),
+        _ => String::new(),
+    };
     Ok(Targets {
         facts: FiringFacts {
             matching: matching.len() as u32,
@@ -66,7 +70,7 @@ pub(super) async fn gather(hub: &Hub, occasion: &Occasion<'_>, now: Timestamp) -
         ready,
         left_out,
         work: work.ok(),
-        person: asked.map(|principal| principal.person).unwrap_or_default(),
+        person,
     })
 }
 
@@ -101,36 +105,13 @@ fn split(hub: &Hub, matching: &[Arc<Server>], now: Timestamp) -> (Vec<Arc<Server
     (ready, left_out)
 }
 
-/// Who stands behind a firing, with the rights of this moment; else why nobody does.
-async fn principal(hub: &Hub, occasion: &Occasion<'_>) -> Result<Result<Principal, String>, HubError> {
-    let who = occasion.by.as_ref().unwrap_or(&occasion.automation.body.person);
-    let authority = match occasion.authority.parse::<Authority>() {
-        Ok(authority) => authority,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    match current(hub, authority).await {
-        Ok(principal) => Ok(Ok(principal)),
-        Err(HubError::Unauthenticated) => Ok(Err(format!("{who} may not act here any more"))),
-        Err(error) => Err(error),
-    }
-}
-
 /// Why it may not do this to all of these servers, if so.
 fn refusal(principal: &Principal, occasion: &Occasion<'_>, matching: &[Arc<Server>]) -> Option<String> {
     if matching.len() > runs::TARGETS_MAX {
         return Some(format!("{} servers match: at most {} may", matching.len(), runs::TARGETS_MAX));
     }
-    // The clock acts for who may make automations; by hand, for who may fire them.
-    let action = if occasion.by.is_some() { "automation.fire" } else { "automation.create" };
-    let access = endpoints::find(action).map_or(Access::Admin, |endpoint| endpoint.access);
-    if let Err(denied) = authorize(principal, access, action, Object::Global) {
-        return Some(format!("{} may not do this any more: {denied}", principal.name));
-    }
-    matching.iter().find_map(|server| {
-        let (name, labels) = server.with(|state| (state.name.clone(), state.selector_labels()));
-        let denied = authorize(principal, access, action, Object::Server(&labels)).err()?;
-        Some(format!("{} may not do this on {name}: {denied}", principal.name))
-    })
+    let action = standing::action(principal, occasion.by.is_some());
+    standing::refusal(principal, action, matching.iter().map(AsRef::as_ref))
 }
 
 fn work(

@@ -77,7 +77,10 @@ export function AutomationDialog({ automation, onSaved, onClose }: Props) {
         {byClock ? <When {...part} /> : <Which {...part} />}
         <What {...part} />
         {byClock && <Where {...part} />}
-        <SelectField label="How" value={draft.mode} choices={MODES} onChange={(mode) => set({ mode })} />
+        <div className="form-columns">
+          <SelectField label="How" value={draft.mode} choices={MODES} onChange={(mode) => set({ mode })} />
+          <ActsAs {...part} />
+        </div>
         {!byClock && <HowOften {...part} />}
         <CheckField label="Enabled" checked={draft.enabled} onChange={(enabled) => set({ enabled })} />
         {save.error !== undefined && <ErrorNotice error={save.error} title="Could not save" />}
@@ -119,4 +122,27 @@ function What({ draft, set, problems }: WhatProps) {
       )}
     </>
   );
+}
+
+/** A team's automation goes on when who saved it leaves. Teams that were given no rights are not offered. */
+function ActsAs({ draft, set, fieldError }: Omit<WhatProps, "problems"> & FieldErrors) {
+  const teams = useQuery(queries.teams());
+  const able = (teams.data?.items ?? []).filter(
+    ({ name, role }) => role === "operator" || role === "admin" || name === draft.team,
+  );
+  const choices = able.map(({ name }) => ({ value: name, label: `Team ${name}` }));
+  return (
+    <SelectField
+      label="By the right of"
+      value={draft.team}
+      choices={[{ value: "", label: "Whoever saved it last" }, ...choices]}
+      onChange={(team) => set({ team })}
+      hint="A team's automation goes on when who saved it leaves."
+      error={fieldError("team")}
+    />
+  );
+}
+
+interface FieldErrors {
+  fieldError: (field: string) => string | undefined;
 }

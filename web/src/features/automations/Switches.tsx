@@ -9,6 +9,7 @@ import { ErrorNotice, Panel } from "@/ui/Panel";
 import { useAction } from "@/ui/useAction";
 import { MODES } from "./AutomationDialog";
 import { type Draft, draftOf, inputOf } from "./draft";
+import { standsWords } from "./sentence";
 
 export function Switches({ automation }: { automation: Automation }) {
   const id = useId();
@@ -50,14 +51,14 @@ export function Switches({ automation }: { automation: Automation }) {
             </Button>
           ))}
         </div>
-        {automation.trigger.cron && <StandsFor automation={automation} />}
+        <StandsFor automation={automation} />
         {save.error !== undefined && <ErrorNotice error={save.error} title="Could not save" />}
       </div>
     </Panel>
   );
 }
 
-/** Whose right counts at each firing, and the way to make it one's own. */
+/** Whose right counts whenever it acts, and the way to make it one's own. */
 function StandsFor({ automation }: { automation: Automation }) {
   const me = useQuery(queries.me());
   const take = useAction(
@@ -67,11 +68,8 @@ function StandsFor({ automation }: { automation: Automation }) {
   const own = me.data?.name === automation.stands_for;
   return (
     <div className="stack tight">
-      <p className="meta">
-        {own ? "You stand" : `${automation.stands_for || "Nobody"} stands`} for what it does: that right is
-        asked for at each firing.
-      </p>
-      {!own && (
+      <p className="meta">{standsWords(automation, own)}</p>
+      {!own && !automation.team && (
         <Button small needs="admin" busy={take.busy} onClick={() => void take.start()}>
           Take it over
         </Button>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Automation } from "@/api/types";
 import { draftOf, inputOf, problemsIn } from "./draft";
-import { effectWords, limitWords, ownTime, triggerWords, zoneTime } from "./sentence";
+import { effectWords, limitWords, ownTime, standsWords, triggerWords, zoneTime } from "./sentence";
 
 const byAlert: Automation = {
   id: "a",
@@ -28,6 +28,8 @@ const byClock: Automation = {
   on: 'env="prod"',
   rollout: { at_once: "5" },
   words: "at 03:30 every day, Europe/Berlin",
+  stands_for: "team payments",
+  team: "payments",
 };
 
 describe("a draft", () => {
@@ -37,6 +39,7 @@ describe("a draft", () => {
       expect(input.trigger).toEqual(automation.trigger);
       expect(input.on).toBe(automation.on ?? null);
       expect(input.rollout).toEqual(automation.rollout ?? null);
+      expect(input.team).toBe(automation.team ?? null);
       expect(problemsIn(draftOf(automation))).toEqual({});
     }
   });
@@ -101,5 +104,20 @@ describe("words", () => {
     // In whatever zone this runs, it is the same instant.
     const [, date, time, offset] = ownTime({ at }).split(" ");
     expect(new Date(`${date}T${time}:00${offset}`).toISOString()).toBe(at);
+  });
+});
+
+describe("whose right counts", () => {
+  it("is a team's, one's own, or somebody's", () => {
+    expect(standsWords(byClock, false)).toBe(
+      "It acts as team payments, by the team's rights: they are asked for at each firing.",
+    );
+    const ana = { ...byAlert, stands_for: "ana" };
+    expect(standsWords(ana, true)).toBe(
+      "You stand for what it does: that right is asked for at each attempt.",
+    );
+    expect(standsWords(ana, false)).toContain("ana stands");
+    const gone = { ...byAlert, stands_for: "A team that was deleted" };
+    expect(standsWords(gone, false)).toContain("A team that was deleted stands");
   });
 });

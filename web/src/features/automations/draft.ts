@@ -23,6 +23,8 @@ export interface Draft {
   rollout: Rollout | undefined;
   script: string;
   parameters: Record<string, string>;
+  /** Name of the team by whose right it acts; empty means whoever saves it. */
+  team: string;
   mode: AutomationInput["mode"];
   cooldown: string;
   attempts: string;
@@ -50,6 +52,7 @@ export function draftOf(automation: Automation | undefined): Draft {
     rollout: automation?.rollout ?? undefined,
     script: automation?.script_id ?? "",
     parameters: automation?.parameters ?? {},
+    team: automation?.team ?? "",
     mode: automation?.mode ?? "approve",
     cooldown: writeSeconds(automation?.cooldown_seconds ?? COOLDOWN_SECONDS),
     attempts: String(automation?.attempts_per_incident ?? ATTEMPTS),
@@ -83,6 +86,7 @@ export function inputOf(draft: Draft): AutomationInput {
     verify_within_seconds: draft.verify ? (parseSeconds(draft.verify) ?? null) : null,
     on: byClock ? draft.on.trim() : null,
     rollout: byClock ? (draft.rollout ?? null) : null,
+    team: draft.team || null,
   };
 }
 

@@ -49,6 +49,14 @@ export function limitWords(automation: Automation): string[] {
   ];
 }
 
+/** By whose right it acts, and what that means for it. */
+export function standsWords({ stands_for, team, trigger }: Automation, own: boolean): string {
+  const when = trigger.cron ? "at each firing" : "at each attempt";
+  if (team) return `It acts as team ${team}, by the team's rights: they are asked for ${when}.`;
+  const who = own ? "You stand" : `${stands_for || "Nobody"} stands`;
+  return `${who} for what it does: that right is asked for ${when}.`;
+}
+
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /** `Mon 2026-11-30 03:30 +01:00`: the zone's clock, as the hub wrote it. */

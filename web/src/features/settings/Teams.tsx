@@ -1,11 +1,12 @@
 // Teams: people who are paged together.
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { useWhyNot } from "@/api/access";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
-import type { Team } from "@/api/types";
+import type { Role, Team } from "@/api/types";
 import { Button } from "@/ui/Button";
-import { CheckField, TextField } from "@/ui/Field";
+import { CheckField, SelectField, TextField } from "@/ui/Field";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { type Column, Table } from "@/ui/Table";
 import { DeleteButton, EditDialog } from "./EditDialog";
@@ -24,6 +25,12 @@ export function Teams() {
       cell: (team) => team.members.map(nameOf).join(", ") || "nobody",
     },
     {
+      key: "rights",
+      head: "Automations act as it",
+      low: true,
+      cell: (team) => (team.role ? `as ${team.role}, on ${team.servers || "all servers"}` : "no"),
+    },
+    {
       key: "actions",
       head: "",
       cell: (team) => (
@@ -33,7 +40,7 @@ export function Teams() {
           </Button>
           <DeleteButton
             what={team.name}
-            consequence="Policies that page it no longer reach its members."
+            consequence="Policies that page it no longer reach its members. Automations that act as it stop."
             needs="operate"
             changes={["team"]}
             run={() => api.delete("/teams/{team}", { path: { team: team.id } })}
@@ -72,7 +79,13 @@ function TeamDialog({ team, onClose }: { team?: Team; onClose: () => void }) {
   const users = useQuery(queries.users());
   const [name, setName] = useState(team?.name ?? "");
   const [members, setMembers] = useState<string[]>(team?.members ?? []);
-  const body = { name: name.trim(), members };
+  const [rights, setRights] = useState<Rights>({ role: team?.role ?? "", servers: team?.servers ?? "" });
+  const body = {
+    name: name.trim(),
+    members,
+    role: rights.role || null,
+    servers: rights.role ? rights.servers.trim() || null : null,
+  };
   return (
     <EditDialog
       title={team ? `Edit ${team.name}` : "New team"}
@@ -96,6 +109,44 @@ function TeamDialog({ team, onClose }: { team?: Team; onClose: () => void }) {
           />
         ))}
       </fieldset>
+      <RightsFields rights={rights} set={setRights} />
     </EditDialog>
+  );
+}
+
+interface Rights {
+  role: Role | "";
+  servers: string;
+}
+
+const RIGHTS: { value: Rights["role"]; label: string }[] = [
+  { value: "", label: "No: nothing acts as this team" },
+  { value: "operator", label: "Yes, with the rights of an operator" },
+  { value: "admin", label: "Yes, with the rights of an administrator" },
+];
+
+/** Whoever is in the team keeps their own rights: these are for what acts as it. */
+function RightsFields({ rights, set }: { rights: Rights; set: (rights: Rights) => void }) {
+  const allowed = useWhyNot("admin") === undefined;
+  if (!allowed) return null;
+  return (
+    <>
+      <SelectField
+        label="Automations may act as this team"
+        value={rights.role}
+        choices={RIGHTS}
+        onChange={(role) => set({ ...rights, role })}
+        hint="They go on when who saved them leaves. Members keep their own rights."
+      />
+      {rights.role && (
+        <TextField
+          label="Only on these servers"
+          value={rights.servers}
+          onChange={(servers) => set({ ...rights, servers })}
+          placeholder='all, or matchers such as team="web"'
+          mono
+        />
+      )}
+    </>
   );
 }
