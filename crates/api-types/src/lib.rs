@@ -61,8 +61,8 @@ pub use rule::{
     RuleKind, RulePreview, RulePreviewInput, RulePreviewSeries, RuleState, TextSpan,
 };
 pub use run::{
-    AgentUpdateInput, ExecInput, Execution, ExecutionState, FoldedOutput, Halt, HaltInput, Output,
-    OutputPart, Rollout, Run, RunInput, RunPlan, RunStarted, RunState,
+    AgentUpdateInput, EarlierTry, ExecInput, Execution, ExecutionState, FoldedOutput, Halt, HaltInput,
+    Output, OutputPart, Rollout, Run, RunInput, RunPlan, RunStarted, RunState,
 };
 pub use script::{ApprovalInput, Parameter, ParameterKind, Script, ScriptApproval, ScriptInput};
 pub use server::{

@@ -92,6 +92,20 @@ shapes! {
         pub finished_at: Option<Time>,
         pub stdout_bytes: u64,
         pub stderr_bytes: u64,
+        /// 1, unless an idempotent script was tried again on this server.
+        pub try_number: u32,
+        /// The tries before it, oldest first. Their output is found by their ids.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub earlier: Vec<EarlierTry>,
+    }
+
+    /// A try that became `lost` or was not taken in time, and after which another was made.
+    pub struct EarlierTry {
+        pub id: ExecutionId,
+        pub state: ExecutionState,
+        pub reason: Option<String>,
+        pub started_at: Option<Time>,
+        pub finished_at: Option<Time>,
     }
 
     /// How a run goes over its servers; absent fields do not restrict.

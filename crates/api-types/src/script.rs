@@ -32,6 +32,8 @@ shapes! {
         pub approval: Option<ScriptApproval>,
         /// Each run of it starts only when somebody else approves it.
         pub needs_approval: bool,
+        /// To run it twice is as good as once: on a server where its end is unknown, or that did not take it in time, it is tried again.
+        pub idempotent: bool,
         pub updated_by: String,
         pub created_at: Time,
         pub updated_at: Time,
@@ -92,5 +94,8 @@ inputs! {
         /// Each run of it starts only when somebody else approves it.
         #[serde(default)]
         pub needs_approval: bool,
+        /// To run it twice is as good as once: where its end is unknown it is tried again, up to three tries.
+        #[serde(default)]
+        pub idempotent: bool,
     }
 }

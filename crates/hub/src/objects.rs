@@ -68,6 +68,9 @@ pub struct ScriptBody {
     pub user: Option<String>,
     #[serde(default)]
     pub needs_approval: bool,
+    /// To run it twice is as good as once: what became `lost` or was never taken is tried again.
+    #[serde(default)]
+    pub idempotent: bool,
     /// Of just this text and these parameters; agents whose policy names the approver take it for a listed hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ScriptApproval>,

@@ -77,6 +77,18 @@ impl Store {
         Ok(found.map(Stored::from))
     }
 
+    /// One version of an object, also of one that was removed.
+    pub async fn object_version<T: Object>(
+        &self,
+        id: Id,
+        version: i64,
+    ) -> Result<Option<Stored<T>>, DbError> {
+        let sql = "SELECT id, version, changed_by, created_at, created_at AS updated_at, body FROM object_versions \
+                   WHERE kind = $1 AND id = $2 AND version = $3";
+        let found: Option<ObjectRow<T>> = one(self.db.query(sql, args![T::KIND, id, version]).await?)?;
+        Ok(found.map(Stored::from))
+    }
+
     /// A past version, or the present one.
     pub async fn object_versions<T: Object>(&self, id: Id) -> Result<Vec<Stored<T>>, DbError> {
         let sql = "SELECT id, version, changed_by, created_at, created_at AS updated_at, body FROM object_versions \

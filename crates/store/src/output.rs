@@ -59,11 +59,11 @@ impl Store {
         rows(self.db.query(sql, args![execution, sequence, limit]).await?)
     }
 
-    /// Of each execution of a run the newest parts, in order of arrival: as many as hold more than `bytes` together, or all.
+    /// Of each execution of a run, the latest tries, the newest parts, in order of arrival: as many as hold more than `bytes` together, or all.
     pub async fn output_ends(&self, run: RunId, bytes: usize) -> Result<Vec<OutputEnd>, DbError> {
         let sql = "SELECT execution_id, data FROM (SELECT execution_id, sequence, data, \
                    SUM(length(data)) OVER (PARTITION BY execution_id ORDER BY sequence DESC) - length(data) AS behind \
-                   FROM output WHERE execution_id IN (SELECT id FROM executions WHERE run_id = $1)) AS parts \
+                   FROM output WHERE execution_id IN (SELECT id FROM executions WHERE run_id = $1 AND replaced_by IS NULL)) AS parts \
                    WHERE behind <= $2 ORDER BY execution_id, sequence";
         rows(self.db.query(sql, args![run, bytes as i64]).await?)
     }

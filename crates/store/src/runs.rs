@@ -65,6 +65,10 @@ pub struct ExecutionRow {
     /// Up to where each stream is stored, the gap in the middle aside.
     pub stdout_end: i64,
     pub stderr_end: i64,
+    /// 1, unless it is another try of an idempotent script.
+    pub try_number: i64,
+    /// The try that took its place; it counts in its stead.
+    pub replaced_by: Option<ExecutionId>,
 }
 
 /// How many executions of a run are in one state.
@@ -129,7 +133,8 @@ impl Store {
     pub fn insert_execution(execution: &ExecutionRow) -> Statement {
         Statement::new(
             "INSERT INTO executions (id, run_id, server_id, agent_id, state, created_at, not_after, give_up_at, stdout_bytes, \
-             stderr_bytes, cancel, place, turn_group) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, FALSE, $9, $10)",
+             stderr_bytes, cancel, place, turn_group, try_number, reason) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, FALSE, $9, $10, $11, $12)",
             args![
                 execution.id,
                 execution.run_id,
@@ -140,7 +145,9 @@ impl Store {
                 execution.not_after,
                 execution.give_up_at,
                 execution.place,
-                execution.turn_group.clone()
+                execution.turn_group.clone(),
+                execution.try_number,
+                execution.reason.clone()
             ],
         )
     }
@@ -217,22 +224,29 @@ impl Store {
         Ok(rows::<Found>(found)?.into_iter().map(|found| (found.id, found.automation_id)).collect())
     }
 
+    /// One for each server: the latest try.
     pub async fn executions_of(&self, run: RunId) -> Result<Vec<ExecutionRow>, DbError> {
-        rows(
-            self.db
-                .query(
-                    "SELECT * FROM executions WHERE run_id = $1 ORDER BY place, created_at, id",
-                    args![run],
-                )
-                .await?,
-        )
+        let sql = "SELECT * FROM executions WHERE run_id = $1 AND replaced_by IS NULL ORDER BY place, created_at, id";
+        rows(self.db.query(sql, args![run]).await?)
+    }
+
+    /// The tries whose place another took, oldest first.
+    pub async fn earlier_tries_of(&self, run: RunId) -> Result<Vec<ExecutionRow>, DbError> {
+        let sql = "SELECT * FROM executions WHERE run_id = $1 AND replaced_by IS NOT NULL ORDER BY try_number, place";
+        rows(self.db.query(sql, args![run]).await?)
+    }
+
+    /// Another try takes its place. Stale when it has ended already.
+    pub fn replace_execution(id: ExecutionId, by: ExecutionId) -> Statement {
+        let sql = "UPDATE executions SET replaced_by = $2 WHERE id = $1 AND finished_at IS NULL";
+        Statement::expecting(sql, args![id, by], 1)
     }
 
     /// States of the executions of these runs, counted.
     pub async fn execution_counts(&self, runs: &[RunId]) -> Result<Vec<ExecutionCount>, DbError> {
         let sql = "WITH RECURSIVE at(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM at WHERE (i + 1) * 36 < length($1)) \
                    SELECT run_id, state, count(*) AS executions FROM executions \
-                   WHERE run_id IN (SELECT substr($1, i * 36 + 1, 36) FROM at) GROUP BY run_id, state";
+                   WHERE run_id IN (SELECT substr($1, i * 36 + 1, 36) FROM at) AND replaced_by IS NULL GROUP BY run_id, state";
         rows(self.db.query(sql, args![id_list(runs)]).await?)
     }
 

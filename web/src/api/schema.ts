@@ -1941,6 +1941,14 @@ export interface components {
             server?: string | null;
             user?: string | null;
         };
+        /** @description A try that became `lost` or was not taken in time, and after which another was made. */
+        EarlierTry: {
+            finished_at?: components["schemas"]["Time"] | null;
+            id: components["schemas"]["ExecutionId"];
+            reason?: string | null;
+            started_at?: components["schemas"]["Time"] | null;
+            state: components["schemas"]["ExecutionState"];
+        };
         /** @description How to install the agent on this server. Shown once. */
         Enrolment: {
             /** @description Paste on the server; pins the hub's key and checks the agent's checksum. */
@@ -1989,6 +1997,8 @@ export interface components {
         };
         Execution: {
             created_at: components["schemas"]["Time"];
+            /** @description The tries before it, oldest first. Their output is found by their ids. */
+            earlier?: components["schemas"]["EarlierTry"][];
             /** Format: int32 */
             exit_code?: number | null;
             finished_at?: components["schemas"]["Time"] | null;
@@ -2002,6 +2012,11 @@ export interface components {
             stderr_bytes: number;
             /** Format: int64 */
             stdout_bytes: number;
+            /**
+             * Format: int32
+             * @description 1, unless an idempotent script was tried again on this server.
+             */
+            try_number: number;
         };
         /** Format: uuid */
         ExecutionId: string;
@@ -2875,6 +2890,8 @@ export interface components {
             created_at: components["schemas"]["Time"];
             description: string;
             id: components["schemas"]["ScriptId"];
+            /** @description To run it twice is as good as once: on a server where its end is unknown, or that did not take it in time, it is tried again. */
+            idempotent: boolean;
             interpreter: string[];
             name: string;
             /** @description Each run of it starts only when somebody else approves it. */
@@ -2903,6 +2920,8 @@ export interface components {
         ScriptInput: {
             body: string;
             description?: string;
+            /** @description To run it twice is as good as once: where its end is unknown it is tried again, up to three tries. */
+            idempotent?: boolean;
             /** @description `["/bin/sh"]` when absent; the path of the script's file is appended. */
             interpreter?: string[];
             name: string;

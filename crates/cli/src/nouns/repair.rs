@@ -45,6 +45,12 @@ pub static SCRIPT: Noun = Noun {
             Bool,
             "Each run starts only when somebody else approves it",
         ),
+        field(
+            "idempotent",
+            "idempotent",
+            Bool,
+            "Running it twice does no harm: tried again where its end is unknown",
+        ),
     ],
     defaults: &[],
     verbs: &[

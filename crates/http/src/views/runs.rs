@@ -1,6 +1,6 @@
 //! Runs with their executions.
 
-use watchtower_api_types::{Execution, ExecutionState, Rollout, Run, RunState};
+use watchtower_api_types::{EarlierTry, Execution, ExecutionState, Rollout, Run, RunState};
 use watchtower_hub::Hub;
 use watchtower_hub::jobs::rollout;
 use watchtower_model::{IncidentId, RunId};
@@ -25,7 +25,24 @@ pub async fn run(hub: &Hub, row: &RunRow) -> Result<Run, DbError> {
     };
     let states = executions.iter().map(|execution| (execution.state.as_str(), 1));
     let out = shape(row, incident, states);
-    Ok(Run { executions: executions.into_iter().map(|row| execution(hub, row)).collect(), ..out })
+    let mut executions: Vec<Execution> = executions.into_iter().map(|row| execution(hub, row)).collect();
+    if executions.iter().any(|execution| execution.try_number > 1) {
+        for row in hub.store.earlier_tries_of(row.id).await? {
+            let later = executions.iter_mut().filter(|execution| execution.server_id == row.server_id);
+            later.for_each(|execution| execution.earlier.push(earlier(&row)));
+        }
+    }
+    Ok(Run { executions, ..out })
+}
+
+fn earlier(row: &ExecutionRow) -> EarlierTry {
+    EarlierTry {
+        id: row.id,
+        state: row.state.parse().unwrap_or(ExecutionState::Lost),
+        reason: row.reason.clone(),
+        started_at: row.started_at.map(Into::into),
+        finished_at: row.finished_at.map(Into::into),
+    }
 }
 
 /// A page of them, without their executions.
@@ -97,5 +114,7 @@ fn execution(hub: &Hub, row: ExecutionRow) -> Execution {
         finished_at: row.finished_at.map(Into::into),
         stdout_bytes: row.stdout_bytes as u64,
         stderr_bytes: row.stderr_bytes as u64,
+        try_number: row.try_number as u32,
+        earlier: Vec::new(),
     }
 }

@@ -64,6 +64,7 @@ impl Noun for Scripts {
             timeout_ms,
             user: input.user,
             needs_approval: input.needs_approval,
+            idempotent: input.idempotent,
             approval: None,
         };
         body.approval = approval::kept(old.map(|old| &old.body), &body);
@@ -103,6 +104,7 @@ pub fn view(stored: &Stored<ScriptBody>) -> api::Script {
             expires_at: approval.expires_at.into(),
         }),
         needs_approval: body.needs_approval,
+        idempotent: body.idempotent,
         updated_by: stored.changed_by.clone(),
         created_at: stored.created_at.into(),
         updated_at: stored.updated_at.into(),

@@ -14,6 +14,7 @@ pub mod send;
 
 mod causes;
 mod facts;
+mod retry;
 mod rights;
 mod standing;
 mod targets;

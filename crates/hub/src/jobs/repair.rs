@@ -221,8 +221,8 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
         targets: vec![server],
         started_by: format!("automation {}", automation.body.name),
         person: String::new(),
-        // It takes no turns: its right was asked for by the gates right now.
-        authority: String::new(),
+        // The gates have just asked for it: it is asked for again before another try.
+        authority: automation.body.authority.clone(),
         automation: Some(row.automation_id),
         incident: row.incident_id,
         rollout: None,
@@ -268,8 +268,11 @@ async fn alert_environment(hub: &Hub, row: &AttemptRow) -> Result<BTreeMap<Strin
     Ok(out)
 }
 
-/// An execution of a run that belongs to an attempt has ended.
+/// An execution of a run that belongs to an attempt has ended. One that is tried again has not, for the attempt.
 pub async fn execution_ended(hub: &Hub, execution: &ExecutionRow) -> Result<(), HubError> {
+    if execution.replaced_by.is_some() {
+        return Ok(());
+    }
     let Some(row) = hub.store.attempt_of_run(execution.run_id).await? else { return Ok(()) };
     let state = execution.state.parse().map_err(HubError::Internal)?;
     let reason = execution.reason.clone().unwrap_or_else(|| execution.state.replace('_', " "));

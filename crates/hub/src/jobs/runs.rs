@@ -10,7 +10,7 @@ use watchtower_protocol::RunScript;
 use watchtower_store::{ExecutionRow, ExecutionUpdate, RunRow, Statement, Store, Stored};
 
 use super::ids::Ids;
-use super::{firing, halt, repair, rollout};
+use super::{firing, halt, repair, retry, rollout};
 use crate::error::HubError;
 use crate::objects::ScriptBody;
 use crate::servers::Server;
@@ -246,6 +246,8 @@ fn execution_rows(start: &Start, run: RunId, now: Timestamp) -> Vec<ExecutionRow
             output_bytes: 0,
             stdout_end: 0,
             stderr_end: 0,
+            try_number: 1,
+            replaced_by: None,
         })
     };
     start.targets.iter().enumerate().filter_map(row).collect()
@@ -259,6 +261,9 @@ fn group_of(server: &Server, label: &str) -> Option<String> {
 /// Stores what is newly known of an execution; when it was the last of its run, the run ends too.
 pub async fn record(hub: &Hub, execution: &ExecutionRow, update: ExecutionUpdate) -> Result<(), HubError> {
     let ended = update.finished_at.is_some();
+    if retry::instead(hub, execution, &update).await? {
+        return Ok(());
+    }
     let touched = hub.store.commit(vec![Store::update_execution(execution.id, &update)]).await?;
     live::publish_run(hub, execution.run_id);
     if !ended {

@@ -3,3 +3,4 @@
 mod scene;
 mod cron;
 mod teams;
+mod retry;

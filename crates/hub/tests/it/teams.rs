@@ -151,7 +151,7 @@ async fn asked(scene: &Scene, automation: &str) -> (bool, String) {
         resolved_at: None,
     };
     scene.hub.store.commit(vec![Store::insert_alert(&alert)]).await.unwrap();
-    consider::consider(&scene.hub, &alert, 0).await.unwrap();
+    consider::consider(&scene.hub, &alert).await.unwrap();
     let stored = configure::find::<Automations>(&scene.hub, automation).unwrap();
     let view = <Automations as configure::Noun>::view(&scene.hub, &stored, true).await.unwrap();
     let gate = view.attempts[0].gates.iter().find(|gate| gate.name == "identity").unwrap();

@@ -62,6 +62,7 @@ on_both! {
     keys::what_agents_hold_is_kept,
     keys::every_sealed_secret_is_found_and_replaced,
     runs::runs_of_automations_are_found_by_the_server_they_touch,
+    runs::another_try_takes_the_place_of_one_that_has_not_ended,
     runs::an_execution_ends_once,
     runs::output_keeps_its_bytes_and_order,
     runs::runs_are_filtered_and_overdue_executions_found,

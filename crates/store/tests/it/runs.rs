@@ -50,6 +50,8 @@ fn execution(run: RunId, server: ServerId, agent: AgentId) -> ExecutionRow {
         output_bytes: 0,
         stdout_end: 0,
         stderr_end: 0,
+        try_number: 1,
+        replaced_by: None,
     }
 }
 
@@ -322,4 +324,41 @@ pub async fn runs_of_automations_are_found_by_the_server_they_touch(place: Place
     expected.sort_unstable();
     assert_eq!(found, expected);
     assert_eq!(store.automated_runs_on(web, at(10), at(50), 1).await.unwrap().len(), 1);
+}
+
+/// A later try counts in the stead of the one before, which stays to be seen.
+pub async fn another_try_takes_the_place_of_one_that_has_not_ended(place: Place) {
+    let (store, run, first) = with_execution(&place).await;
+    let second = ExecutionRow {
+        try_number: 2,
+        reason: Some("second try".into()),
+        ..execution(run.id, first.server_id, first.agent_id)
+    };
+    let lost = ExecutionUpdate { state: "lost", finished_at: Some(NOW), ..ExecutionUpdate::default() };
+    let again = || {
+        vec![
+            Store::replace_execution(first.id, second.id),
+            Store::update_execution(first.id, &lost),
+            Store::insert_execution(&second),
+        ]
+    };
+    store.commit(again()).await.unwrap();
+    assert!(matches!(store.commit(again()).await, Err(DbError::Stale)), "once");
+    let present = store.executions_of(run.id).await.unwrap();
+    assert_eq!(present.iter().map(|part| (part.id, part.try_number)).collect::<Vec<_>>(), [(second.id, 2)]);
+    assert_eq!(present[0].reason.as_deref(), Some("second try"));
+    let earlier = store.earlier_tries_of(run.id).await.unwrap();
+    assert_eq!(
+        (earlier.len(), earlier[0].state.as_str(), earlier[0].replaced_by),
+        (1, "lost", Some(second.id))
+    );
+    let counts = store.execution_counts(&[run.id]).await.unwrap();
+    assert_eq!(
+        counts.iter().map(|count| (count.state.as_str(), count.executions)).collect::<Vec<_>>(),
+        [("pending", 1)]
+    );
+    let done = ExecutionUpdate { state: "succeeded", finished_at: Some(NOW), ..ExecutionUpdate::default() };
+    commit(&store, Store::update_execution(second.id, &done)).await;
+    let late = vec![Store::replace_execution(second.id, first.id)];
+    assert!(matches!(store.commit(late).await, Err(DbError::Stale)), "what has ended is not replaced");
 }

@@ -9,3 +9,4 @@ mod journal;
 mod losses;
 mod storm;
 mod stolen;
+mod retry;

@@ -6,7 +6,7 @@ import { Button } from "@/ui/Button";
 import { CopyButton } from "@/ui/Copy";
 import { Empty, ErrorNotice, Panel } from "@/ui/Panel";
 import { executionTone, Status } from "@/ui/Status";
-import { addParts, describe, toLines } from "./output";
+import { addParts, describe, earlierWords, toLines } from "./output";
 
 const AT_BOTTOM_PX = 24;
 const POLL_MS = 2000;
@@ -91,6 +91,13 @@ export function OutputView({ run, execution, ticks }: { run: Run; execution: Exe
       }
     >
       {execution.reason && <p className="pad dim">{execution.reason}</p>}
+      {(execution.earlier ?? []).length > 0 && (
+        <ul className="pad dim" aria-label="Earlier tries">
+          {(execution.earlier ?? []).map((earlier, index) => (
+            <li key={earlier.id}>{earlierWords(earlier, index + 1)}</li>
+          ))}
+        </ul>
+      )}
       {error !== undefined && <ErrorNotice error={error} retry={() => void load()} />}
       {count === 0 ? (
         <Empty title={complete ? "It wrote nothing" : "Waiting for the first output…"} />

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { addParts, LINES_MAX, toLines } from "./output";
+import type { Execution } from "@/api/types";
+import { addParts, describe, earlierWords, LINES_MAX, toLines } from "./output";
 
 const part = (sequence: number, text: string, offset = 0, stream = "stdout") => ({
   sequence,
@@ -36,4 +37,27 @@ test("parts that are known already are skipped, and the view is bounded", () => 
     addParts([part(1, "a"), part(2, "b")], [part(2, "b"), part(3, "c")]).map((one) => one.sequence),
   ).toEqual([1, 2, 3]);
   expect(toLines([part(1, "x\n".repeat(LINES_MAX + 10))]).length).toBe(LINES_MAX);
+});
+
+test("another try is said, and what became of the one before", () => {
+  const execution: Execution = {
+    id: "b",
+    server_id: "s",
+    server: "web-1",
+    state: "succeeded",
+    exit_code: 0,
+    reason: "second try: the first was lost",
+    created_at: "2026-11-30T00:00:00.000Z",
+    started_at: null,
+    finished_at: null,
+    stdout_bytes: 0,
+    stderr_bytes: 0,
+    try_number: 2,
+    earlier: [{ id: "a", state: "lost", reason: "it may have run", started_at: null, finished_at: null }],
+  };
+  expect(describe(execution)).toBe("succeeded, exit 0, try 2");
+  expect(describe({ ...execution, try_number: 1 })).toBe("succeeded, exit 0");
+  expect(execution.earlier?.map((one, index) => earlierWords(one, index + 1))).toEqual([
+    "Try 1 was lost: it may have run",
+  ]);
 });

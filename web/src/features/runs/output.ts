@@ -54,5 +54,13 @@ export function describe(execution: Execution): string {
   if (execution.started_at && execution.finished_at) {
     parts.push(formatSeconds((Date.parse(execution.finished_at) - Date.parse(execution.started_at)) / 1000));
   }
+  if (execution.try_number > 1) parts.push(`try ${execution.try_number}`);
   return parts.join(", ");
+}
+
+type Earlier = NonNullable<Execution["earlier"]>[number];
+
+/** `Try 1 was lost: nobody knows how it ended.` */
+export function earlierWords({ state, reason }: Earlier, number: number): string {
+  return `Try ${number} was ${state.replace(/_/g, " ")}${reason ? `: ${reason}` : ""}`;
 }

@@ -22,6 +22,7 @@ interface Draft {
   timeout: string;
   user: string;
   approval: boolean;
+  idempotent: boolean;
   parameters: Parameter[];
 }
 
@@ -34,6 +35,7 @@ function draftOf(script?: Script): Draft {
     timeout: writeSeconds(script?.timeout_seconds ?? 60),
     user: script?.user ?? "",
     approval: script?.needs_approval ?? false,
+    idempotent: script?.idempotent ?? false,
     parameters: script?.parameters ?? [],
   };
 }
@@ -64,6 +66,7 @@ function inputOf(draft: Draft): ScriptInput {
     timeout_seconds: parseSeconds(draft.timeout) ?? null,
     user: draft.user.trim() || null,
     needs_approval: draft.approval,
+    idempotent: draft.idempotent,
   };
 }
 
@@ -123,6 +126,12 @@ export function ScriptForm({ script }: { script?: Script }) {
           label="Each run starts only when another person approves it"
           checked={draft.approval}
           onChange={(approval) => set({ approval })}
+        />
+        <CheckField
+          label="Running it twice does no harm"
+          hint="On a server where nobody knows how it ended, it is tried again, three times in all."
+          checked={draft.idempotent}
+          onChange={(idempotent) => set({ idempotent })}
         />
         {save.error !== undefined && <ErrorNotice error={save.error} title="Could not save the script" />}
         <div className="form-actions">
