@@ -13,7 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "run_upkeep", include_str!("../../migrations/0005_run_upkeep.sql")),
     (6, "keys", include_str!("../../migrations/0006_keys.sql")),
     (7, "firings", include_str!("../../migrations/0007_firings.sql")),
-    (10, "tries", include_str!("../../migrations/0010_tries.sql")),
+    (8, "tries", include_str!("../../migrations/0008_tries.sql")),
 ];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";
