@@ -176,14 +176,7 @@ impl Walk {
         let mut link = Link::dial(&self.address).await?;
         match link.handshake(&self.key, self.token.as_deref()).await? {
             // The token stays until a welcome was seen: an answer may be lost.
-            Verdict::Welcome(welcome) => {
-                self.token = None;
-                self.forget(
-                    welcome
-                        .durable
-                        .map_or(0, |durable| if durable.epoch == self.epoch { durable.seq } else { 0 }),
-                );
-            }
+            Verdict::Welcome(_) => self.token = None,
             Verdict::Refused(refusal) => return Err(refusal.message),
         }
         link.send(&AgentMessage::Dictionary(self.dictionary.clone())).await?;
@@ -244,17 +237,18 @@ impl Walk {
             HubMessage::Command(envelope) if self.shared.obeys.load(Ordering::Relaxed) => {
                 obey(link, &envelope).await?;
             }
+            // Sent again on the next connection.
+            HubMessage::Error { code, .. } if code == "not_stored" => return Err(code),
             _ => {}
         }
         Ok(())
     }
 
-    /// Everything up to `seq` is durable.
+    /// This report is durable; others that were sent before it may not be.
     fn forget(&mut self, seq: u64) {
-        let mut acked = self.shared.acked.lock().expect("no holder panics");
-        while let Some(report) = self.unacked.front().filter(|report| report.seq <= seq) {
-            acked.insert(report.seq, report.t.0);
-            self.unacked.pop_front();
+        let Ok(at) = self.unacked.binary_search_by_key(&seq, |report| report.seq) else { return };
+        if let Some(report) = self.unacked.remove(at) {
+            self.shared.acked.lock().expect("no holder panics").insert(report.seq, report.t.0);
         }
     }
 }

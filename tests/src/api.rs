@@ -23,6 +23,8 @@ pub struct Answer {
     pub status: u16,
     /// The content type without parameters.
     pub kind: String,
+    /// Seconds that the caller should wait.
+    pub retry_after: Option<u64>,
     /// Null when the body is empty; a string when it is not JSON.
     pub body: Value,
 }
@@ -89,6 +91,8 @@ impl Api {
         let mut response = self.agent.run(request).map_err(|e| e.to_string())?;
         let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
         let kind = kind.split(';').next().unwrap_or("").to_string();
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(|text| text.parse().ok());
         let text =
             response.body_mut().with_config().limit(64 << 20).read_to_string().map_err(|e| e.to_string())?;
         let body = if text.is_empty() {
@@ -96,7 +100,7 @@ impl Api {
         } else {
             serde_json::from_str(&text).unwrap_or(Value::String(text))
         };
-        Ok(Answer { status: response.status().as_u16(), kind, body })
+        Ok(Answer { status: response.status().as_u16(), kind, retry_after, body })
     }
 
     /// One call below `/api/v1` (or elsewhere: paths that begin with `/api` or `/prometheus` are whole).

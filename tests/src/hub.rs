@@ -9,6 +9,7 @@ use watchtower_testkit::tether::{Tether, Tethered};
 use watchtower_testkit::{need, port, wait};
 
 use crate::api::Api;
+use crate::small_disk::SmallDisk;
 
 /// Acts as administrator in every test.
 pub const BOOTSTRAP: &str = "bootstrap-token-of-the-end-to-end-tests";
@@ -27,6 +28,8 @@ pub struct Setup {
     pub agents_dir: Option<PathBuf>,
     /// `interval=…,lost_grace=…,evaluate=…`
     pub timing: String,
+    /// Percent of the disk at which it pages and refuses: by default not those of the machine that tests.
+    pub disk_guard: String,
     /// More options of `serve`.
     pub more: Vec<String>,
     /// More of its environment.
@@ -42,6 +45,7 @@ impl Default for Setup {
             agent_url: None,
             agents_dir: None,
             timing: "interval=1s,lost_grace=2s,evaluate=1s".into(),
+            disk_guard: "page=100,logs=100,metrics=100".into(),
             more: vec![],
             envs: vec![],
         }
@@ -55,6 +59,8 @@ pub struct Hub {
     people: u16,
     agents: u16,
     tether: Option<Tether>,
+    /// Unmounted behind the end of the process.
+    disk: Option<SmallDisk>,
 }
 
 impl Hub {
@@ -64,7 +70,21 @@ impl Hub {
     /// If it is not ready within a minute, with the end of its log.
     pub fn start(setup: Setup) -> Hub {
         let data = TempDir::with_prefix("wt-hub-").expect("the temporary folder is writable");
-        let mut hub = Hub { setup, data, people: 0, agents: 0, tether: None };
+        Hub::start_in(setup, data, None)
+    }
+
+    /// A hub whose data lies on a small disk of its own. `None` if this machine cannot have one.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn on_small_disk(setup: Setup, megabytes: u32) -> Option<Hub> {
+        let data = TempDir::with_prefix("wt-hub-").expect("the temporary folder is writable");
+        let disk = SmallDisk::mount(&data.path().join("data"), megabytes)?;
+        Some(Hub::start_in(setup, data, Some(disk)))
+    }
+
+    fn start_in(setup: Setup, data: TempDir, disk: Option<SmallDisk>) -> Hub {
+        let mut hub = Hub { setup, data, people: 0, agents: 0, tether: None, disk };
         wait::until(START_TIMEOUT, "the hub to start", || {
             // Another process may take a port between finding and using it.
             (hub.people, hub.agents) = (port::free(), port::free());
@@ -121,8 +141,14 @@ impl Hub {
         let data = TempDir::with_prefix("wt-stolen-").expect("the temporary folder is writable");
         let copied = Command::new("cp").arg("-a").arg(self.data_dir()).arg(data.path()).status();
         assert!(copied.is_ok_and(|status| status.success()), "the data directory cannot be copied");
-        let mut hub =
-            Hub { setup: self.setup.clone(), data, people: self.people, agents: self.agents, tether: None };
+        let mut hub = Hub {
+            setup: self.setup.clone(),
+            data,
+            people: self.people,
+            agents: self.agents,
+            tether: None,
+            disk: None,
+        };
         hub.restart();
         hub
     }
@@ -148,6 +174,14 @@ impl Hub {
 
     pub fn pid(&self) -> i32 {
         self.tether.as_ref().map_or(0, Tether::pid)
+    }
+
+    /// The small disk it was started on.
+    ///
+    /// # Panics
+    /// If it was not.
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().expect("the hub was started on a small disk")
     }
 
     /// Resident memory in bytes.
@@ -224,6 +258,7 @@ impl Hub {
             "--keep-bootstrap".into(),
             format!("--timing={}", self.setup.timing),
             "--allow-egress=127.0.0.0/8".into(),
+            format!("--disk-guard={}", self.setup.disk_guard),
         ];
         args.extend(self.setup.database_url.iter().map(|url| format!("--database-url={url}")));
         args.extend(self.setup.redis_url.iter().map(|url| format!("--redis-url={url}")));
@@ -237,6 +272,9 @@ impl Drop for Hub {
         if std::thread::panicking() {
             eprintln!("---- the hub's log ends with\n{}\n----", self.log_tail());
         }
+        // Before the disk below it goes, and the folder around that.
+        self.kill();
+        self.disk = None;
     }
 }
 

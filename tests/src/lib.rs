@@ -4,6 +4,7 @@
 //! Invariant: nothing here reaches into the hub; what a test knows it learnt through the same doors as a user or an agent.
 
 pub mod random;
+pub mod small_disk;
 pub mod hub;
 pub mod api;
 pub mod sink;
@@ -11,6 +12,7 @@ pub mod paging;
 pub mod link;
 pub mod thief;
 pub mod agents;
+pub mod writer;
 pub mod local_agent;
 pub mod managed;
 pub mod approver;

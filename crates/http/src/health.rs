@@ -62,6 +62,7 @@ pub async fn metrics(
         ("watchtower_servers", "Servers.", hub.servers.len() as u64),
         ("watchtower_series", "Series in the index.", stats.series as u64),
         ("watchtower_head_bytes", "Bytes of samples in memory.", stats.head_bytes as u64),
+        ("watchtower_disk_used_percent", "Of the data directory's disk.", hub.disk.used_percent() as u64),
         ("watchtower_metrics_bytes", "Bytes of metrics on disk.", hub.metric_files.bytes_on_disk()),
         (
             "watchtower_metrics_waiting_groups",

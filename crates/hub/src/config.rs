@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use watchtower_model::parse_duration_ms;
 use watchtower_promql::Settings;
 
+use crate::disk::Borders;
 use crate::link::Programs;
 
 /// Days that raw metrics are kept.
@@ -35,6 +36,8 @@ pub struct HubConfig {
     /// Which version of Prometheus queries and rules follow.
     pub promql: Settings,
     pub timing: Timing,
+    /// How full the disk may be.
+    pub disk_borders: Borders,
 }
 
 /// Times that tests shorten.

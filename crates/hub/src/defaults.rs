@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use watchtower_api_types::{
     PolicyInput, PolicyStep, RuleInput, RuleKind, ServiceInput, StepTarget, TargetKind, TeamInput,
 };
-use watchtower_model::{PolicyId, ServiceId, Severity, TeamId};
-use watchtower_store::{DbError, Store, objects};
+use watchtower_model::{PolicyId, ServiceId, Severity, TeamId, Timestamp};
+use watchtower_store::{DbError, Statement, Store, objects};
 
 use crate::objects::{PolicyBody, RouteBody, RuleBody, ServiceBody, TeamBody};
 use crate::random;
@@ -49,24 +49,30 @@ const METRIC_RULES: &[MetricDefault] = &[
     ),
 ];
 
-/// A default event rule: name, severity, kind, the kind that ends it, seconds, paging.
-type EventDefault = (&'static str, Severity, &'static str, &'static str, f64, bool);
+/// A default event rule: name, severity, kind, the kind that ends it, seconds, paging, the version of the defaults it came with.
+type EventDefault = (&'static str, Severity, &'static str, &'static str, f64, bool, u32);
 
 const EVENT_RULES: &[EventDefault] = &[
-    ("Server lost", Severity::Critical, "server.lost", "server.recovered", 60.0, false),
+    ("Server lost", Severity::Critical, "server.lost", "server.recovered", 60.0, false, 1),
     // The one page in place of those about the servers behind it, which are then only seen.
-    ("Hub cut off", Severity::Critical, "hub.cut_off", "hub.reconnected", 0.0, true),
-    ("Service failed", Severity::Error, "unit.failed", "unit.recovered", 0.0, false),
+    ("Hub cut off", Severity::Critical, "hub.cut_off", "hub.reconnected", 0.0, true, 1),
+    ("Service failed", Severity::Error, "unit.failed", "unit.recovered", 0.0, false, 1),
+    ("Hub disk filling", Severity::Critical, "hub.disk_filling", "hub.disk_ok", 0.0, true, 2),
 ];
+/// Of the defaults here.
+const VERSION: u32 = 2;
 
 /// Makes the defaults once. A person who removes one does not get it back.
 pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {
-    if store.meta(META_SEEDED).await?.is_some() {
-        return Ok(());
-    }
     let now = store.clock().now();
+    let seeded = store.meta(META_SEEDED).await?.map(|text| text.parse::<u32>().unwrap_or(1));
+    match seeded {
+        Some(VERSION..) => return Ok(()),
+        Some(before) => return store.commit(newer_rules(before, now)).await.map(drop),
+        None => {}
+    }
     let (team, policy, service, route) = (random::id(now), random::id(now), random::id(now), random::id(now));
-    let mut statements = vec![Store::set_meta_statement(META_SEEDED, "1")];
+    let mut statements = vec![Store::set_meta_statement(META_SEEDED, &VERSION.to_string())];
     statements.extend(objects::insert(
         team,
         &TeamBody(TeamInput { name: "Operations".into(), members: Vec::new(), role: None, servers: None }),
@@ -102,15 +108,20 @@ pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {
         key: "default".into(),
     };
     statements.extend(objects::insert(route, &last, BY, now));
-    for rule in METRIC_RULES.iter().map(metric_rule).chain(EVENT_RULES.iter().map(event_rule)) {
-        statements.extend(objects::insert(
-            random::id(now),
-            &RuleBody { input: rule, builtin: true },
-            BY,
-            now,
-        ));
-    }
+    statements.extend(METRIC_RULES.iter().flat_map(|rule| rule_statements(metric_rule(rule), now)));
+    statements.extend(EVENT_RULES.iter().flat_map(|rule| rule_statements(event_rule(rule), now)));
     store.commit(statements).await.map(drop)
+}
+
+/// What an installation lacks whose defaults are of an older version.
+fn newer_rules(before: u32, now: Timestamp) -> Vec<Statement> {
+    let newer = EVENT_RULES.iter().filter(|rule| rule.6 > before);
+    let rules = newer.flat_map(|rule| rule_statements(event_rule(rule), now));
+    std::iter::once(Store::set_meta_statement(META_SEEDED, &VERSION.to_string())).chain(rules).collect()
+}
+
+fn rule_statements(input: RuleInput, now: Timestamp) -> Vec<Statement> {
+    objects::insert(random::id(now), &RuleBody { input, builtin: true }, BY, now).into_iter().collect()
 }
 
 fn metric_rule((name, severity, expr, minutes, summary): &MetricDefault) -> RuleInput {
@@ -124,7 +135,7 @@ fn metric_rule((name, severity, expr, minutes, summary): &MetricDefault) -> Rule
     }
 }
 
-fn event_rule((name, severity, kind, ends, seconds, paging): &EventDefault) -> RuleInput {
+fn event_rule((name, severity, kind, ends, seconds, paging, _): &EventDefault) -> RuleInput {
     RuleInput {
         paging: *paging,
         severity: *severity,
@@ -132,5 +143,29 @@ fn event_rule((name, severity, kind, ends, seconds, paging): &EventDefault) -> R
         event_kind: Some((*kind).into()),
         resolve_kind: Some((*ends).into()),
         ..RuleInput::new(*name, RuleKind::Event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::{check_event_rule, check_metric_rule};
+
+    #[test]
+    fn every_default_is_a_rule() {
+        for rule in METRIC_RULES.iter().map(metric_rule) {
+            assert!(check_metric_rule(&rule).is_ok(), "{}: {:?}", rule.name, check_metric_rule(&rule).err());
+        }
+        for rule in EVENT_RULES.iter().map(event_rule) {
+            assert!(check_event_rule(&rule).is_ok(), "{}: {:?}", rule.name, check_event_rule(&rule).err());
+        }
+    }
+
+    #[test]
+    fn an_older_installation_gets_what_is_newer() {
+        let now = Timestamp(0);
+        let one = rule_statements(event_rule(&EVENT_RULES[0]), now).len();
+        assert_eq!(newer_rules(1, now).len(), 1 + one);
+        assert!(EVENT_RULES.iter().all(|rule| rule.6 <= VERSION));
     }
 }

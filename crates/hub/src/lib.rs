@@ -32,6 +32,7 @@ pub mod configure;
 
 pub mod live;
 
+pub mod disk;
 pub mod upkeep;
 
 mod defaults;
@@ -77,6 +78,7 @@ pub struct Inner {
     pub tsdb: Arc<Tsdb>,
     /// Where the metric engine keeps its bytes.
     pub metric_files: Arc<MetricFiles>,
+    pub disk: disk::Disk,
     pub bus: Bus,
     pub egress: Egress,
     pub keys: Keys,

@@ -11,12 +11,13 @@ use watchtower_store::Store;
 use watchtower_store::metrics::MetricFiles;
 use watchtower_tsdb::{Options, Owner, Tsdb};
 
+use crate::disk::Disk;
 use crate::evaluate::Evaluator;
 use crate::ingest::Appender;
 use crate::query::metric_store::MetricStore;
 use crate::{
-    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, deployments, evaluate, ingest, jobs,
-    respond, upkeep,
+    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, deployments, disk, evaluate, ingest,
+    jobs, respond, upkeep,
 };
 
 /// Why a hub does not start.
@@ -63,6 +64,7 @@ impl Hub {
         let appender = Appender::start(Arc::clone(&tsdb)).map_err(|e| StartError::Metrics(e.to_string()))?;
         let hub = Hub(Arc::new(Inner {
             started_at: store.clock().now(),
+            disk: Disk::new(&config.data_dir, config.disk_borders),
             evaluator: Evaluator::load(&store).await?,
             config,
             store,
@@ -122,6 +124,7 @@ impl Hub {
         tokio::spawn(respond::run_event_rules(self.clone()));
         tokio::spawn(jobs::run_timers(self.clone()));
         tokio::spawn(jobs::send::run(self.clone()));
+        tokio::spawn(disk::run(self.clone()));
         upkeep::start(self);
     }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use watchtower_hub::disk::Borders;
 use watchtower_hub::link::{BuiltIn, Programs};
 use watchtower_hub::{Dialect, HubConfig, Settings, Timing};
 
@@ -82,6 +83,13 @@ fn storing() -> Vec<Arg> {
             "URL",
             "postgres://… in place of the embedded database",
         ),
+        option(
+            "disk-guard",
+            "WATCHTOWER_DISK_GUARD",
+            "LIST",
+            "Percent of the data directory's disk: page=80,logs=85,metrics=90; people are paged, logs and samples refused",
+        )
+        .default_value(""),
         option("redis-url", "WATCHTOWER_REDIS_URL", "URL", "redis://… in place of the in-process bus"),
     ]
 }
@@ -166,6 +174,8 @@ impl Options {
             }),
             timing: Timing::parse(&text(matches, "timing").unwrap_or_default())
                 .map_err(|e| format!("--timing: {e}"))?,
+            disk_borders: Borders::parse(&text(matches, "disk-guard").unwrap_or_default())
+                .map_err(|e| format!("--disk-guard: {e}"))?,
         };
         Ok(Options {
             hub,

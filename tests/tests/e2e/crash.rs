@@ -94,7 +94,7 @@ fn incident_of(api: &Api, server: &str) -> i64 {
 }
 
 /// Each acknowledged report is a sample with its very time and number.
-fn every_acked_sample_is_there(api: &Api, fleet: &Fleet) {
+pub(crate) fn every_acked_sample_is_there(api: &Api, fleet: &Fleet) {
     let mut total = 0;
     for agent in &fleet.agents {
         let acked = agent.shared.acked();

@@ -5,6 +5,8 @@ mod rollout;
 mod executor;
 mod proof;
 mod crash;
+mod crash_metrics;
+mod disk;
 mod deploy;
 mod hostile;
 mod forged;

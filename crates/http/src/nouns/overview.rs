@@ -12,8 +12,6 @@ use crate::views;
 const STATS_MS: i64 = 7 * 86_400_000;
 const NEEDS_ACTION: usize = 8;
 const ACTIVITY: i64 = 20;
-/// Less than this and the status page says so.
-const DISK_FREE_BYTES_MIN: u64 = 1 << 30;
 
 pub async fn overview(caller: Caller) -> Reply<Overview> {
     let hub = &caller.hub;
@@ -90,9 +88,7 @@ pub async fn status(caller: Caller) -> Reply<HubStatus> {
     if lag_ms > 60_000 {
         problems.push(format!("the oldest message to people is {} s late", lag_ms / 1000));
     }
-    if disk_free_bytes < DISK_FREE_BYTES_MIN {
-        problems.push("less than 1 GiB is free in the data directory".into());
-    }
+    problems.extend(hub.disk.problem());
     if hub.objects().channels.iter().all(|channel| !channel.body.catch_all || !channel.body.enabled) {
         problems.push("no channel hears of incidents that nobody answered: mark one as catch-all".into());
     }

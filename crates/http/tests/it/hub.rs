@@ -54,6 +54,7 @@ impl TestHub {
             programs: Default::default(),
             promql: Default::default(),
             timing: Timing { interval_ms: 1000, lost_grace_ms: 0, evaluate_every_ms: 200 },
+            disk_borders: Default::default(),
         };
         let (ready, hub) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -67,7 +67,12 @@ pub async fn accept(
     let live_lane = report.lane == Lane::Live;
     let gone =
         if live_lane { server.with(|state| state.gone(report.epoch, &dictionary)) } else { Vec::new() };
+    if live_lane {
+        // Also of a report that cannot be stored: a server is not lost because this disk is full.
+        server.with(|state| state.last_live = Some(Instant::now()));
+    }
     store_events(hub, server.id, agent, &report, now).await?;
+    hub.disk.takes_metrics()?;
     let mut values: Vec<(SeriesRef, f64)> = Vec::with_capacity(report.samples.len() + 1);
     for (id, value) in &report.samples {
         if let Some(Some(series)) = dictionary.refs.get(*id as usize) {
@@ -170,7 +175,6 @@ async fn take_live(
             statements.extend(store_statements(&event.into_event(now), None, now));
         }
         state.interval_ms = report.interval_ms;
-        state.last_live = Some(Instant::now());
         state.vitals = Some(vitals.clone());
         state.vitals_inputs = Some(inputs);
         statements.extend(note_contents(state, server.id, report, now));

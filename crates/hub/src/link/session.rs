@@ -336,7 +336,10 @@ impl Session {
             Ok(Accepted::NeedDictionary) => self.send(&HubMessage::NeedDictionary { hash }).await,
             // Not acknowledged: the agent keeps it and sends it again.
             Err(error) => {
-                tracing::error!(server = %self.peer.server.id, "report not stored: {error}");
+                // Of a full disk the guard tells once; a line for each report would fill it further.
+                if self.hub.disk.takes_metrics().is_ok() {
+                    tracing::error!(server = %self.peer.server.id, "report not stored: {error}");
+                }
                 self.send(&HubMessage::Error {
                     code: "not_stored".into(),
                     message: "the hub could not store the report".into(),

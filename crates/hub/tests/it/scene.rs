@@ -39,6 +39,7 @@ pub fn config(dir: &TempDir, database_url: Option<String>) -> HubConfig {
         programs: Programs::default(),
         promql: Default::default(),
         timing: Timing::default(),
+        disk_borders: Default::default(),
     }
 }
 

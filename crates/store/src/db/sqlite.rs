@@ -298,20 +298,22 @@ fn from_sqlite(value: ValueRef<'_>) -> Val {
     }
 }
 
+/// The part of an extended result code that says the kind: <https://sqlite.org/rescode.html>.
+const PRIMARY_CODE: i32 = 0xff;
+
 fn map_error(error: rusqlite::Error) -> DbError {
     let code = error.sqlite_error().map(|e| e.extended_code);
+    if let Some(ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN) = code.map(|code| code & PRIMARY_CODE) {
+        return DbError::Unavailable(error.to_string());
+    }
     match code {
         Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
             DbError::Unique(error.to_string())
         }
         Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => DbError::ForeignKey(error.to_string()),
-        Some(
-            ffi::SQLITE_FULL
-            | ffi::SQLITE_IOERR
-            | ffi::SQLITE_CANTOPEN
-            | ffi::SQLITE_CORRUPT
-            | ffi::SQLITE_NOTADB,
-        ) => DbError::Unavailable(error.to_string()),
+        Some(ffi::SQLITE_FULL | ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => {
+            DbError::Unavailable(error.to_string())
+        }
         _ => DbError::Other(error.to_string()),
     }
 }

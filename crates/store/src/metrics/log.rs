@@ -7,12 +7,12 @@
 //! polynomial of zlib), payload. A position counts all bytes, headers too.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use super::{MetricsError, sync_dir};
+use super::MetricsError;
+use super::seam::{Disk, SegmentFile};
 
 const MAGIC: [u8; 8] = *b"WTLOG\0\0\x01";
 const FRAME: usize = 8;
@@ -32,6 +32,7 @@ pub struct LogSummary {
 #[derive(Debug)]
 pub(super) struct Log {
     dir: PathBuf,
+    disk: Box<dyn Disk>,
     state: Mutex<State>,
 }
 
@@ -39,12 +40,12 @@ pub(super) struct Log {
 struct State {
     /// Length by first position; the last one is being written when `open` is set.
     segments: BTreeMap<u64, u64>,
-    open: Option<File>,
+    open: Option<Box<dyn SegmentFile>>,
     end: u64,
 }
 
 impl Log {
-    pub(super) fn open(dir: &Path) -> Result<Self, MetricsError> {
+    pub(super) fn open(dir: &Path, disk: Box<dyn Disk>) -> Result<Self, MetricsError> {
         let mut segments = BTreeMap::new();
         let failed = |e| MetricsError::io(dir, "listing the log", e);
         for entry in fs::read_dir(dir).map_err(failed)? {
@@ -57,7 +58,7 @@ impl Log {
             }
         }
         let end = segments.last_key_value().map_or(0, |(start, len)| start + len);
-        Ok(Log { dir: dir.to_path_buf(), state: Mutex::new(State { segments, open: None, end }) })
+        Ok(Log { dir: dir.to_path_buf(), disk, state: Mutex::new(State { segments, open: None, end }) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -76,7 +77,7 @@ impl Log {
         let start = self.segment(&mut state)?;
         let synced = state.end - start;
         let file = state.open.as_mut().expect("a segment was just opened");
-        let written = write_record(file, record);
+        let written = write_record(&mut **file, record);
         if let Err(error) = written {
             // What lies behind the last synced record is unknown now: never write to this file again.
             let _ = file.set_len(synced);
@@ -100,18 +101,18 @@ impl Log {
         }
         let start = state.end;
         let path = self.path(start);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)
-            .map_err(|e| MetricsError::io(&path, "making a log segment", e))?;
-        file.write_all(&MAGIC).map_err(|e| MetricsError::io(&path, "starting a log segment", e))?;
-        sync_dir(&self.dir)?;
+        let mut file =
+            self.disk.create(&path).map_err(|e| MetricsError::io(&path, "making a log segment", e))?;
+        file.write(&MAGIC).map_err(|e| MetricsError::io(&path, "starting a log segment", e))?;
+        self.sync_dir()?;
         state.segments.insert(start, MAGIC.len() as u64);
         state.end = start + MAGIC.len() as u64;
         state.open = Some(file);
         Ok(start)
+    }
+
+    fn sync_dir(&self) -> Result<(), MetricsError> {
+        self.disk.sync_dir(&self.dir).map_err(|e| MetricsError::io(&self.dir, "syncing the folder", e))
     }
 
     pub(super) fn rotate(&self) -> Result<u64, MetricsError> {
@@ -155,7 +156,7 @@ impl Log {
             fs::remove_file(&path).map_err(|e| MetricsError::io(&path, "cutting the log", e))?;
             state.segments.remove(&start);
         }
-        sync_dir(&self.dir)
+        self.sync_dir()
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -163,14 +164,14 @@ impl Log {
     }
 }
 
-fn write_record(file: &mut File, record: &[u8]) -> std::io::Result<()> {
+fn write_record(file: &mut dyn SegmentFile, record: &[u8]) -> std::io::Result<()> {
     let length = (record.len() as u32).to_le_bytes();
     let mut frame = Vec::with_capacity(FRAME + record.len());
     frame.extend_from_slice(&length);
     frame.extend_from_slice(&checksum(length, record).to_le_bytes());
     frame.extend_from_slice(record);
-    file.write_all(&frame)?;
-    file.sync_data()
+    file.write(&frame)?;
+    file.sync()
 }
 
 fn checksum(length: [u8; 4], record: &[u8]) -> u32 {

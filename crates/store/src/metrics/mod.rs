@@ -13,6 +13,8 @@
 mod error;
 mod file;
 
+mod seam;
+
 mod log;
 
 mod catalogue;
@@ -33,6 +35,7 @@ pub use log::LogSummary;
 use catalogue::CatalogueFile;
 use days::DayFiles;
 use log::Log;
+use seam::{Disk, RealDisk};
 
 /// See the module. All methods may be called from many threads.
 #[derive(Debug)]
@@ -45,10 +48,14 @@ pub struct MetricFiles {
 impl MetricFiles {
     /// Opens or makes the folder `dir` (`<data directory>/metrics`).
     pub fn open(dir: &Path) -> Result<Self, MetricsError> {
+        Self::open_on(dir, Box::new(RealDisk))
+    }
+
+    fn open_on(dir: &Path, disk: Box<dyn Disk>) -> Result<Self, MetricsError> {
         let log_dir = dir.join("log");
         fs::create_dir_all(&log_dir).map_err(|e| MetricsError::io(&log_dir, "making the folder", e))?;
         Ok(MetricFiles {
-            log: Log::open(&log_dir)?,
+            log: Log::open(&log_dir, disk)?,
             catalogue: CatalogueFile::open(&dir.join("series.db"))?,
             days: DayFiles::open(dir)?,
         })

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod blocks;
+mod faults;
 
 use std::fs;
 use std::path::Path;

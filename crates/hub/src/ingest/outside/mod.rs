@@ -53,6 +53,7 @@ async fn unpack<T: Send + 'static>(
     body: impl AsRef<[u8]> + Send + 'static,
     decode: impl FnOnce(&Hub, &[u8]) -> Result<T, IntakeError> + Send + 'static,
 ) -> Result<T, HubError> {
+    hub.disk.takes_metrics()?;
     let slot = Arc::clone(&hub.outside.slots)
         .try_acquire_owned()
         .map_err(|_| HubError::Unavailable("too many writes at once".into()))?;
