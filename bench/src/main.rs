@@ -11,6 +11,7 @@ mod metrics;
 mod node;
 mod peer;
 mod process;
+mod restart;
 mod table;
 
 use table::Table;
@@ -21,12 +22,13 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let mut table = Table::default();
     let wanted = std::env::args().nth(1);
-    let parts: [Part; 7] = [
+    let parts: [Part; 8] = [
         ("agent", agent::measure),
         ("ingest", hub::ingest),
         ("notify", hub::notification),
         ("fan-out", hub::fan_out),
         ("metrics", metrics::measure),
+        ("restart", restart::measure),
         ("peer", peer::measure),
         ("deploy", deploy::measure),
     ];

@@ -79,6 +79,7 @@ pub struct Inner {
     /// Where the metric engine keeps its bytes.
     pub metric_files: Arc<MetricFiles>,
     pub disk: disk::Disk,
+    pub(crate) damage: upkeep::damage::Told,
     pub bus: Bus,
     pub egress: Egress,
     pub keys: Keys,

@@ -64,6 +64,7 @@ impl Hub {
         let appender = Appender::start(Arc::clone(&tsdb)).map_err(|e| StartError::Metrics(e.to_string()))?;
         let hub = Hub(Arc::new(Inner {
             started_at: store.clock().now(),
+            damage: Default::default(),
             disk: Disk::new(&config.data_dir, config.disk_borders),
             evaluator: Evaluator::load(&store).await?,
             config,

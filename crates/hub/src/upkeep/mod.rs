@@ -1,6 +1,7 @@
 //! Housekeeping: one file per loop, each with a period; none knows another.
 
 mod auditor;
+pub(crate) mod damage;
 mod flush;
 pub mod merge;
 mod retention;
@@ -16,6 +17,7 @@ use crate::{Hub, keys};
 pub(crate) fn start(hub: &Hub) {
     spawn(hub, "flush", Duration::from_secs(60), flush::run);
     spawn(hub, "merge", Duration::from_secs(20), merge::run);
+    spawn(hub, "damage", Duration::from_secs(10), damage::run);
     spawn(hub, "retention", Duration::from_secs(600), retention::run);
     spawn(hub, "repairs", Duration::from_secs(10), repairs::run);
     spawn(hub, "reseal", Duration::from_secs(1), keys::reseal);

@@ -89,6 +89,12 @@ impl CatalogueFile {
         delete().map_err(|e| MetricsError::sqlite(&self.path, e))
     }
 
+    /// Lets go of what the write-ahead log holds beyond what it needs.
+    pub(super) fn reclaim(&self) -> Result<(), MetricsError> {
+        let done = self.lock().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        done.map_err(|e| MetricsError::sqlite(&self.path, e))
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         file_bytes(&self.path)
     }

@@ -137,7 +137,8 @@ impl MetricFiles {
 
     /// Gives the pages of removed rows back to the disk.
     pub fn reclaim(&self, day: i32) -> Result<(), MetricsError> {
-        self.days.with(day, |file| file.reclaim())
+        self.days.with(day, |file| file.reclaim())?;
+        self.catalogue.reclaim()
     }
 
     /// Days with a file, oldest first.
