@@ -222,24 +222,29 @@ impl DayFile {
         Ok(())
     }
 
-    /// Gives some free pages back; whether there were as many as one step takes.
+    /// Gives some free pages back; whether there are more.
     fn reclaim_some(&self) -> Result<bool, MetricsError> {
         let writer = self.open_writer()?;
         let connection = writer.as_ref().expect("the writer was just opened");
-        let free = |c: &Connection| c.query_row("PRAGMA freelist_count", [], |row| row.get::<_, u32>(0));
-        let step = || {
-            let before = free(connection)?;
-            connection.execute_batch(&format!("PRAGMA incremental_vacuum({RECLAIM_PAGES})"))?;
-            let after = free(connection)?;
-            // Files of the first format cannot give pages back: they go with their day.
-            let more = after > 0 && after < before;
-            if !more {
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-            }
-            Ok(more)
-        };
-        step().map_err(|e| MetricsError::sqlite(&self.path, e))
+        reclaim_pages(connection).map_err(|e| MetricsError::sqlite(&self.path, e))
     }
+}
+
+fn reclaim_pages(connection: &Connection) -> rusqlite::Result<bool> {
+    let pragma = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0));
+    let before = pragma("PRAGMA freelist_count")?;
+    if before > 0 && pragma("PRAGMA auto_vacuum")? == 0 {
+        // A file of the first format: written anew, which is what a merge left of it.
+        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM")?;
+    } else {
+        connection.execute_batch(&format!("PRAGMA incremental_vacuum({RECLAIM_PAGES})"))?;
+    }
+    let after = pragma("PRAGMA freelist_count")?;
+    let more = after > 0 && after < before;
+    if !more {
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    }
+    Ok(more)
 }
 
 fn read_rows(

@@ -110,7 +110,9 @@ fn a_file_of_the_first_format_takes_blocks() {
          CREATE TABLE chunks (series INTEGER NOT NULL, min_t INTEGER NOT NULL, max_t INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
          CREATE INDEX chunks_by_series ON chunks (series, min_t, max_t);
          PRAGMA user_version = 1;
-         INSERT INTO chunks VALUES (1, 0, 9, x'61'), (2, 0, 9, x'62');",
+         INSERT INTO chunks VALUES (1, 0, 9, x'61'), (2, 0, 9, x'62');
+         WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 15)
+         INSERT INTO chunks SELECT i, 0, 9, zeroblob(200000) FROM n;",
     )
     .unwrap();
     drop(old);
@@ -124,6 +126,8 @@ fn a_file_of_the_first_format_takes_blocks() {
             &[SwapRows { source: group.source, chunks: &rows, blocks: &[], add: vec![block(0, b"ab")] }],
         )
         .unwrap();
+    assert!(bytes(dir.path()) > 2_600_000);
     files.reclaim(DAY).unwrap();
+    assert!(bytes(dir.path()) < 300_000, "{}", bytes(dir.path()));
     assert_eq!(all(&files), ["ab"]);
 }
