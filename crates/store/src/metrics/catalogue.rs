@@ -1,20 +1,24 @@
 //! `series.db`: which series exist, how far every agent is, how far chunks reach.
 //!
-//! Invariant: `next_series` never falls, also when series are removed.
+//! Invariants: `next_series` never falls, also when series are removed; rows of series lie in packs, each of which is rewritten as a
+//! whole; a pack that cannot be read costs its series, never the start.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::MetricsError;
 use super::file::{Formats, connect, file_bytes};
+use super::{MetricsError, pack};
 
-const FORMATS: Formats = &["
-    CREATE TABLE series (series INTEGER PRIMARY KEY, key BLOB NOT NULL, last_day INTEGER NOT NULL) STRICT;
-    CREATE TABLE progress (agent BLOB PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
-    CREATE TABLE bounds (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-"];
+const FORMATS: Formats = &[
+    "CREATE TABLE series (series INTEGER PRIMARY KEY, key BLOB NOT NULL, last_day INTEGER NOT NULL) STRICT;
+     CREATE TABLE progress (agent BLOB PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
+     CREATE TABLE bounds (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;",
+    // Rows of the first format stay in `series` until they are packed, right after the file was opened.
+    "CREATE TABLE packs (pack INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;",
+];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesRow {
@@ -49,7 +53,8 @@ pub(super) struct CatalogueFile {
 
 impl CatalogueFile {
     pub(super) fn open(path: &Path) -> Result<Self, MetricsError> {
-        let connection = connect(path, FORMATS)?;
+        let mut connection = connect(path, FORMATS)?;
+        take_over(&mut connection).map_err(|e| MetricsError::sqlite(path, e))?;
         Ok(CatalogueFile { path: path.to_path_buf(), connection: Mutex::new(connection) })
     }
 
@@ -78,11 +83,12 @@ impl CatalogueFile {
         let mut connection = self.lock();
         let mut delete = || {
             let transaction = connection.transaction()?;
-            {
-                let mut statement = transaction.prepare_cached("DELETE FROM series WHERE series = ?1")?;
-                for number in series {
-                    statement.execute([*number as i64])?;
-                }
+            let mut sorted = series.to_vec();
+            sorted.sort_unstable();
+            for part in sorted.chunk_by(|a, b| a / pack::SERIES == b / pack::SERIES) {
+                change(&transaction, part[0] / pack::SERIES, |rows| {
+                    part.iter().for_each(|number| drop(rows.remove(number)));
+                })?;
             }
             transaction.commit()
         };
@@ -100,13 +106,73 @@ impl CatalogueFile {
     }
 }
 
-fn read_all(connection: &Connection) -> rusqlite::Result<CatalogueRows> {
-    let mut statement = connection.prepare("SELECT series, key, last_day FROM series")?;
-    let series = statement
+/// Packs what an older version left as rows.
+fn take_over(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    let mut statement = transaction.prepare("SELECT series, key, last_day FROM series")?;
+    let rows: Vec<SeriesRow> = statement
         .query_map([], |r| {
             Ok(SeriesRow { series: r.get::<_, i64>(0)? as u64, key: r.get(1)?, last_day: r.get(2)? })
         })?
         .collect::<Result<_, _>>()?;
+    drop(statement);
+    if !rows.is_empty() {
+        put_series(&transaction, &rows)?;
+        transaction.execute("DELETE FROM series", [])?;
+    }
+    transaction.commit()
+}
+
+fn put_series(transaction: &Transaction<'_>, series: &[SeriesRow]) -> rusqlite::Result<()> {
+    let mut packs: BTreeMap<u64, Vec<&SeriesRow>> = BTreeMap::new();
+    for row in series {
+        packs.entry(row.series / pack::SERIES).or_default().push(row);
+    }
+    for (number, new) in packs {
+        change(transaction, number, |rows| {
+            new.iter().for_each(|row| drop(rows.insert(row.series, (*row).clone())));
+        })?;
+    }
+    Ok(())
+}
+
+/// Rewrites a pack.
+fn change(
+    transaction: &Transaction<'_>,
+    number: u64,
+    change: impl FnOnce(&mut BTreeMap<u64, SeriesRow>),
+) -> rusqlite::Result<()> {
+    let mut select = transaction.prepare_cached("SELECT data FROM packs WHERE pack = ?1")?;
+    let found: Option<Vec<u8>> = select.query_row([number as i64], |row| row.get(0)).optional()?;
+    let rows = found.map(|bytes| unpack(number, &bytes)).unwrap_or_default();
+    let mut rows: BTreeMap<u64, SeriesRow> = rows.into_iter().map(|row| (row.series, row)).collect();
+    change(&mut rows);
+    if rows.is_empty() {
+        transaction.prepare_cached("DELETE FROM packs WHERE pack = ?1")?.execute([number as i64])?;
+        return Ok(());
+    }
+    let rows: Vec<SeriesRow> = rows.into_values().collect();
+    let bytes = pack::encode(&rows).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO packs (pack, data) VALUES (?1, ?2)")?
+        .execute(params![number as i64, bytes])?;
+    Ok(())
+}
+
+fn unpack(number: u64, bytes: &[u8]) -> Vec<SeriesRow> {
+    pack::decode(bytes).unwrap_or_else(|| {
+        tracing::error!(pack = number, "a part of the catalogue is damaged: its series are forgotten");
+        Vec::new()
+    })
+}
+
+fn read_all(connection: &Connection) -> rusqlite::Result<CatalogueRows> {
+    let mut series = Vec::new();
+    let mut statement = connection.prepare("SELECT pack, data FROM packs ORDER BY pack")?;
+    let mut packs = statement.query([])?;
+    while let Some(row) = packs.next()? {
+        series.append(&mut unpack(row.get::<_, i64>(0)? as u64, row.get_ref(1)?.as_blob()?));
+    }
     let mut statement = connection.prepare("SELECT agent, epoch, seq FROM progress")?;
     let progress = statement
         .query_map([], |r| {
@@ -135,13 +201,7 @@ fn write_all(
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     {
-        let mut put = transaction.prepare_cached(
-            "INSERT INTO series (series, key, last_day) VALUES (?1, ?2, ?3)
-             ON CONFLICT (series) DO UPDATE SET key = excluded.key, last_day = excluded.last_day",
-        )?;
-        for row in series {
-            put.execute(params![row.series as i64, row.key, row.last_day])?;
-        }
+        put_series(&transaction, series)?;
         let mut put = transaction.prepare_cached(
             "INSERT INTO progress (agent, epoch, seq) VALUES (?1, ?2, ?3)
              ON CONFLICT (agent) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq",

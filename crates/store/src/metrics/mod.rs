@@ -17,6 +17,8 @@ mod seam;
 
 mod log;
 
+mod pack;
+
 mod catalogue;
 
 mod day;

@@ -106,6 +106,41 @@ fn the_catalogue_keeps_its_numbers() {
 }
 
 #[test]
+fn a_catalogue_of_the_first_format_is_taken_over_and_damage_costs_one_pack() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("series.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(
+        "CREATE TABLE series (series INTEGER PRIMARY KEY, key BLOB NOT NULL, last_day INTEGER NOT NULL) STRICT;
+         CREATE TABLE progress (agent BLOB PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
+         CREATE TABLE bounds (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+         PRAGMA user_version = 1;
+         INSERT INTO series VALUES (1, x'01', 7), (63, x'02', 8), (64, x'03', -2147483648), (1000, x'04', 9);
+         INSERT INTO bounds VALUES ('next_series', 1001), ('flushed_to', 5);",
+    )
+    .unwrap();
+    drop(old);
+    let row = |series, byte, last_day| SeriesRow { series, key: vec![byte], last_day };
+    let all = [row(1, 1, 7), row(63, 2, 8), row(64, 3, i32::MIN), row(1000, 4, 9)];
+    for _ in 0..2 {
+        let rows = MetricFiles::open(dir.path()).unwrap().catalogue().unwrap();
+        assert_eq!(rows.series, all);
+        assert_eq!((rows.next_series, rows.flushed_to), (1001, 5));
+    }
+    let files = MetricFiles::open(dir.path()).unwrap();
+    files.remove_series(&[1000, 1, 77]).unwrap();
+    assert_eq!(files.catalogue().unwrap().series, all[1..3]);
+    drop(files);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("UPDATE packs SET data = x'0102030405060708' WHERE pack = 0").unwrap();
+    drop(connection);
+    let files = MetricFiles::open(dir.path()).unwrap();
+    assert_eq!(files.catalogue().unwrap().series, all[2..3]);
+    files.update_catalogue(&all[..1], &[], 6).unwrap();
+    assert_eq!(files.catalogue().unwrap().series, [all[0].clone(), all[2].clone()]);
+}
+
+#[test]
 fn chunks_are_found_by_series_and_range() {
     let dir = tempfile::tempdir().unwrap();
     let files = MetricFiles::open(dir.path()).unwrap();
