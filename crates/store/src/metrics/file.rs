@@ -21,12 +21,18 @@ pub(super) fn connect(path: &Path, formats: Formats) -> Result<Connection, Metri
     let failed = |e| MetricsError::sqlite(path, e);
     let mut connection = Connection::open(path).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    // Incremental: what a merge removes can be given back to the disk, when the merge says so.
-    let settings = "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;
-        PRAGMA synchronous = FULL; PRAGMA cache_size = -2048; PRAGMA journal_size_limit = 16777216;";
+    let before = version(&connection).map_err(failed)?;
+    if before == 0 {
+        // Incremental: what a merge removes can be given back to the disk, when the merge says so. Only for a new file: to say it
+        // again would be a write, also of those who only read.
+        let shape = "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;";
+        connection.execute_batch(shape).map_err(failed)?;
+    }
+    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2048;
+        PRAGMA journal_size_limit = 16777216;";
     connection.execute_batch(settings).map_err(failed)?;
     let present = formats.len() as i64;
-    match version(&connection).map_err(failed)? {
+    match before {
         found if found == present => return Ok(connection),
         found if found > present => return Err(MetricsError::Newer { path: path.to_path_buf(), found }),
         _ => {}

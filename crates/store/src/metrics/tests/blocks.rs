@@ -102,6 +102,22 @@ fn what_is_removed_is_given_back_to_the_disk() {
 }
 
 #[test]
+fn who_only_reads_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = MetricFiles::open(dir.path()).unwrap();
+    files.put_chunks(DAY, &[chunk(1, b"a")]).unwrap();
+    files.reclaim(DAY).unwrap();
+    drop(files);
+    let before = bytes(dir.path());
+    let files = MetricFiles::open(dir.path()).unwrap();
+    assert_eq!(all(&files), ["a"]);
+    files.catalogue().unwrap();
+    let journals = ["1970-01-21.db-wal", "series.db-wal"];
+    let sizes = journals.map(|name| fs::metadata(dir.path().join(name)).map_or(0, |m| m.len()));
+    assert_eq!(sizes, [0, 0], "{before}");
+}
+
+#[test]
 fn a_file_of_the_first_format_takes_blocks() {
     let dir = tempfile::tempdir().unwrap();
     let old = rusqlite::Connection::open(dir.path().join("1970-01-21.db")).unwrap();
