@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use watchtower_api_types::endpoints::Access;
 use watchtower_hub::Hub;
 use watchtower_hub::access::{Object, authorize};
+use watchtower_hub::forward::Route;
 
 use crate::caller::principal_of;
 use crate::problem::{Failure, denied};
@@ -74,7 +75,40 @@ pub async fn metrics(
     for (name, help, value) in gauges {
         let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
     }
+    forwarded_samples(&hub, &mut out);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out).into_response())
+}
+
+/// What became of samples that go on to other receivers.
+fn forwarded_samples(hub: &Hub, out: &mut String) {
+    type Read = fn(&Route) -> u64;
+    let families: [(&str, &str, &str, Read); 5] = [
+        ("watchtower_forward_samples_total", "counter", "Samples that the receiver took.", |r| {
+            r.meters.sent.get()
+        }),
+        (
+            "watchtower_forward_refused_samples_total",
+            "counter",
+            "Samples that the receiver refused for good.",
+            |r| r.meters.refused.get(),
+        ),
+        (
+            "watchtower_forward_lost_samples_total",
+            "counter",
+            "Samples dropped from a full or damaged queue.",
+            |r| r.lost(),
+        ),
+        ("watchtower_forward_retries_total", "counter", "Requests that are sent again.", |r| {
+            r.meters.retries.get()
+        }),
+        ("watchtower_forward_queue_bytes", "gauge", "Bytes that wait on disk.", |r| r.waiting_bytes()),
+    ];
+    for (name, kind, help, read) in families.iter().filter(|_| !hub.forward.routes().is_empty()) {
+        let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        for route in hub.forward.routes() {
+            let _ = writeln!(out, "{name}{{receiver=\"{}\"}} {}", route.receiver.name, read(route));
+        }
+    }
 }
 
 /// Resident memory of this process.

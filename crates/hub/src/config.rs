@@ -6,6 +6,7 @@ use watchtower_model::parse_duration_ms;
 use watchtower_promql::Settings;
 
 use crate::disk::Borders;
+use crate::forward::config::Receiver;
 use crate::link::Programs;
 
 /// Days that raw metrics are kept.
@@ -35,6 +36,8 @@ pub struct HubConfig {
     pub programs: Programs,
     /// Which version of Prometheus queries and rules follow.
     pub promql: Settings,
+    /// Where stored samples go on to.
+    pub remote_write: Vec<Receiver>,
     pub timing: Timing,
     /// How full the disk may be.
     pub disk_borders: Borders,

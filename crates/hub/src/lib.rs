@@ -14,6 +14,8 @@ pub mod link;
 
 pub mod ingest;
 
+pub mod forward;
+
 pub mod evaluate;
 
 pub mod respond;
@@ -86,6 +88,7 @@ pub struct Inner {
     pub servers: servers::Servers,
     pub links: link::Links,
     pub appender: ingest::Appender,
+    pub forward: forward::Forward,
     pub outside: ingest::outside::Outside,
     pub meters: Meters,
     pub watching: watching::Watching,

@@ -13,6 +13,7 @@ use watchtower_tsdb::{Options, Owner, Tsdb};
 
 use crate::disk::Disk;
 use crate::evaluate::Evaluator;
+use crate::forward::Forward;
 use crate::ingest::Appender;
 use crate::query::metric_store::MetricStore;
 use crate::{
@@ -61,7 +62,10 @@ impl Hub {
             ..EgressConfig::default()
         })
         .map_err(|error| StartError::Option(error.to_string()))?;
-        let appender = Appender::start(Arc::clone(&tsdb)).map_err(|e| StartError::Metrics(e.to_string()))?;
+        let forward =
+            Forward::open(&config, &tsdb).map_err(|e| StartError::Metrics(format!("forward: {e}")))?;
+        let appender = Appender::start(Arc::clone(&tsdb), forward.clone())
+            .map_err(|e| StartError::Metrics(e.to_string()))?;
         let hub = Hub(Arc::new(Inner {
             started_at: store.clock().now(),
             damage: Default::default(),
@@ -77,6 +81,7 @@ impl Hub {
             servers: Default::default(),
             links: Default::default(),
             appender,
+            forward,
             outside: Default::default(),
             meters: Meters::default(),
             watching: Default::default(),
@@ -126,6 +131,7 @@ impl Hub {
         tokio::spawn(jobs::run_timers(self.clone()));
         tokio::spawn(jobs::send::run(self.clone()));
         tokio::spawn(disk::run(self.clone()));
+        self.forward.send(self);
         upkeep::start(self);
     }
 
@@ -135,8 +141,12 @@ impl Hub {
         self.links.close_all();
         // Senders hold leases: what does not end in time is sent again by the next hub.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let (tsdb, now) = (Arc::clone(&self.tsdb), self.now());
-        match tokio::task::spawn_blocking(move || tsdb.flush(now)).await {
+        let (tsdb, now, forward) = (Arc::clone(&self.tsdb), self.now(), self.forward.clone());
+        let flush = move || {
+            forward.flush();
+            tsdb.flush(now)
+        };
+        match tokio::task::spawn_blocking(flush).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::error!("flushing metrics at the stop: {error}"),
             Err(_) => tracing::error!("flushing metrics at the stop ended abnormally"),

@@ -13,9 +13,9 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running server; stopped on drop.
 pub struct Prometheus {
-    _tether: Tether,
+    tether: Option<Tether>,
     port: u16,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Prometheus {
@@ -40,7 +40,26 @@ impl Prometheus {
             let port = port::free();
             spawn(port, dir.path()).map(|tether| (tether, port))
         });
-        Some(Prometheus { _tether: tether, port, _dir: dir })
+        Some(Prometheus { tether: Some(tether), port, dir })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Ends it, until [`Prometheus::restart`].
+    pub fn stop(&mut self) {
+        self.tether = None;
+    }
+
+    /// Starts it again on what it has stored.
+    ///
+    /// # Panics
+    /// If it does not start within 30 s.
+    pub fn restart(&mut self) {
+        let _ = std::fs::remove_file(self.dir.path().join("prometheus.log"));
+        self.tether = spawn(self.port, self.dir.path());
+        assert!(self.tether.is_some(), "Prometheus did not start again");
     }
 
     pub fn url(&self) -> String {

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use watchtower_matchers::Matchers;
 use watchtower_model::{Id, Labels, Sample, Timestamp};
 
+use crate::SeriesRef;
 use crate::codec::{Block, ChunkError, decode_into};
 use crate::db::{Tsdb, TsdbError};
 use crate::head::Head;
@@ -116,6 +117,19 @@ impl Tsdb {
         self.read_store(&mut windows, samples, query)?;
         let windows = windows.into_iter().map(Window::joined);
         Ok(windows.filter(|w| !w.samples.is_empty()).collect())
+    }
+
+    /// The joined labels of series; `None` for one that was removed.
+    pub fn labels_of(&self, series: &[SeriesRef]) -> Vec<Option<Labels>> {
+        let mut all = Vec::with_capacity(series.len());
+        for part in series.chunks(SERIES_PER_LOCK) {
+            let head = self.head();
+            all.extend(part.iter().map(|series| {
+                let series = head.get(u32::try_from(series.0).ok()?)?;
+                Some(head.index.joined(series.resource, series.shape))
+            }));
+        }
+        all
     }
 
     fn read_head(&self, head: &Head, number: u32, query: &Query<'_>) -> Option<Window> {

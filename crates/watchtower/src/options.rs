@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use watchtower_hub::disk::Borders;
+use watchtower_hub::forward;
 use watchtower_hub::link::{BuiltIn, Programs};
 use watchtower_hub::{Dialect, HubConfig, Settings, Timing};
 
@@ -106,6 +107,12 @@ fn acting() -> Vec<Arg> {
         .action(ArgAction::Append)
         .value_delimiter(','),
         option(
+            "remote-write",
+            "WATCHTOWER_REMOTE_WRITE",
+            "FILE",
+            "Where stored samples go on to, by remote_write: a file of [[remote_write]] tables",
+        ),
+        option(
             "agents-dir",
             "WATCHTOWER_AGENTS_DIR",
             "DIR",
@@ -172,6 +179,12 @@ impl Options {
                 Some("2") => Dialect::Prometheus2,
                 _ => Dialect::Prometheus3,
             }),
+            remote_write: match text(matches, "remote-write") {
+                Some(path) => {
+                    forward::config::load(&PathBuf::from(path)).map_err(|e| format!("--remote-write: {e}"))?
+                }
+                None => Vec::new(),
+            },
             timing: Timing::parse(&text(matches, "timing").unwrap_or_default())
                 .map_err(|e| format!("--timing: {e}"))?,
             disk_borders: Borders::parse(&text(matches, "disk-guard").unwrap_or_default())

@@ -5,6 +5,7 @@
 mod api;
 mod data;
 mod differential;
+mod forward;
 mod generate;
 mod random;
 mod rule_pack;

@@ -53,6 +53,7 @@ impl TestHub {
             keep_bootstrap,
             programs: Default::default(),
             promql: Default::default(),
+            remote_write: Vec::new(),
             timing: Timing { interval_ms: 1000, lost_grace_ms: 0, evaluate_every_ms: 200 },
             disk_borders: Default::default(),
         };

@@ -12,6 +12,7 @@ use watchtower_rules::RecordingRule;
 use watchtower_tsdb::{Batch, Samples, SeriesRef, Tsdb};
 
 use super::evaluator::Part;
+use crate::forward::Forward;
 use crate::query::Source;
 
 /// A recording rule ready to run.
@@ -52,6 +53,7 @@ impl Recorder {
     /// Runs one rule and writes what it says; series that it no longer says end with a stale marker.
     pub fn run(
         &self,
+        forward: &Forward,
         recording: &Recording,
         server: Option<ServerId>,
         at: Timestamp,
@@ -63,7 +65,7 @@ impl Recorder {
         let before = std::mem::take(&mut self.parts().entry(part).or_default().series);
         let result = results(&recording.rule, at, source, settings, limits)
             .map_err(|error| error.to_string())
-            .and_then(|results| write(&source.tsdb, server, at, &results, &before));
+            .and_then(|results| write(&source.tsdb, forward, server, at, &results, &before));
         let next = match result {
             Ok(series) => Recorded { at: Some(at), series, error: None },
             Err(error) => Recorded { at: Some(at), series: before, error: Some(error) },
@@ -88,6 +90,7 @@ fn results(
 
 fn write(
     tsdb: &Tsdb,
+    forward: &Forward,
     server: Option<ServerId>,
     at: Timestamp,
     results: &[(Labels, f64)],
@@ -109,5 +112,6 @@ fn write(
     let samples = Samples::Loose(&points);
     let batch = Batch { progress: None, received_at: at, backfill: false, samples };
     tsdb.enqueue(&[batch]).map_err(|error| error.to_string())?;
+    forward.offer(points);
     Ok(now)
 }

@@ -250,7 +250,7 @@ fn evaluate_all(hub: &Hub, evaluation: Evaluation, states: Vec<RuleState>) -> Ve
     for recording in recordings {
         let (_, server) = over.part(recording.id);
         in_time(|limits| {
-            hub.evaluator.recorder.run(&recording, server, at, &source, settings, limits);
+            hub.evaluator.recorder.run(&hub.forward, &recording, server, at, &source, settings, limits);
         });
     }
     let evaluated = rules.into_iter().zip(states).map(|(rule, before)| {

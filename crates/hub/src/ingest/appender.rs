@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::forward::Forward;
 use tokio::sync::{mpsc, oneshot};
 use watchtower_model::Timestamp;
 use watchtower_tsdb::{Batch, Outcome, Progress, Samples, SeriesRef, Tsdb, TsdbError};
@@ -50,6 +51,15 @@ impl Points {
     }
 }
 
+impl Append {
+    fn points(&self) -> Vec<(SeriesRef, Timestamp, f64)> {
+        match &self.points {
+            Points::Report { t, values } => values.iter().map(|(series, v)| (*series, *t, *v)).collect(),
+            Points::Loose(points) => points.clone(),
+        }
+    }
+}
+
 type Answer = oneshot::Sender<Result<Outcome, AppendError>>;
 
 #[derive(Clone)]
@@ -58,7 +68,7 @@ pub struct Appender {
 }
 
 impl Appender {
-    pub fn start(tsdb: Arc<Tsdb>) -> std::io::Result<Appender> {
+    pub fn start(tsdb: Arc<Tsdb>, forward: Forward) -> std::io::Result<Appender> {
         let (queue, mut waiting) = mpsc::channel::<(Append, Answer)>(QUEUE);
         thread::Builder::new().name("appender".into()).spawn(move || {
             let mut group = Vec::with_capacity(GROUP);
@@ -73,7 +83,7 @@ impl Appender {
                         Err(_) => break,
                     }
                 }
-                append_group(&tsdb, &mut group);
+                append_group(&tsdb, &forward, &mut group);
             }
         })?;
         Ok(Appender { queue })
@@ -87,7 +97,7 @@ impl Appender {
     }
 }
 
-fn append_group(tsdb: &Tsdb, group: &mut Vec<(Append, Answer)>) {
+fn append_group(tsdb: &Tsdb, forward: &Forward, group: &mut Vec<(Append, Answer)>) {
     let batches: Vec<Batch<'_>> = group
         .iter()
         .map(|(append, _)| Batch {
@@ -101,6 +111,11 @@ fn append_group(tsdb: &Tsdb, group: &mut Vec<(Append, Answer)>) {
     drop(batches);
     match result {
         Ok(outcomes) => {
+            if forward.is_on() {
+                // A report that came again has gone already.
+                let new = group.iter().zip(&outcomes).filter(|(_, outcome)| outcome.accepted > 0);
+                forward.offer(new.flat_map(|((append, _), _)| append.points()).collect());
+            }
             group.drain(..).zip(outcomes).for_each(|((_, answer), outcome)| drop(answer.send(Ok(outcome))))
         }
         Err(error) => group.drain(..).for_each(|(_, answer)| drop(answer.send(Err(error.clone().into())))),

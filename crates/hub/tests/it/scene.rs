@@ -38,6 +38,7 @@ pub fn config(dir: &TempDir, database_url: Option<String>) -> HubConfig {
         keep_bootstrap: true,
         programs: Programs::default(),
         promql: Default::default(),
+        remote_write: Vec::new(),
         timing: Timing::default(),
         disk_borders: Default::default(),
     }
