@@ -18,6 +18,8 @@ mod advance;
 mod evaluate;
 mod state;
 
+pub mod unit;
+
 pub use advance::{Evaluation, Freshness, advance, forget};
 pub use evaluate::evaluate;
 pub use event::{EventRule, EventRuleSpec, EventVerdict};
@@ -27,6 +29,7 @@ pub use recording::{RecordingRule, RecordingRuleSpec};
 pub use rule::{MetricRule, MetricRuleSpec, NoData, RuleError};
 pub use state::{Alert, Phase, RuleState, Transition, TransitionKind};
 pub use template::{Template, TemplateError};
+pub use watchtower_promql::{Dialect, Settings};
 
 /// Alerts that one rule may hold at once in one state.
 pub const ALERTS_MAX: usize = 10_000;

@@ -241,6 +241,21 @@ fn otlp() {
     });
 }
 
+const RULE_TESTS: &[&str] = &[
+    "evaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n  - series: 'up{a=\"b\"}'\n    values: '1 _ stale 0+5x10 3x4 _x2 -1e3-2x3'\n  alert_rule_test:\n  - eval_time: 4m\n    alertname: A\n    exp_alerts:\n    - exp_labels: {a: b}\n  promql_expr_test:\n  - expr: up\n    eval_time: 5m\n    exp_samples:\n    - labels: up\n      value: 4\n",
+];
+
+#[test]
+fn rule_tests() {
+    use watchtower_rules::unit::{Suite, run_suite};
+    let rules = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up > 1\n    for: 1m\n  - record: b\n    expr: sum(up)\n";
+    let files = [("r.yml".to_string(), rules.to_string())];
+    fuzz("rule_tests", RULE_TESTS, |bytes| {
+        let Ok(suite) = Suite::read(&String::from_utf8_lossy(bytes)) else { return };
+        let _ = run_suite(&suite, &files, &watchtower_rules::Settings::default());
+    });
+}
+
 #[test]
 fn times() {
     fuzz("times", TIMES, |bytes| {

@@ -9,6 +9,7 @@ mod forward;
 mod generate;
 mod random;
 mod rule_pack;
+mod rule_test;
 mod scraping;
 mod senders;
 mod otlp;

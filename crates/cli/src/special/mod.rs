@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod password;
 pub mod poll;
 pub mod preview;
+pub mod rule_test;
 pub mod run;
 pub mod screen;
 pub mod sign;
