@@ -125,6 +125,7 @@ endpoints! {
     "rule.update" Put "/rules/{rule}" Operate [] RuleInput -> Rule, "Replace a rule";
     "rule.delete" Delete "/rules/{rule}" Operate [] _ -> _, "Delete a rule";
     "rule.preview" Post "/rules/preview" View [] RulePreviewInput -> RulePreview, "What an expression says now, and would have said";
+    "rule.backtest" Post "/rules/backtest" View [] RuleBacktestInput -> RuleBacktest, "What a rule would have done in the last days, and on which servers";
     "rule.import" Post "/rules/import" Operate [] RuleImportInput -> RuleImport, "Take over a rule file of Prometheus";
     "alert.list" Get "/alerts" View ["state" "server" "rule" "limit" "cursor"] _ -> [Alert], "List alerts";
     "incident.list" Get "/incidents" View ["state" "severity" "server" "service" "q" "limit" "cursor"] _ -> [Incident], "List incidents, unacknowledged and worst first";

@@ -57,8 +57,9 @@ pub use policy::{
     TeamInput,
 };
 pub use rule::{
-    ImportProblem, ImportedRule, NoData, Rule, RuleImport, RuleImportInput, RuleInput, RuleInstance,
-    RuleKind, RulePreview, RulePreviewInput, RulePreviewSeries, RuleState, TextSpan,
+    ImportProblem, ImportedRule, NoData, Rule, RuleBacktest, RuleBacktestInput, RuleBacktestServer,
+    RuleImport, RuleImportInput, RuleInput, RuleInstance, RuleKind, RulePreview, RulePreviewInput,
+    RulePreviewSeries, RuleState, TextSpan,
 };
 pub use run::{
     AgentUpdateInput, EarlierTry, ExecInput, Execution, ExecutionState, FoldedOutput, Halt, HaltInput,

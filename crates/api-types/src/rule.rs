@@ -117,6 +117,32 @@ shapes! {
         pub step_seconds: f64,
     }
 
+    /// What a rule would have done in the past.
+    pub struct RuleBacktest {
+        pub would_have_fired: u32,
+        /// Those on which it would have fired, the most often first.
+        pub servers: Vec<RuleBacktestServer>,
+        /// Servers beyond those listed.
+        pub more: u32,
+        pub from_at: Time,
+        pub to_at: Time,
+        /// How often it was looked at.
+        pub step_seconds: f64,
+        pub evaluations: u32,
+    }
+
+    pub struct RuleBacktestServer {
+        /// Of the label `instance`; absent for alerts about no server.
+        pub server: Option<String>,
+        pub would_have_fired: u32,
+        /// How long at least one of its alerts fired.
+        pub firing_seconds: f64,
+        pub first_fired_at: Option<Time>,
+        pub last_fired_at: Option<Time>,
+        /// Still, at the end.
+        pub firing: bool,
+    }
+
     pub struct TextSpan {
         pub start: u32,
         pub end: u32,
@@ -178,6 +204,19 @@ inputs! {
         /// Say what would happen, and change nothing.
         #[serde(default)]
         pub dry_run: bool,
+    }
+
+    pub struct RuleBacktestInput {
+        pub expr: String,
+        #[serde(default)]
+        pub recover_expr: Option<String>,
+        #[serde(default)]
+        pub for_seconds: f64,
+        #[serde(default)]
+        pub keep_firing_for_seconds: f64,
+        /// How far to look back; 7 days when absent, at most 15.
+        #[serde(default)]
+        pub window_seconds: Option<f64>,
     }
 
     pub struct RulePreviewInput {

@@ -68,6 +68,7 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("event.list", get(events::list)),
         ("event.create", post(events::create)),
         ("rule.preview", post(rules::preview)),
+        ("rule.backtest", post(rules::backtest)),
         ("rule.import", post(rules::import)),
         ("alert.list", get(alerts::list)),
         ("incident.list", get(incidents::list)),

@@ -3,6 +3,7 @@
 //! `SEED=n` repeats a run, `QUERIES=n` asks more.
 
 mod api;
+mod backtest;
 mod data;
 mod differential;
 mod forward;

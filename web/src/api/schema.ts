@@ -908,6 +908,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a rule would have done in the last days, and on which servers */
+        post: operations["rule.backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/import": {
         parameters: {
             query?: never;
@@ -2690,6 +2707,55 @@ export interface components {
             updated_at: components["schemas"]["Time"];
             /** Format: int64 */
             version: number;
+        };
+        /** @description What a rule would have done in the past. */
+        RuleBacktest: {
+            /** Format: int32 */
+            evaluations: number;
+            from_at: components["schemas"]["Time"];
+            /**
+             * Format: int32
+             * @description Servers beyond those listed.
+             */
+            more: number;
+            /** @description Those on which it would have fired, the most often first. */
+            servers: components["schemas"]["RuleBacktestServer"][];
+            /**
+             * Format: double
+             * @description How often it was looked at.
+             */
+            step_seconds: number;
+            to_at: components["schemas"]["Time"];
+            /** Format: int32 */
+            would_have_fired: number;
+        };
+        RuleBacktestInput: {
+            expr: string;
+            /** Format: double */
+            for_seconds?: number;
+            /** Format: double */
+            keep_firing_for_seconds?: number;
+            recover_expr?: string | null;
+            /**
+             * Format: double
+             * @description How far to look back; 7 days when absent, at most 15.
+             */
+            window_seconds?: number | null;
+        };
+        RuleBacktestServer: {
+            /** @description Still, at the end. */
+            firing: boolean;
+            /**
+             * Format: double
+             * @description How long at least one of its alerts fired.
+             */
+            firing_seconds: number;
+            first_fired_at?: components["schemas"]["Time"] | null;
+            last_fired_at?: components["schemas"]["Time"] | null;
+            /** @description Of the label `instance`; absent for alerts about no server. */
+            server?: string | null;
+            /** Format: int32 */
+            would_have_fired: number;
         };
         /** Format: uuid */
         RuleId: string;
@@ -5659,6 +5725,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rule.backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBacktestInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleBacktest"];
                 };
             };
             /** @description A problem */

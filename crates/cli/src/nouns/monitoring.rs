@@ -142,6 +142,7 @@ pub static RULE: Noun = Noun {
         verb("disable", Does::Set { field: "enabled", value: false, about: "Stop evaluating a rule" }),
         verb("preview", Does::Special(&special::preview::PREVIEW)),
         verb("import", Does::Special(&special::import::IMPORT)),
+        verb("backtest", Does::Special(&special::backtest::BACKTEST)),
         verb("test", Does::Special(&special::rule_test::TEST)),
     ],
 };

@@ -1,5 +1,6 @@
 //! Verbs with code of their own, a file each, and the commands that are not nouns.
 
+pub mod backtest;
 pub mod channel;
 pub mod collect;
 pub mod completion;

@@ -3,6 +3,7 @@
 mod acting;
 mod approval;
 mod automations;
+mod backtest;
 mod channels;
 mod cron;
 mod policies;
@@ -23,6 +24,7 @@ use watchtower_store::{DbError, Object, Store, Stored, objects as stored};
 
 pub use approval::{approve, for_agents, rule_of};
 pub use automations::{Automations, view_attempt};
+pub use backtest::backtest;
 pub use channels::{Channels, webhook_secret};
 pub use cron::{fire, preview as preview_cron, take_over};
 pub use policies::Policies;
