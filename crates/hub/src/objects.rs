@@ -92,7 +92,11 @@ pub struct AutomationBody {
     pub enabled: bool,
     pub trigger: api::AutomationTrigger,
     pub script_id: ScriptId,
+    /// Those that its script does not call secret.
     pub parameters: BTreeMap<String, String>,
+    /// The others, sealed for `automation:<id>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
     pub mode: api::AutomationMode,
     pub cooldown_ms: i64,
     pub attempts_per_incident: u32,

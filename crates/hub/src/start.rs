@@ -121,6 +121,7 @@ impl Hub {
         jobs::halt::refresh(self).await?;
         jobs::repair::resume(self).await?;
         self.reload_objects().await?;
+        jobs::secrets::seal_readable(self).await?;
         evaluate::end_orphans(self).await
     }
 

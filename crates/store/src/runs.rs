@@ -16,8 +16,10 @@ pub struct RunRow {
     pub script_id: Option<ScriptId>,
     pub name: String,
     pub script_version: Option<i64>,
-    /// What is sent to agents, as JSON.
+    /// What is sent to agents, as JSON, without the values of secrets.
     pub body: String,
+    /// These, sealed; empty when there are none, and once the run has ended.
+    pub sealed: String,
     pub selector: String,
     pub state: String,
     pub started_by: String,
@@ -107,8 +109,8 @@ impl Store {
     pub fn insert_run(run: &RunRow) -> Statement {
         Statement::new(
             "INSERT INTO runs (id, number, script_id, name, script_version, body, selector, state, started_by, automation_id, \
-             incident_id, created_at, rollout, approve_by, person, authority) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             incident_id, created_at, rollout, approve_by, person, authority, sealed) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             args![
                 run.id,
                 run.number,
@@ -125,7 +127,8 @@ impl Store {
                 &run.rollout,
                 run.approve_by,
                 &run.person,
-                &run.authority
+                &run.authority,
+                &run.sealed
             ],
         )
     }
@@ -194,9 +197,21 @@ impl Store {
 
     pub fn finish_run(id: RunId, state: &str, now: Timestamp) -> Statement {
         Statement::new(
-            "UPDATE runs SET state = $2, finished_at = $3 WHERE id = $1 AND finished_at IS NULL",
+            "UPDATE runs SET state = $2, finished_at = $3, sealed = '' WHERE id = $1 AND finished_at IS NULL",
             args![id, state, now],
         )
+    }
+
+    /// Runs after this number whose command names secrets.
+    pub async fn runs_with_secret_names(&self, after: i64, limit: i64) -> Result<Vec<RunRow>, DbError> {
+        let sql = "SELECT * FROM runs WHERE number > $1 AND body LIKE $2 ORDER BY number LIMIT $3";
+        rows(self.db.query(sql, args![after, "%\"secrets\":[\"%", limit]).await?)
+    }
+
+    /// Puts a command without the values of its secrets in the place of the one that was read.
+    pub fn conceal_run(run: &RunRow, body: &str, sealed: &str) -> Statement {
+        let sql = "UPDATE runs SET body = $3, sealed = $4 WHERE id = $1 AND body = $2";
+        Statement::new(sql, args![run.id, &run.body, body, sealed])
     }
 
     pub fn set_run_state(id: RunId, state: &str) -> Statement {

@@ -48,6 +48,33 @@ const PLACES: &[Place] = &[
         count_others: "SELECT COUNT(*) FROM object_versions WHERE kind = 'channel' AND body NOT LIKE $1 AND body NOT LIKE $2",
     },
     Place {
+        context: "automation",
+        in_json: true,
+        find: "SELECT id, body AS text FROM objects WHERE kind = 'automation' AND body LIKE $1 LIMIT $2",
+        replace: "UPDATE objects SET body = $3 WHERE kind = 'automation' AND id = $1 AND body = $2",
+        count: "SELECT COUNT(*) FROM objects WHERE kind = 'automation' AND body LIKE $1",
+        // Most have no secrets.
+        count_others: "SELECT COUNT(*) FROM objects WHERE kind = 'automation' AND body LIKE '%\"sealed\":\"v1:%' \
+                       AND body NOT LIKE $1 AND body NOT LIKE $2",
+    },
+    Place {
+        context: "automation",
+        in_json: true,
+        find: "SELECT id, body AS text FROM object_versions WHERE kind = 'automation' AND body LIKE $1 LIMIT $2",
+        replace: "UPDATE object_versions SET body = $3 WHERE kind = 'automation' AND id = $1 AND body = $2",
+        count: "SELECT COUNT(*) FROM object_versions WHERE kind = 'automation' AND body LIKE $1",
+        count_others: "SELECT COUNT(*) FROM object_versions WHERE kind = 'automation' AND body LIKE '%\"sealed\":\"v1:%' \
+                       AND body NOT LIKE $1 AND body NOT LIKE $2",
+    },
+    Place {
+        context: "run",
+        in_json: false,
+        find: "SELECT id, sealed AS text FROM runs WHERE sealed <> '' AND sealed LIKE $1 LIMIT $2",
+        replace: "UPDATE runs SET sealed = $3 WHERE id = $1 AND sealed = $2",
+        count: "SELECT COUNT(*) FROM runs WHERE sealed <> '' AND sealed LIKE $1",
+        count_others: "SELECT COUNT(*) FROM runs WHERE sealed <> '' AND sealed NOT LIKE $1 AND sealed NOT LIKE $2",
+    },
+    Place {
         context: "idempotency",
         in_json: false,
         find: "SELECT key AS id, reply AS text FROM idempotency WHERE reply LIKE $1 LIMIT $2",

@@ -13,8 +13,8 @@ use super::{Noun, acting, cron, named, seconds};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::jobs::repair::AttemptBody;
-use crate::jobs::runs;
-use crate::objects::{AutomationBody, find};
+use crate::jobs::{runs, secrets};
+use crate::objects::{AutomationBody, ScriptBody, find};
 use crate::{Hub, Objects};
 
 const COOLDOWN_SECONDS: f64 = 900.0;
@@ -42,7 +42,7 @@ impl Noun for Automations {
     fn body(
         hub: &Hub,
         by: &Principal,
-        _: Id,
+        id: Id,
         mut input: api::AutomationInput,
         old: Option<&Stored<AutomationBody>>,
     ) -> Result<AutomationBody, HubError> {
@@ -57,9 +57,10 @@ impl Noun for Automations {
         let script = find(&objects.scripts, &input.script).ok_or_else(|| {
             HubError::invalid("script", format!("script {:?} does not exist", input.script))
         })?;
-        if let Some(old) = old.filter(|old| old.body.script_id.0 == script.id) {
-            keep_secrets(&mut input.parameters, &script.body.parameters, &old.body.parameters);
-        }
+        let kept = match old.filter(|old| old.body.script_id.0 == script.id) {
+            Some(old) => keep_secrets(hub, id.into(), &mut input.parameters, script, &old.body)?,
+            None => Vec::new(),
+        };
         runs::check_parameters(&script.body.parameters, &input.parameters)?;
         let attempts = input.attempts_per_incident.unwrap_or(ATTEMPTS);
         if !(1..=20).contains(&attempts) {
@@ -71,12 +72,18 @@ impl Noun for Automations {
             .map(|value| seconds("verify_within_seconds", value, VERIFY_SECONDS_MIN, 3600.0))
             .transpose()?;
         let authority = acting::chosen(hub, by, &input)?;
+        let secret = |name: &str| {
+            let declared = script.body.parameters.iter().any(|p| p.secret && p.name == name);
+            declared || kept.iter().any(|kept| kept == name)
+        };
+        let (parameters, sealed) = secrets::part(hub, id.into(), input.parameters, secret)?;
         Ok(AutomationBody {
             name: input.name,
             enabled: input.enabled,
             trigger: input.trigger,
             script_id: ScriptId(script.id),
-            parameters: input.parameters,
+            parameters,
+            sealed,
             mode: input.mode,
             cooldown_ms: seconds("cooldown_seconds", cooldown, 0.0, 7.0 * 86_400.0)?,
             attempts_per_incident: attempts,
@@ -157,18 +164,25 @@ impl Noun for Automations {
     }
 }
 
-/// What is not shown cannot be sent back: a secret that is left out, or empty, stays as it was.
+/// What is not shown cannot be sent back: a secret that is left out, or empty, stays as it was. The names of those that do.
 fn keep_secrets(
+    hub: &Hub,
+    id: AutomationId,
     given: &mut BTreeMap<String, String>,
-    parameters: &[api::Parameter],
-    old: &BTreeMap<String, String>,
-) {
-    for parameter in parameters.iter().filter(|parameter| parameter.secret) {
-        let left_out = given.get(&parameter.name).is_none_or(String::is_empty);
-        if let Some(value) = old.get(&parameter.name).filter(|_| left_out) {
-            given.insert(parameter.name.clone(), value.clone());
-        }
-    }
+    script: &Stored<ScriptBody>,
+    old: &AutomationBody,
+) -> Result<Vec<String>, HubError> {
+    let left_out = |name: &String| {
+        let known = script.body.parameters.iter().any(|parameter| parameter.name == *name);
+        known && given.get(name).is_none_or(String::is_empty)
+    };
+    // Only what is to be kept has to be opened: what cannot be is written anew.
+    let any = script.body.parameters.iter().any(|parameter| left_out(&parameter.name));
+    let old = if any { secrets::sealed_of(hub, id, old)? } else { BTreeMap::new() };
+    let kept: BTreeMap<String, String> = old.into_iter().filter(|(name, _)| left_out(name)).collect();
+    let names = kept.keys().cloned().collect();
+    given.extend(kept);
+    Ok(names)
 }
 
 /// Of a script that is gone it is not known which values were secret: none are shown.

@@ -9,6 +9,7 @@ use super::{Noun, approval, named, seconds};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::jobs::runs::{TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX, sha256};
+use crate::jobs::secrets;
 use crate::objects::ScriptBody;
 use crate::{Hub, Objects};
 
@@ -73,6 +74,16 @@ impl Noun for Scripts {
 
     async fn view(_: &Hub, stored: &Stored<ScriptBody>, _: bool) -> Result<api::Script, HubError> {
         Ok(view(stored))
+    }
+
+    /// What it calls secret from now on is sealed where it is stored already.
+    async fn changed(hub: &Hub, _: &Stored<ScriptBody>, new: Option<&ScriptBody>) -> Result<(), HubError> {
+        match new {
+            Some(new) if new.parameters.iter().any(|parameter| parameter.secret) => {
+                secrets::seal_automations(hub).await
+            }
+            _ => Ok(()),
+        }
     }
 
     fn refuse_delete(hub: &Hub, stored: &Stored<ScriptBody>) -> Result<(), HubError> {

@@ -6,6 +6,7 @@ pub mod cron;
 pub mod firing;
 pub mod ids;
 pub mod runs;
+pub mod secrets;
 pub mod updates;
 pub mod rollout;
 pub mod halt;

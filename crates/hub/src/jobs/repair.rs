@@ -12,7 +12,7 @@ use watchtower_model::{
 use watchtower_store::objects as stored;
 use watchtower_store::{AttemptRow, DbError, ExecutionRow, Store, Stored};
 
-use super::{facts, ids, runs};
+use super::{facts, ids, runs, secrets};
 use crate::error::HubError;
 use crate::objects::AutomationBody;
 use crate::{Hub, WAKE_CHANGES, respond};
@@ -210,7 +210,8 @@ async fn try_start(hub: &Hub, row: &AttemptRow, number: u32) -> Result<(RunId, S
         return Err(HubError::Conflict(format!("the server {reason}")));
     }
     ask_gates_again(hub, automation, row).await?;
-    let mut environment = runs::check_parameters(&script.body.parameters, &automation.body.parameters)?;
+    let values = secrets::values_of(hub, row.automation_id, &automation.body)?;
+    let mut environment = runs::check_parameters(&script.body.parameters, &values)?;
     environment.extend(alert_environment(hub, row).await?);
     let name = server.with(|state| state.name.clone());
     let start = runs::Start {

@@ -10,7 +10,7 @@ use watchtower_protocol::RunScript;
 use watchtower_store::{ExecutionRow, ExecutionUpdate, RunRow, Statement, Store, Stored};
 
 use super::ids::Ids;
-use super::{firing, halt, repair, retry, rollout};
+use super::{firing, halt, repair, retry, rollout, secrets};
 use crate::error::HubError;
 use crate::objects::ScriptBody;
 use crate::servers::Server;
@@ -162,7 +162,7 @@ pub async fn start(hub: &Hub, start: Start) -> Result<RunRow, HubError> {
     if let Some(rollout) = &start.rollout {
         rollout::resolve(rollout, start.targets.len())?;
     }
-    let run = run_row(&start, hub.store.next_number("run").await?, now)?;
+    let run = run_row(hub, &start, hub.store.next_number("run").await?, now)?;
     let executions = execution_rows(&start, run.id, now);
     if executions.is_empty() {
         return Err(HubError::Conflict("no server can take this run now".into()));
@@ -190,16 +190,19 @@ impl Start {
     }
 }
 
-fn run_row(start: &Start, number: i64, now: Timestamp) -> Result<RunRow, HubError> {
+fn run_row(hub: &Hub, start: &Start, number: i64, now: Timestamp) -> Result<RunRow, HubError> {
+    let id = start.ids.run(now);
+    let (command, sealed) = secrets::conceal(hub, id, &start.command)?;
     let internal = |error: serde_json::Error| HubError::Internal(error.to_string());
     let state = if start.needs_approval { RunState::AwaitingApproval } else { RunState::Running };
     Ok(RunRow {
-        id: start.ids.run(now),
+        id,
         number,
         script_id: start.script.map(|(id, _)| id),
         name: start.name.clone(),
         script_version: start.script.map(|(_, version)| version),
-        body: serde_json::to_string(&start.command).map_err(internal)?,
+        body: serde_json::to_string(&command).map_err(internal)?,
+        sealed,
         selector: start.selector.clone(),
         state: state.as_str().into(),
         started_by: start.started_by.clone(),

@@ -11,7 +11,7 @@ use watchtower_protocol::RunScript;
 use watchtower_store::{FiringRow, Stored};
 
 use super::firing::Occasion;
-use super::{halt, runs, standing};
+use super::{halt, runs, secrets, standing};
 use crate::Hub;
 use crate::access::Principal;
 use crate::error::HubError;
@@ -48,7 +48,7 @@ pub(super) async fn gather(hub: &Hub, occasion: &Occasion<'_>, now: Timestamp) -
     let principal = standing::principal(hub, &occasion.authority, who).await?;
     let script = hub.store.object::<ScriptBody>(automation.script_id.0).await?;
     let four_eyes = script.as_ref().is_some_and(|script| script.body.needs_approval);
-    let work = work(occasion, script.as_ref(), now);
+    let work = work(hub, occasion, script.as_ref(), now);
     let refusal = match (&work, &principal) {
         (Err(reason), _) | (_, Err(reason)) => Some(reason.clone()),
         (Ok(_), Ok(principal)) => refusal(principal, occasion, &matching),
@@ -115,12 +115,15 @@ fn refusal(principal: &Principal, occasion: &Occasion<'_>, matching: &[Arc<Serve
 }
 
 fn work(
+    hub: &Hub,
     occasion: &Occasion<'_>,
     script: Option<&Stored<ScriptBody>>,
     now: Timestamp,
 ) -> Result<Work, String> {
     let script = script.ok_or("its script was removed")?;
-    let environment = runs::check_parameters(&script.body.parameters, &occasion.automation.body.parameters)
+    let values = secrets::values_of(hub, occasion.id(), &occasion.automation.body)
+        .map_err(|error| error.to_string())?;
+    let environment = runs::check_parameters(&script.body.parameters, &values)
         .map_err(|error| format!("its parameters do not fit the script any more: {error}"))?;
     let mut command = runs::command_of(script, environment, None, now);
     command.environment.insert("WATCHTOWER_DUE_AT".into(), occasion.due_at.to_rfc3339());

@@ -4,12 +4,12 @@ use watchtower_api_types::ExecutionState as State;
 use watchtower_model::limits::OUTPUT_BYTES_MAX;
 use watchtower_model::{AgentId, Timestamp};
 use watchtower_protocol::{
-    Command, CommandBody, ExecutionState, ExecutionUpdate, HubMessage, OutputChunk, RunScript, Stream,
+    Command, CommandBody, ExecutionState, ExecutionUpdate, HubMessage, OutputChunk, Stream,
 };
 use watchtower_store::{self as store, ExecutionRow, RunRow, Store};
 
 use crate::error::HubError;
-use crate::jobs::{halt, runs, updates};
+use crate::jobs::{halt, runs, secrets, updates};
 use crate::{Hub, live};
 
 /// A question or a cancel that takes longer to arrive is asked again on the next connection.
@@ -58,8 +58,9 @@ pub async fn dispatch_new(hub: &Hub, run: &RunRow, executions: &[ExecutionRow]) 
     if halt::is_on(hub) {
         return;
     }
-    let Ok(script) = serde_json::from_str::<RunScript>(&run.body) else {
-        return tracing::error!(run = %run.id, "the run's script cannot be read");
+    let script = match secrets::reveal(hub, run) {
+        Ok(script) => script,
+        Err(error) => return tracing::error!(run = %run.id, "the run's command cannot be read: {error}"),
     };
     let mut sent = Vec::new();
     for execution in executions {

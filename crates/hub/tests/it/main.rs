@@ -4,3 +4,4 @@ mod scene;
 mod cron;
 mod teams;
 mod retry;
+mod secrets;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use watchtower_api_types::{Automation, Firing, Role, UserInput};
@@ -11,7 +13,7 @@ use watchtower_hub::jobs::{cron, runs};
 use watchtower_hub::link::Programs;
 use watchtower_hub::{Hub, HubConfig, Timing, fleet};
 use watchtower_model::{AgentId, Timestamp};
-use watchtower_protocol::HubMessage;
+use watchtower_protocol::{Command, HubMessage};
 use watchtower_store::{ExecutionUpdate, RunFilter, RunRow, Store};
 
 pub struct Scene {
@@ -118,8 +120,16 @@ impl Scene {
 
     /// Commands that have reached the agents since the last look.
     pub fn commands(&mut self) -> usize {
-        let received = |agent: &mut Agent| std::iter::from_fn(|| agent.messages.try_recv().ok()).count();
-        self.agents.iter_mut().map(received).sum()
+        self.received().len()
+    }
+
+    /// The same, as they were signed.
+    pub fn received(&mut self) -> Vec<Command> {
+        let received = |agent: &mut Agent| {
+            let messages = std::iter::from_fn(|| agent.messages.try_recv().ok());
+            messages.filter_map(command).collect::<Vec<_>>()
+        };
+        self.agents.iter_mut().flat_map(received).collect()
     }
 
     pub async fn admin(&self) -> Principal {
@@ -195,6 +205,12 @@ impl Scene {
         let events = self.hub.store.events(&filter).await.unwrap();
         events.iter().filter(|event| event.kind.as_str() == kind).count()
     }
+}
+
+fn command(message: HubMessage) -> Option<Command> {
+    let HubMessage::Command(envelope) = message else { return None };
+    let payload = STANDARD.decode(&envelope.payload_b64).unwrap();
+    Some(serde_json::from_slice(&payload).unwrap())
 }
 
 pub fn input(more: Value) -> watchtower_api_types::AutomationInput {

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "keys", include_str!("../../migrations/0006_keys.sql")),
     (7, "firings", include_str!("../../migrations/0007_firings.sql")),
     (8, "tries", include_str!("../../migrations/0008_tries.sql")),
+    (9, "run_secrets", include_str!("../../migrations/0009_run_secrets.sql")),
 ];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";

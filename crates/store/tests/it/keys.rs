@@ -2,7 +2,7 @@
 
 use watchtower_model::{AgentId, CredentialId, Labels, ServerId};
 use watchtower_store::objects::{self, Object};
-use watchtower_store::{CredentialRow, DbError, HubKeyRow, Sealer, Store, master_key_id};
+use watchtower_store::{CredentialRow, DbError, HubKeyRow, RunRow, Sealer, Store, master_key_id};
 
 use crate::place::{NOW, Place, at, commit, id};
 
@@ -61,6 +61,19 @@ impl Object for Channel {
     }
 }
 
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Automation {
+    name: String,
+    sealed: Option<String>,
+}
+
+impl Object for Automation {
+    const KIND: &'static str = "automation";
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+}
+
 pub async fn every_sealed_secret_is_found_and_replaced(place: Place) {
     let store = place.open().await;
     let (old, new) = (Sealer::new([7; 32], [1; 32]), Sealer::new([8; 32], [1; 32]));
@@ -89,10 +102,21 @@ pub async fn every_sealed_secret_is_found_and_replaced(place: Place) {
     commit(&store, Store::save_idempotent_reply("k", "hash", 200, &reply, NOW)).await;
     store.commit(Store::claim_idempotency("under way", "hash", NOW, at(-5))).await.unwrap();
 
-    // The channel as it is, and its two versions.
-    assert_eq!(store.count_sealed_with(&old_id).await.unwrap(), 5);
+    let automation: watchtower_model::Id = id();
+    let secrets = old.seal(&format!("automation:{automation}"), b"automation").unwrap();
+    for (id, name, sealed) in [(automation, "nightly", Some(secrets)), (id(), "without", None)] {
+        let body = Automation { name: name.into(), sealed };
+        store.commit(objects::insert(id, &body, "ada", NOW)).await.unwrap();
+    }
+    let run = crate::runs::run(1);
+    let sealed = old.seal(&format!("run:{}", run.id), b"run").unwrap();
+    commit(&store, Store::insert_run(&RunRow { sealed, ..run })).await;
+    commit(&store, Store::insert_run(&crate::runs::run(2))).await;
+
+    // The channel and the automation as they are, and their versions.
+    assert_eq!(store.count_sealed_with(&old_id).await.unwrap(), 8);
     assert_eq!(store.count_sealed_otherwise([&old_id, &new_id]).await.unwrap(), 0);
-    assert_eq!(store.count_sealed_otherwise([&new_id, &new_id]).await.unwrap(), 5);
+    assert_eq!(store.count_sealed_otherwise([&new_id, &new_id]).await.unwrap(), 8);
     loop {
         let found = store.sealed_with(&old_id, 1).await.unwrap();
         let Some(row) = found.first() else { break };
@@ -101,7 +125,7 @@ pub async fn every_sealed_secret_is_found_and_replaced(place: Place) {
         commit(&store, Store::reseal(row, &new.seal(&row.context, &plain).unwrap())).await;
         assert_eq!(commit(&store, Store::reseal(row, "lost")).await, 0, "it is not what was read any more");
     }
-    assert_eq!(store.count_sealed_with(&new_id).await.unwrap(), 5);
+    assert_eq!(store.count_sealed_with(&new_id).await.unwrap(), 8);
     let stored = store.object::<Channel>(channel).await.unwrap().unwrap();
     assert_eq!((stored.version, stored.body.name.as_str()), (2, "ops 2"));
     assert_eq!(new.open(&format!("channel:{channel}"), &stored.body.sealed).unwrap(), b"channel");

@@ -5,7 +5,7 @@ use watchtower_store::{AttemptRow, DbError, ExecutionRow, ExecutionUpdate, RunFi
 
 use crate::place::{NOW, Place, at, commit, id};
 
-fn run(number: i64) -> RunRow {
+pub fn run(number: i64) -> RunRow {
     RunRow {
         id: id(),
         number,
@@ -13,6 +13,7 @@ fn run(number: i64) -> RunRow {
         name: "restart".into(),
         script_version: Some(3),
         body: "{}".into(),
+        sealed: String::new(),
         selector: "env=\"a\"".into(),
         state: "running".into(),
         started_by: "ada".into(),
