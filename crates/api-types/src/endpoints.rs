@@ -221,7 +221,7 @@ endpoints! {
     "key.list" Get "/keys" Admin [] _ -> HubKeys, "The hub's own keys: what each is good for, and which agents have it";
     "key.rotate" Post "/keys/{kind}/rotate" Admin [] _ -> HubKeys, "Make a key of a kind: agents are told of it; a master key is used at once";
     "key.switch" Post "/keys/{kind}/switch" Admin [] KeySwitch -> HubKeys, "Use the published key";
-    "key.retire" Post "/keys/{kind}/retire" Admin [] _ -> HubKeys, "End the trust in the key that was used before, and delete it";
+    "key.retire" Post "/keys/{kind}/retire" Admin [] KeyRetirement -> HubKeys, "End the trust in the key that was used before, and delete it";
     "key.abort" Post "/keys/{kind}/abort" Admin [] _ -> HubKeys, "Withdraw the published key before it is used";
     "audit.list" Get "/audit" Admin ["actor" "action" "limit" "cursor"] _ -> [AuditEntry], "The audit log, newest first";
 }

@@ -62,4 +62,10 @@ inputs! {
         #[serde(default)]
         pub force: bool,
     }
+
+    pub struct KeyRetirement {
+        /// Also while commands that the key signed are under way: they are refused on their servers.
+        #[serde(default)]
+        pub force: bool,
+    }
 }

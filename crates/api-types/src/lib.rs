@@ -48,7 +48,7 @@ pub use incident::{
     Alert, AlertState, ChartHint, Delivery, Incident, IncidentInput, IncidentState, IncidentStats, NoteInput,
     PendingAction, ResolveInput, TimelineEntry,
 };
-pub use key::{HubKey, HubKeys, KeyKind, KeyState, KeySwitch};
+pub use key::{HubKey, HubKeys, KeyKind, KeyRetirement, KeyState, KeySwitch};
 pub use live::{LiveMessage, LiveRequest, LiveTopic, VitalsUpdate};
 pub use openapi::document;
 pub use overview::{Activity, HubStatus, MetricsMerge, Overview, ServerCounts};

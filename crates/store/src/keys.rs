@@ -60,6 +60,11 @@ impl Store {
         )
     }
 
+    /// Keys that ended long ago: nothing names them any more.
+    pub fn delete_hub_keys_ended_before(at: Timestamp) -> Statement {
+        Statement::new("DELETE FROM hub_keys WHERE state = 'retired' AND ended_at < $1", args![at])
+    }
+
     /// What an agent says of the trust bundles in force on its server.
     pub fn set_agent_trust(agent: AgentId, version: u64, executor: Option<u64>) -> Statement {
         Statement::new(

@@ -350,6 +350,12 @@ impl Store {
         rows(self.db.query(sql, args![]).await?)
     }
 
+    /// Sent, to be started before this time, and not known to have arrived.
+    pub async fn dispatched_until(&self, not_after: Timestamp) -> Result<Vec<ExecutionRow>, DbError> {
+        let sql = "SELECT * FROM executions WHERE finished_at IS NULL AND state = 'dispatched' AND not_after < $1 LIMIT 500";
+        rows(self.db.query(sql, args![not_after]).await?)
+    }
+
     /// Executions nobody heard of for too long, and those whose start is no longer wanted.
     pub async fn overdue_executions(&self, now: Timestamp) -> Result<Vec<ExecutionRow>, DbError> {
         let sql = "SELECT * FROM executions WHERE finished_at IS NULL \

@@ -2330,6 +2330,10 @@ export interface components {
         };
         /** @enum {string} */
         KeyKind: "ca" | "signing" | "master";
+        KeyRetirement: {
+            /** @description Also while commands that the key signed are under way: they are refused on their servers. */
+            force?: boolean;
+        };
         /** @enum {string} */
         KeyState: "published" | "active" | "retiring" | "retired";
         KeySwitch: {
@@ -5100,7 +5104,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRetirement"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {

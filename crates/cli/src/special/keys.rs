@@ -32,6 +32,8 @@ struct Step {
     endpoint: &'static str,
     kinds: &'static [&'static str],
     next: &'static str,
+    /// What `--force` does, where there is something to force.
+    force: Option<&'static str>,
 }
 
 static STEPS: &[Step] = &[
@@ -40,15 +42,29 @@ static STEPS: &[Step] = &[
         endpoint: "key.rotate",
         kinds: &["ca", "signing", "master"],
         next: "a master key changes by itself from here; the others: `watchtower config keys show` until no agent lacks the key, then switch",
+        force: None,
     },
     Step {
         word: "switch",
         endpoint: "key.switch",
         kinds: &["ca", "signing"],
         next: "when agents are connected and work goes on: retire, which deletes the key used before",
+        force: Some("Also while connected agents lack the key; the refusal says what that costs"),
     },
-    Step { word: "retire", endpoint: "key.retire", kinds: &["ca", "signing"], next: "the rotation is done" },
-    Step { word: "abort", endpoint: "key.abort", kinds: &["ca", "signing"], next: "nothing has changed" },
+    Step {
+        word: "retire",
+        endpoint: "key.retire",
+        kinds: &["ca", "signing"],
+        next: "the rotation is done",
+        force: Some("Also while commands that the key signed are under way: their servers refuse them"),
+    },
+    Step {
+        word: "abort",
+        endpoint: "key.abort",
+        kinds: &["ca", "signing"],
+        next: "nothing has changed",
+        force: None,
+    },
 ];
 
 pub static KEYS: Special = Special {
@@ -75,18 +91,15 @@ fn args(step: &Step) -> Command {
     let kind = Arg::new("key-kind").required(true).value_parser(step.kinds.to_vec()).value_name("KIND");
     let kind = kind.help("Which of the hub's keys");
     let command = Command::new(step.word).about(endpoint(step.endpoint).summary).arg(kind);
-    if step.word != "switch" {
-        return command;
-    }
-    let force = Arg::new("force").long("force").action(ArgAction::SetTrue);
-    command.arg(force.help("Also while connected agents lack the key; the refusal says what that costs"))
+    let Some(help) = step.force else { return command };
+    command.arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help(help))
 }
 
 fn take(session: &mut Session, word: &str, matches: &ArgMatches) -> Done {
     let step = STEPS.iter().find(|step| step.word == word);
     let step = step.ok_or_else(|| Failure::usage(format!("{word} is no step of a rotation")))?;
     let kind = matches.get_one::<String>("key-kind").map_or("", String::as_str);
-    let body = (word == "switch").then(|| json!({ "force": matches.get_flag("force") }));
+    let body = step.force.map(|_| json!({ "force": matches.get_flag("force") }));
     let keys = session.hub.call(step.endpoint, &[kind], &[], body.as_ref())?;
     let shown = show(session, &keys)?;
     session.print.say(step.next);

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
-use watchtower_api_types::{HubKeys, KeyKind, KeySwitch};
+use watchtower_api_types::{HubKeys, KeyKind, KeyRetirement, KeySwitch};
 use watchtower_hub::HubError;
 use watchtower_hub::keys::{self, Rotated};
 
@@ -43,9 +43,13 @@ pub async fn switch(
     done(&caller, rotated).await
 }
 
-pub async fn retire(caller: Caller, Path(word): Path<String>) -> Reply<HubKeys> {
+pub async fn retire(
+    caller: Caller,
+    Path(word): Path<String>,
+    Body(input): Body<KeyRetirement>,
+) -> Reply<HubKeys> {
     caller.unrestricted()?;
-    let rotated = keys::retire(&caller.hub, kind(&word)?, &caller.principal.name).await?;
+    let rotated = keys::retire(&caller.hub, kind(&word)?, input.force, &caller.principal.name).await?;
     done(&caller, rotated).await
 }
 

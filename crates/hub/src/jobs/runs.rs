@@ -19,7 +19,7 @@ use crate::{Hub, WAKE_CHANGES, configure, link, live, random};
 /// Servers in one run.
 pub const TARGETS_MAX: usize = 1000;
 /// A start that the agent did not take by then does not happen any more.
-const START_WITHIN_MS: i64 = 10 * 60_000;
+pub const START_WITHIN_MS: i64 = 10 * 60_000;
 /// After its own time limit an agent has this long to kill, reconnect and tell.
 const GIVE_UP_GRACE_MS: i64 = 135_000;
 pub const TIMEOUT_MS_DEFAULT: i64 = 60_000;

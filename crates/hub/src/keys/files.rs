@@ -129,28 +129,32 @@ fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
     fs::read(path).map_err(|e| file_error(path, e))
 }
 
-/// Never overwrites: a key that is lost cannot be made again.
+/// Never overwrites: a key that is lost cannot be made again. Of several hubs that make one at once, all get the same.
 fn read_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, KeyError> {
     if path.try_exists().map_err(|e| file_error(path, e))? {
         return read(path);
     }
-    let bytes = make();
-    write(path, &bytes)?;
-    Ok(bytes)
+    write(path, &make())?;
+    read(path)
 }
 
-/// Whole and durable when this returns: the database may name it then.
+/// Whole and durable when this returns: the database may name it then. A file that is there already stays.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
-    let temporary = path.with_extension("new");
+    let temporary = path.with_extension(format!("{}.new", random::hex(&random::bytes::<4>())));
     let mut file = fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&temporary)
         .map_err(|e| file_error(&temporary, e))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| file_error(&temporary, e))?;
-    fs::rename(&temporary, path).map_err(|e| file_error(path, e))?;
+    match fs::hard_link(&temporary, path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            // A file system without links.
+            fs::rename(&temporary, path).map_err(|e| file_error(path, e))?;
+        }
+        _ => fs::remove_file(&temporary).map_err(|e| file_error(&temporary, e))?,
+    }
     sync(path.parent().unwrap_or(path))
 }
 

@@ -12,6 +12,7 @@ mod holders;
 mod reseal;
 mod rotate;
 mod show;
+mod watch;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,8 @@ use records::InForce;
 pub(crate) use reseal::run as reseal;
 pub use rotate::{Rotated, abort, retire, rotate, switch};
 pub use show::show;
+pub use watch::LOOK_EVERY;
+pub(crate) use watch::run as watch;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -65,6 +68,8 @@ pub struct Live {
     signing: Ed25519KeyPair,
     /// Secrets are being sealed anew because this master key leaves.
     pub leaving_master: Option<String>,
+    /// Ids and states of the rows that this was made from.
+    known: Vec<(String, String)>,
 }
 
 pub struct Keys {

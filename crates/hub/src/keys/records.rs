@@ -96,6 +96,12 @@ pub async fn check_secrets(dir: &Path, store: &Store, in_force: &InForce) -> Res
     }
 }
 
+/// Ids and states of the keys that have not ended.
+pub fn known(rows: &[HubKeyRow]) -> Vec<(String, String)> {
+    let lasting = rows.iter().filter(|row| row.state != KeyState::Retired.as_str());
+    lasting.map(|row| (row.id.clone(), row.state.clone())).collect()
+}
+
 /// The key files that the rows name.
 pub struct InForce {
     roots: Vec<Pin>,
@@ -104,6 +110,7 @@ pub struct InForce {
     signing: Ed25519KeyPair,
     pub master: (String, [u8; 32]),
     pub leaving_master: Option<(String, [u8; 32])>,
+    known: Vec<(String, String)>,
 }
 
 impl InForce {
@@ -133,6 +140,7 @@ impl InForce {
             signing: ed25519(signing.active()?.1)?,
             master: master(masters.active()?)?,
             leaving_master: masters.others().next().map(master).transpose()?,
+            known: known(rows),
         })
     }
 
@@ -150,6 +158,7 @@ impl InForce {
             command_keys: self.command_keys,
             signing: self.signing,
             leaving_master: self.leaving_master.map(|(id, _)| id),
+            known: self.known,
         }
     }
 }

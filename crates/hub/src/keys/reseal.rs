@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use watchtower_api_types::KeyKind;
-use watchtower_store::{SealedRow, Statement, Store};
+use watchtower_store::{DbError, SealedRow, Statement, Store};
 
 use super::files;
-use super::rotate::{Rotated, tell};
+use super::rotate::{Rotated, taken_up, tell};
+use super::watch::LOOK_EVERY;
 use crate::Hub;
 use crate::error::HubError;
 
@@ -18,10 +19,13 @@ const BATCH: i64 = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 /// What was sealed just before the change is stored by then.
 const SETTLE: Duration = Duration::from_secs(5);
+/// Where there may be other hubs: they have taken the new key up by then, too.
+const SETTLE_SEVERAL: Duration = Duration::from_secs(3 * LOOK_EVERY.as_secs());
 
 /// One round: all that is to be done, or nothing where no key leaves. An error is tried again in the next.
 pub(crate) async fn run(hub: Hub) -> Result<(), HubError> {
     let Some(old) = hub.keys.live().leaving_master.clone() else { return Ok(()) };
+    let settle = if hub.config.database_url.is_some() { SETTLE_SEVERAL } else { SETTLE };
     loop {
         while reseal_some(&hub, &old).await? {
             tokio::select! {
@@ -33,14 +37,18 @@ pub(crate) async fn run(hub: Hub) -> Result<(), HubError> {
         hub.reload_objects().await?;
         tokio::select! {
             () = hub.stopped() => return Ok(()),
-            () = tokio::time::sleep(SETTLE) => {}
+            () = tokio::time::sleep(settle) => {}
         }
         if hub.store.count_sealed_with(&old).await? == 0 {
             break;
         }
     }
-    hub.store.commit(vec![Store::end_hub_key(&old, hub.now())]).await?;
-    hub.keys.reload(&hub.store).await?;
+    match hub.store.commit(vec![Store::end_hub_key(&old, hub.now())]).await {
+        // Another hub did the same work, and was quicker.
+        Err(DbError::Stale) => return taken_up(&hub).await,
+        other => drop(other?),
+    }
+    taken_up(&hub).await?;
     files::remove(&hub.keys.dir, KeyKind::Master, &old)?;
     let said = format!("master key {old} is deleted: nothing is sealed with it any more");
     hub.store.append_audit(hub.now(), "hub", "key.retire", &format!("key {old}"), &said).await?;

@@ -8,10 +8,11 @@ use watchtower_store::{HubKeyRow, Statement, Store};
 
 use super::holders::{self, Holder, some};
 use super::{KeyError, files, plan, records};
-use crate::Hub;
 use crate::error::HubError;
 use crate::ingest::{Raise, raise};
+use crate::jobs::runs::START_WITHIN_MS;
 use crate::link::trust;
+use crate::{Hub, WAKE_KEYS};
 
 /// Names of agents in an answer.
 const NAMES_MAX: usize = 20;
@@ -50,7 +51,7 @@ pub async fn rotate(hub: &Hub, kind: KeyKind, by: &str) -> Result<Rotated, HubEr
         files::remove(&hub.keys.dir, kind, &id)?;
         return Err(error);
     }
-    hub.keys.reload(&hub.store).await?;
+    taken_up(hub).await?;
     let (event, said) = match kind {
         KeyKind::Master => {
             ("key.switched", format!("master key {id} seals; what others sealed is being sealed anew"))
@@ -121,7 +122,7 @@ pub async fn switch(hub: &Hub, kind: KeyKind, force: bool, by: &str) -> Result<R
     }
     let steps = vec![Store::relieve_hub_key(&old.id), Store::activate_hub_key(&new.id, hub.now())];
     hub.store.commit(steps).await?;
-    hub.keys.reload(&hub.store).await?;
+    taken_up(hub).await?;
     if kind == KeyKind::Ca {
         // They come back at once, through the new root: what does not work shows while people look.
         hub.links.close_all();
@@ -147,15 +148,40 @@ fn cost(kind: KeyKind) -> &'static str {
     }
 }
 
-/// Ends the trust in the key that was used before, and deletes it.
-pub async fn retire(hub: &Hub, kind: KeyKind, by: &str) -> Result<Rotated, HubError> {
+/// Ends the trust in the key that was used before, and deletes it. Refused while commands that it signed may still be under way, unless
+/// by force: they would be refused on their servers.
+pub async fn retire(hub: &Hub, kind: KeyKind, force: bool, by: &str) -> Result<Rotated, HubError> {
     of_agents(kind)?;
     let _in_turn = hub.configuring.lock().await;
     let rows = hub.store.hub_keys().await?;
     let old = plan::to_retire(&rows, kind).map_err(HubError::Conflict)?;
+    if kind == KeyKind::Signing && !force {
+        refuse_under_way(hub, &rows, old).await?;
+    }
     end(hub, kind, &old.id).await?;
     let said = format!("{kind} key {} is deleted, and agents are told to trust it no longer", old.id);
     tell(hub, "key.retired", kind, by, Rotated { key: old.id.clone(), said }).await
+}
+
+/// Commands that were sent before the switch and that no server has said to have.
+async fn refuse_under_way(hub: &Hub, rows: &[HubKeyRow], old: &HubKeyRow) -> Result<(), HubError> {
+    let active = plan::in_state(rows, KeyKind::Signing, KeyState::Active);
+    let Some(switched_at) = active.first().and_then(|row| row.switched_at) else { return Ok(()) };
+    let sent = hub.store.dispatched_until(switched_at.plus_ms(START_WITHIN_MS)).await?;
+    let Some(last) = sent.iter().map(|execution| execution.not_after).max() else { return Ok(()) };
+    let name = |id| hub.servers.get(id).map(|server| server.with(|state| state.name.clone()));
+    let mut names: Vec<String> = sent.iter().filter_map(|execution| name(execution.server_id)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Err(HubError::Conflict(format!(
+        "{} commands that signing key {} signed are under way to {}: there they would be refused as bad_signature. Wait until they have \
+         begun, at the latest {}, or force it",
+        sent.len(),
+        old.id,
+        some(&names, NAMES_MAX),
+        last.to_rfc3339()
+    )))
 }
 
 /// Takes the published key back before it is used.
@@ -169,11 +195,18 @@ pub async fn abort(hub: &Hub, kind: KeyKind, by: &str) -> Result<Rotated, HubErr
     tell(hub, "key.withdrawn", kind, by, Rotated { key: last.id.clone(), said }).await
 }
 
+/// Goes by what was just stored, here and on every other hub.
+pub(super) async fn taken_up(hub: &Hub) -> Result<(), HubError> {
+    hub.keys.reload(&hub.store).await?;
+    hub.bus.wake(WAKE_KEYS);
+    Ok(())
+}
+
 async fn end(hub: &Hub, kind: KeyKind, id: &str) -> Result<(), HubError> {
     let now = hub.now();
     let version = plan::next_version(hub.keys.live().version, now.0);
     hub.store.commit(vec![Store::end_hub_key(id, now), set_version(version)]).await?;
-    hub.keys.reload(&hub.store).await?;
+    taken_up(hub).await?;
     trust::tell_all(hub);
     Ok(files::remove(&hub.keys.dir, kind, id)?)
 }

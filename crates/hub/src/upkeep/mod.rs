@@ -20,6 +20,7 @@ pub(crate) fn start(hub: &Hub) {
     spawn(hub, "damage", Duration::from_secs(10), damage::run);
     spawn(hub, "retention", Duration::from_secs(600), retention::run);
     spawn(hub, "repairs", Duration::from_secs(10), repairs::run);
+    tokio::spawn(keys::watch(hub.clone()));
     spawn(hub, "reseal", Duration::from_secs(1), keys::reseal);
     spawn(hub, "auditor", Duration::from_secs(60), auditor::run);
 }

@@ -27,6 +27,7 @@ pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
             Store::delete_runs_before(records),
             Store::delete_attempts_before(records),
             Store::delete_deployments_before(records),
+            Store::delete_hub_keys_ended_before(records),
         ])
         .await?;
     let tsdb = Arc::clone(&hub.tsdb);

@@ -5,3 +5,4 @@ mod cron;
 mod teams;
 mod retry;
 mod secrets;
+mod keys;

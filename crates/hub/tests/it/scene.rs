@@ -52,12 +52,33 @@ impl Scene {
     }
 
     async fn start(dir: TempDir, database_url: Option<String>) -> Scene {
-        let hub = Hub::start(config(&dir, database_url), Vec::new()).await.unwrap();
+        let config = config(&dir, database_url);
+        Scene::configured(dir, config).await
+    }
+
+    /// A hub with keys in a folder that another may share: a Redis, too.
+    pub async fn on(keys: &Path, database_url: &str, redis_url: &str) -> Scene {
+        let dir = TempDir::new().unwrap();
+        std::os::unix::fs::symlink(keys, dir.path().join("keys")).unwrap();
+        let redis_url = Some(redis_url.to_string());
+        let config = HubConfig { redis_url, ..config(&dir, Some(database_url.into())) };
+        Scene::configured(dir, config).await
+    }
+
+    async fn configured(dir: TempDir, config: HubConfig) -> Scene {
+        let hub = Hub::start(config, Vec::new()).await.unwrap();
         Scene { hub, dir, agents: Vec::new() }
     }
 
-    /// Another hub on the same database: with the same keys.
+    /// Another hub on the same database, on the same folder of keys.
     pub async fn beside(&self, database_url: String) -> Scene {
+        let dir = TempDir::new().unwrap();
+        std::os::unix::fs::symlink(self.dir.path().join("keys"), dir.path().join("keys")).unwrap();
+        Scene::start(dir, Some(database_url)).await
+    }
+
+    /// The same with a copy of the keys as they are now.
+    pub async fn beside_with_copies(&self, database_url: String) -> Scene {
         Scene::start(self.folder_with_keys(), Some(database_url)).await
     }
 
@@ -125,10 +146,13 @@ impl Scene {
 
     /// The same, as they were signed.
     pub fn received(&mut self) -> Vec<Command> {
-        let received = |agent: &mut Agent| {
-            let messages = std::iter::from_fn(|| agent.messages.try_recv().ok());
-            messages.filter_map(command).collect::<Vec<_>>()
-        };
+        self.messages().into_iter().filter_map(command).collect()
+    }
+
+    /// Everything that has reached the agents since the last look.
+    pub fn messages(&mut self) -> Vec<HubMessage> {
+        let received =
+            |agent: &mut Agent| std::iter::from_fn(|| agent.messages.try_recv().ok()).collect::<Vec<_>>();
         self.agents.iter_mut().flat_map(received).collect()
     }
 

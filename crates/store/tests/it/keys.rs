@@ -33,6 +33,9 @@ pub async fn a_key_is_published_used_and_ended_once(place: Place) {
     let states: Vec<_> = kept.iter().map(|key| (key.id.as_str(), key.state.as_str())).collect();
     assert_eq!(states, [("old", "retired"), ("new", "active")]);
     assert_eq!((kept[0].ended_at, kept[1].switched_at), (Some(at(9)), Some(at(5))));
+    assert_eq!(commit(&store, Store::delete_hub_keys_ended_before(at(9))).await, 0);
+    assert_eq!(commit(&store, Store::delete_hub_keys_ended_before(at(10))).await, 1);
+    assert_eq!(store.hub_keys().await.unwrap(), kept[1..], "what has not ended stays");
 }
 
 pub async fn what_agents_hold_is_kept(place: Place) {
