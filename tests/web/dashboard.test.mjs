@@ -269,6 +269,57 @@ test("an automation is given to a team that was given rights", async () => {
   await switches.getByText("It acts as team payments").waitFor();
 });
 
+test("a script tells what servers make of it, and how to sign it", async () => {
+  const { page } = session;
+  await page.goto(url("/scripts"));
+  await page.getByRole("link", { name: "count", exact: true }).click();
+  const approval = page.getByRole("region", { name: "Approval" });
+  await approval.getByText("not signed").waitFor();
+  await approval.getByText(/1 server with the policy \w+ runs/).waitFor();
+  await approval.getByText("watchtower script sign count").waitFor();
+});
+
+test("a signing key is rotated step by step", async () => {
+  const { page } = session;
+  await page.goto(url("/settings/keys"));
+  const signing = page.getByRole("region", { name: "Signing" });
+  const rows = signing.getByRole("row");
+  await signing.getByText("No rotation is under way").waitFor();
+  const before = await rows.nth(1).locator("code").first().textContent();
+  const step = async (name) => {
+    await signing.getByRole("button", { name }).click();
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: name.split(":")[0], exact: true })
+      .click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  };
+  await step("Rotate: Signing");
+  await signing.getByText("Every agent has the next key").waitFor();
+  await step("Switch: Signing");
+  await signing.getByText("The key before is still trusted").waitFor();
+  await step("Retire the old key: Signing");
+  await signing.getByText("No rotation is under way").waitFor();
+  await signing.getByRole("row").filter({ hasText: before }).getByText("retired").waitFor();
+});
+
+test("agents stand together by version, and an update without a release says what is missing", async () => {
+  const { page } = session;
+  await page.goto(url("/deploys"));
+  await page.getByRole("link", { name: "Agents", exact: true }).click();
+  const versions = page.getByRole("region", { name: "Versions", exact: true });
+  await versions.getByRole("button", { name: /^Update these of version/ }).click();
+  const form = page.getByRole("dialog");
+  await form.getByText("Matches 1 server").waitFor();
+  await form.getByRole("button", { name: "Show the plan" }).click();
+  await form.getByText("this hub has no signed release of the agent").waitFor();
+  // The browser notes the refusal that was asked for here, and nothing else may be noted.
+  const noted = session.faults.findIndex((fault) => fault.includes("/api/v1/runs/agents"));
+  assert.ok(noted >= 0);
+  session.faults.splice(noted, 1);
+  await form.getByRole("button", { name: "Cancel" }).click();
+});
+
 test("the palette goes anywhere by name", async () => {
   const { page } = session;
   await page.goto(url("/"));
@@ -301,6 +352,7 @@ async function pagesToCheck(page) {
       "/servers",
       "/servers/add",
       "/deploys",
+      "/deploys/agents",
       "/incidents",
       "/rules",
       "/rules/new",
@@ -317,7 +369,7 @@ async function pagesToCheck(page) {
       "/no-such-page",
       "/servers?q=nothing-is-called-so",
     ],
-    ...["services", "routes", "policies", "teams", "users", "tokens", "ssh", "audit", "health"].map(
+    ...["services", "routes", "policies", "teams", "users", "tokens", "ssh", "keys", "audit", "health"].map(
       (id) => `/settings/${id}`,
     ),
   ];

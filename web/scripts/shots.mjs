@@ -47,12 +47,12 @@ async function places(page) {
     ...(run && { run: `/runs/${run.number}` }),
     "server-ssh": "/servers/add?by=ssh",
     deploys: "/deploys",
+    agents: "/deploys/agents",
     channels: "/channels",
     ...Object.fromEntries(
-      ["services", "routes", "policies", "teams", "users", "tokens", "ssh", "audit", "health"].map((id) => [
-        id,
-        `/settings/${id}`,
-      ]),
+      ["services", "routes", "policies", "teams", "users", "tokens", "ssh", "keys", "audit", "health"].map(
+        (id) => [id, `/settings/${id}`],
+      ),
     ),
     missing: "/no-such-page",
   };

@@ -29,6 +29,7 @@ const PAGES: [string, Page][] = [
   ["/runs", page(() => import("./features/runs/RunsPage"), "RunsPage")],
   ["/runs/:number", page(() => import("./features/runs/RunPage"), "RunPage")],
   ["/deploys", page(() => import("./features/deployments/DeploysPage"), "DeploysPage")],
+  ["/deploys/agents", page(() => import("./features/deployments/AgentsPage"), "AgentsPage")],
   ["/deploys/:batch", page(() => import("./features/deployments/BatchPage"), "BatchPage")],
   ["/channels", page(() => import("./features/channels/ChannelsPage"), "ChannelsPage")],
   ["/settings/:section?", page(() => import("./features/settings/SettingsPage"), "SettingsPage")],

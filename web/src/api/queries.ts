@@ -6,6 +6,7 @@ const ALL = "500";
 /** A halt by somebody else is seen within this time. */
 const HALT_MS = 15_000;
 const FOLDED_MS = 2000;
+const KEYS_MS = 3000;
 
 export const queries = {
   setupStatus: () => queryOptions({ queryKey: ["setup"], queryFn: () => api.get("/setup") }),
@@ -223,6 +224,18 @@ export const queries = {
     queryOptions({
       queryKey: ["token"],
       queryFn: ({ signal }) => api.get("/tokens", { signal, query: { limit: ALL } }),
+    }),
+  /** Agents confirm a new key one after the other: that is watched. */
+  keys: () =>
+    queryOptions({
+      queryKey: ["key"],
+      queryFn: ({ signal }) => api.get("/keys", { signal }),
+      refetchInterval: KEYS_MS,
+    }),
+  agentPrograms: () =>
+    queryOptions({
+      queryKey: ["agent-programs"],
+      queryFn: ({ signal }) => api.get("/agent-binaries", { signal }),
     }),
   audit: (query: { actor?: string; action?: string }) =>
     infiniteQueryOptions({

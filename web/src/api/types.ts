@@ -54,5 +54,7 @@ export type Team = Schemas["Team"];
 export type User = Schemas["User"];
 export type Token = Schemas["Token"];
 export type Role = Schemas["Role"];
+export type HubKey = Schemas["HubKey"];
+export type HubKeys = Schemas["HubKeys"];
 export type Me = Schemas["Me"];
 export type Overview = Schemas["Overview"];

@@ -25,6 +25,8 @@ const PAGES: Entry[] = [
   { label: "Users", href: paths.settings("users"), kind: "page" },
   { label: "API tokens", href: paths.settings("tokens"), kind: "page" },
   { label: "SSH credentials and host keys", href: paths.settings("ssh"), kind: "page" },
+  { label: "Keys of the hub", href: paths.settings("keys"), kind: "page" },
+  { label: "Agents and their versions", href: paths.agents, kind: "page" },
   { label: "Audit log", href: paths.settings("audit"), kind: "page" },
 ];
 

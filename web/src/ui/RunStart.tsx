@@ -28,6 +28,8 @@ interface Props {
   /** Stands for what is run: a plan of something else is no plan any more. */
   what: string;
   ready: boolean;
+  /** The servers to begin with. */
+  on?: string;
   start: (extent: Extent) => Promise<Schemas["RunStarted"]>;
   /** The command up to the flags that say where and how, and what follows them. */
   cli: [before: string, after: string];
@@ -59,8 +61,18 @@ function flagsOf(choice: Choice): string {
   return `--on ${shellWord(choice.on)}${flags.join("")}${choice.approval ? " --approval" : ""}`;
 }
 
-export function RunStart({ title, what, ready, start, cli, alwaysApproved, onClose, children }: Props) {
-  const [choice, setChoice] = useState(NOTHING);
+export function RunStart({
+  title,
+  what,
+  ready,
+  on = "",
+  start,
+  cli,
+  alwaysApproved,
+  onClose,
+  children,
+}: Props) {
+  const [choice, setChoice] = useState<Choice>({ ...NOTHING, on });
   const [planned, setPlanned] = useState<{ of: string; plan: Schemas["RunPlan"] }>();
   const [, navigate] = useLocation();
   const set = (change: Partial<Choice>) => setChoice((now) => ({ ...now, ...change }));

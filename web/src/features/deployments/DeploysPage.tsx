@@ -11,6 +11,7 @@ import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { deploymentTone, Status } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
+import { DeployTabs } from "./DeployTabs";
 import { outcome } from "./steps";
 
 const STATES = ["", "running", "failed", "succeeded", "cancelled"];
@@ -64,6 +65,7 @@ export function DeploysPage() {
   );
   return (
     <Page title="Deploys" cli="watchtower deployment list" actions={add}>
+      <DeployTabs />
       <div className="row" role="group" aria-label="Filter by state">
         {STATES.map((name) => (
           <button

@@ -15,6 +15,7 @@ import { Confirm } from "@/ui/Dialog";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge, runTone, Status } from "@/ui/Status";
+import { Approvals } from "./Approvals";
 import { RunSheet } from "./RunSheet";
 import { ScriptForm } from "./ScriptForm";
 
@@ -73,6 +74,7 @@ function Stored({ id }: { id: string }) {
               <ScriptForm key={`${data.id} ${old?.version ?? data.version}`} script={old ?? data} />
             </div>
             <div className="stack">
+              <Approvals script={old ?? data} />
               <Versions items={versions} current={old?.version ?? data.version} choose={setVersion} />
               <RecentRuns script={data} />
             </div>
@@ -110,6 +112,11 @@ function Versions({ items, current, choose }: VersionsProps) {
                   <Ago at={one.updated_at} /> by {one.updated_by} ·{" "}
                   <span className="mono">{one.sha256.slice(0, 12)}</span>
                 </span>
+                {one.approval && (
+                  <Badge tone="ok">
+                    <span title={one.approval.key}>signed by …{one.approval.key.slice(-6)}</span>
+                  </Badge>
+                )}
               </li>
             ))}
           </ul>

@@ -8,6 +8,7 @@ import { Empty, Panel } from "@/ui/Panel";
 import { Tabs } from "@/ui/Tabs";
 import { Audit } from "./Audit";
 import { Health } from "./Health";
+import { Keys } from "./Keys";
 import { Policies } from "./Policies";
 import { Routing } from "./Routing";
 import { Services } from "./Services";
@@ -24,6 +25,7 @@ const SECTIONS = [
   { id: "users", label: "Users", part: Users, cli: "watchtower user list" },
   { id: "tokens", label: "API tokens", part: Tokens, cli: "watchtower token list", admin: true },
   { id: "ssh", label: "SSH", part: Ssh, cli: "watchtower credential list" },
+  { id: "keys", label: "Keys", part: Keys, cli: "watchtower config keys show", admin: true },
   { id: "audit", label: "Audit log", part: Audit, cli: "watchtower audit list", admin: true },
   { id: "health", label: "Hub health", part: Health, cli: "watchtower status" },
 ];
