@@ -156,7 +156,11 @@ async fn secret_parameters_of_an_automation_are_not_shown_and_stay() {
     let both = automation(json!({"PASSWORD": "hunter2", "PLACE": "eu"}));
     let made = test.admin("POST", "/api/v1/automations", both).await;
     assert_eq!(made["parameters"], json!({"PLACE": "eu"}));
-    let stored = || test.hub.objects().automations[0].body.parameters.clone();
+    let stored = || {
+        let automation = test.hub.objects().automations[0].clone();
+        assert_eq!(automation.body.parameters.get("PASSWORD"), None, "it lies in the clear");
+        watchtower_hub::jobs::secrets::values_of(&test.hub, automation.id.into(), &automation.body).unwrap()
+    };
     for given in [json!({"PLACE": "us"}), json!({"PLACE": "us", "PASSWORD": ""})] {
         test.admin("PUT", "/api/v1/automations/nightly", automation(given)).await;
         assert_eq!(stored()["PASSWORD"], "hunter2");
