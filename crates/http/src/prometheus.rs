@@ -13,7 +13,6 @@ use axum::routing::{any, get, post};
 use serde_json::{Value, json};
 use watchtower_api_types::endpoints::Access;
 use watchtower_hub::access::{Object, Principal, authorize};
-use watchtower_hub::query::Source;
 use watchtower_hub::{Hub, HubError};
 use watchtower_matchers::Matchers;
 use watchtower_model::{Sample, Timestamp, format_value};
@@ -161,14 +160,9 @@ impl Request {
         }
     }
 
-    /// The selectors of `match[]`, each with what the caller's scope enforces.
+    /// The selectors of `match[]`.
     fn matches(&self) -> Result<Vec<Matchers>, ApiError> {
-        let scope = self.principal.scope();
-        let parse_one = |text: &String| {
-            parse_selector(text)
-                .map(|m| Source::enforce(&scope, &m))
-                .map_err(|e| ApiError::bad_data(e.to_string()))
-        };
+        let parse_one = |text: &String| parse_selector(text).map_err(|e| ApiError::bad_data(e.to_string()));
         self.pairs.iter().filter(|(name, _)| name == "match[]").map(|(_, text)| parse_one(text)).collect()
     }
 
@@ -263,10 +257,10 @@ async fn do_series(request: &Request) -> Api {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
     let limit = request.limit(SERIES_MAX)?;
-    let owner = request.principal.scope().owner;
+    let scope = request.principal.scope();
     // One more than is shown tells whether there are more.
     let mut all: Vec<_> =
-        selectors.iter().flat_map(|m| request.hub.tsdb.series(m, owner, limit + 1)).collect();
+        selectors.iter().flat_map(|m| request.hub.tsdb.series(m, scope.owner(), limit + 1)).collect();
     all.sort();
     all.dedup();
     list(all, limit)
@@ -281,15 +275,17 @@ fn list<T: serde::Serialize>(all: Vec<T>, limit: usize) -> Api {
 fn matches_or_all(request: &Request) -> Result<Vec<Matchers>, ApiError> {
     let mut selectors = request.matches()?;
     if selectors.is_empty() {
-        selectors.push(Source::enforce(&request.principal.scope(), &Matchers::default()));
+        selectors.push(Matchers::default());
     }
     Ok(selectors)
 }
 
 async fn do_labels(request: &Request) -> Api {
-    let owner = request.principal.scope().owner;
-    let mut names: Vec<_> =
-        matches_or_all(request)?.iter().flat_map(|m| request.hub.tsdb.label_names(m, owner)).collect();
+    let scope = request.principal.scope();
+    let mut names: Vec<_> = matches_or_all(request)?
+        .iter()
+        .flat_map(|m| request.hub.tsdb.label_names(m, scope.owner()))
+        .collect();
     names.sort();
     names.dedup();
     list(names, request.limit(SERIES_MAX)?)
@@ -304,9 +300,9 @@ async fn label_values(
     let request = Request::new(hub, &headers, query, &Bytes::new()).await?;
     let find = || -> Api {
         let selectors = matches_or_all(&request)?;
-        let owner = request.principal.scope().owner;
+        let scope = request.principal.scope();
         let mut values: Vec<_> =
-            selectors.iter().flat_map(|m| request.hub.tsdb.label_values(&name, m, owner)).collect();
+            selectors.iter().flat_map(|m| request.hub.tsdb.label_values(&name, m, scope.owner())).collect();
         values.sort();
         values.dedup();
         list(values, request.limit(SERIES_MAX)?)

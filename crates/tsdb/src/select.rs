@@ -18,13 +18,13 @@ use crate::store::{Day, Group, Stored};
 
 /// Whose series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Owner {
+pub enum Owner<'a> {
     #[default]
     Any,
     /// This resource's.
     Resource(Id),
-    /// Some resource's: not those of other senders.
-    AnyResource,
+    /// Those of resources that have such labels themselves, whatever labels their series have: not those of other senders.
+    ResourcesWith(&'a Matchers),
     /// Those that belong to no resource.
     Nobody,
 }
@@ -36,7 +36,7 @@ pub struct Query<'a> {
     /// First and last millisecond, both included.
     pub from: Timestamp,
     pub to: Timestamp,
-    pub owner: Owner,
+    pub owner: Owner<'a>,
     pub max_series: usize,
     pub max_samples: usize,
 }
@@ -200,7 +200,7 @@ impl Tsdb {
     }
 
     /// The joined label sets that match, at most `limit` of them.
-    pub fn series(&self, matchers: &Matchers, owner: Owner, limit: usize) -> Vec<Labels> {
+    pub fn series(&self, matchers: &Matchers, owner: Owner<'_>, limit: usize) -> Vec<Labels> {
         let mut all = Vec::new();
         self.each_labels(matchers, owner, |labels| {
             all.push(labels);
@@ -211,7 +211,7 @@ impl Tsdb {
     }
 
     /// The names of the labels of the series that match, sorted.
-    pub fn label_names(&self, matchers: &Matchers, owner: Owner) -> Vec<String> {
+    pub fn label_names(&self, matchers: &Matchers, owner: Owner<'_>) -> Vec<String> {
         let mut names = BTreeSet::new();
         self.each_labels(matchers, owner, |labels| {
             for (name, _) in labels.iter() {
@@ -225,7 +225,7 @@ impl Tsdb {
     }
 
     /// The values of one label of the series that match, sorted.
-    pub fn label_values(&self, name: &str, matchers: &Matchers, owner: Owner) -> Vec<String> {
+    pub fn label_values(&self, name: &str, matchers: &Matchers, owner: Owner<'_>) -> Vec<String> {
         let mut values = BTreeSet::new();
         self.each_labels(matchers, owner, |labels| {
             if let Some(value) = labels.get(name)
@@ -238,7 +238,7 @@ impl Tsdb {
         values.into_iter().collect()
     }
 
-    fn each_labels(&self, matchers: &Matchers, owner: Owner, mut each: impl FnMut(Labels) -> bool) {
+    fn each_labels(&self, matchers: &Matchers, owner: Owner<'_>, mut each: impl FnMut(Labels) -> bool) {
         let numbers = self.head().index.find(matchers, owner);
         for part in numbers.chunks(SERIES_PER_LOCK) {
             let head = self.head();

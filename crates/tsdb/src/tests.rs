@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use watchtower_matchers::Matchers;
-use watchtower_model::{AgentId, Labels, Timestamp, is_stale, stale_nan};
+use watchtower_model::{AgentId, Id, Labels, Timestamp, is_stale, stale_nan};
 
 use crate::codec::tests::Numbers;
 use crate::*;
@@ -49,6 +49,30 @@ fn a_hidden_label_reads_as_exported() {
         ["backup{env=\"prod\", exported_env=\"inner\"}"]
     );
     assert!(labels_of(&db, "env=inner").is_empty() && labels_of(&db, "exported_env=prod").is_empty());
+}
+
+#[test]
+fn whose_series_are_found_is_decided_by_the_labels_of_the_resource() {
+    let db = open(&Arc::default());
+    let claims = Labels::from_pairs([("__name__", "up"), ("env", "prod")]);
+    let of = |resource: Option<Id>| db.resolve(resource, std::slice::from_ref(&claims)).refs[0].unwrap();
+    let points: Vec<_> = [Some(id(1)), Some(id(2)), None].map(|owner| (of(owner), T0, 1.0)).into();
+    db.set_resource(id(1), Labels::from_pairs([("instance", "web-1")]));
+    db.set_resource(id(2), Labels::from_pairs([("instance", "web-2"), ("env", "prod")]));
+    loose(&db, false, &points);
+    let seen = |servers: &str| -> Vec<String> {
+        let servers: Matchers = servers.parse().unwrap();
+        let owner = Owner::ResourcesWith(&servers);
+        assert_eq!(
+            db.label_values("instance", &Matchers::default(), owner).len(),
+            db.series(&Matchers::default(), owner, 9).len()
+        );
+        db.label_values("instance", &Matchers::default(), owner)
+    };
+    // Who may see env=prod does not see a server for what its series say, nor what other senders say.
+    assert_eq!(seen("env=prod"), ["web-2"]);
+    assert_eq!(seen("env!=prod"), ["web-1"]);
+    assert_eq!(seen("instance=web-1"), ["web-1"]);
 }
 
 #[test]

@@ -10,7 +10,6 @@ use watchtower_model::{RuleId, ServerId, Timestamp};
 use watchtower_promql::Limits;
 use watchtower_rules::{Freshness, RuleState, Transition, TransitionKind, advance, evaluate};
 use watchtower_store::{AlertFilter, Statement, Store};
-use watchtower_tsdb::Owner;
 
 use super::evaluator::{Compiled, Part};
 use super::recorder::Recording;
@@ -203,7 +202,7 @@ impl Over {
         match self {
             Over::Server(server) => Scope::of_server(server),
             Over::All => Scope::default(),
-            Over::Outside => Scope { owner: Owner::Nobody, enforced: None },
+            Over::Outside => Scope::outside(),
         }
     }
 }

@@ -88,7 +88,7 @@ pub async fn server_panels(
     let start = Timestamp(from.0.div_euclid(step_ms) * step_ms);
     // The server's own series: what its agent scrapes may have the same names.
     let own = Matchers::new(vec![Matcher::equal("job", "node")]);
-    let scope = Scope { enforced: Some(own), ..Scope::of_server(server) };
+    let scope = Scope { also: Some(own), ..Scope::of_server(server) };
     let panels = hub
         .queries
         .run(hub, scope, move |source, settings, limits| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use watchtower_matchers::Matchers;
+use watchtower_matchers::{Matcher, Matchers};
 use watchtower_model::{ServerId, Timestamp};
 use watchtower_promql::{SeriesSource, SeriesWindow, SourceError};
 use watchtower_tsdb::{Owner, Query, Tsdb, TsdbError};
@@ -10,23 +10,57 @@ use watchtower_tsdb::{Owner, Query, Tsdb, TsdbError};
 /// Which series a query may read.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    pub owner: Owner,
-    /// Only servers with such labels: added to every selector, so that no expression gets around it.
-    pub enforced: Option<Matchers>,
+    pub reach: Reach,
+    /// Added to every selector.
+    pub also: Option<Matchers>,
+}
+
+/// Whose series.
+#[derive(Debug, Clone, Default)]
+pub enum Reach {
+    #[default]
+    Everybody,
+    Server(ServerId),
+    /// Those of servers with such labels. It is the labels that the hub keeps of a server which count, never those of a series: they
+    /// are the choice of whoever writes it. So what other senders write is not for callers whose rights hang on labels.
+    Servers(Matchers),
+    /// What other senders write.
+    Outside,
 }
 
 impl Scope {
     /// Only what this server reports.
     pub fn of_server(server: ServerId) -> Scope {
-        Scope { owner: Owner::Resource(server.0), enforced: None }
+        Scope { reach: Reach::Server(server), also: None }
     }
 
-    /// Only series of servers with such labels. What other senders write carries labels of their own choice, so it is not for
-    /// callers whose rights hang on labels.
-    pub fn of_servers(enforced: Option<Matchers>) -> Scope {
-        let owner = if enforced.is_some() { Owner::AnyResource } else { Owner::Any };
-        Scope { owner, enforced }
+    pub fn outside() -> Scope {
+        Scope { reach: Reach::Outside, also: None }
     }
+
+    /// Only series of servers with such labels; absent means all there are.
+    pub fn of_servers(servers: Option<Matchers>) -> Scope {
+        let reach = servers.map_or(Reach::Everybody, |servers| Reach::Servers(as_instance(&servers)));
+        Scope { reach, also: None }
+    }
+
+    pub fn owner(&self) -> Owner<'_> {
+        match &self.reach {
+            Reach::Everybody => Owner::Any,
+            Reach::Server(id) => Owner::Resource(id.0),
+            Reach::Servers(matchers) => Owner::ResourcesWith(matchers),
+            Reach::Outside => Owner::Nobody,
+        }
+    }
+}
+
+/// Targets are selected by `name`, series carry it as `instance`.
+fn as_instance(servers: &Matchers) -> Matchers {
+    let renamed = servers.iter().map(|matcher| match matcher.name() {
+        "name" => Matcher::new("instance", matcher.op(), matcher.value()).unwrap_or_else(|_| matcher.clone()),
+        _ => matcher.clone(),
+    });
+    Matchers::new(renamed.collect())
 }
 
 /// Reads from the store for one query.
@@ -37,24 +71,6 @@ pub struct Source {
     pub max_samples: usize,
 }
 
-impl Source {
-    /// The selector with what the scope enforces.
-    pub fn enforce(scope: &Scope, matchers: &Matchers) -> Matchers {
-        let mut all = matchers.clone();
-        for matcher in scope.enforced.iter().flat_map(|enforced| enforced.iter()) {
-            // Targets are selected by `name`, series carry it as `instance`.
-            let matcher = if matcher.name() == "name" {
-                watchtower_matchers::Matcher::new("instance", matcher.op(), matcher.value())
-                    .unwrap_or_else(|_| matcher.clone())
-            } else {
-                matcher.clone()
-            };
-            all.push(matcher);
-        }
-        all
-    }
-}
-
 impl SeriesSource for Source {
     fn select(
         &self,
@@ -62,12 +78,13 @@ impl SeriesSource for Source {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<SeriesWindow>, SourceError> {
-        let enforced = Source::enforce(&self.scope, matchers);
+        let mut all = matchers.clone();
+        self.scope.also.iter().flat_map(|also| also.iter()).for_each(|matcher| all.push(matcher.clone()));
         let query = Query {
-            matchers: &enforced,
+            matchers: &all,
             from,
             to,
-            owner: self.scope.owner,
+            owner: self.scope.owner(),
             max_series: self.max_series,
             max_samples: self.max_samples,
         };

@@ -140,7 +140,7 @@ impl Index {
     }
 
     /// Every series of `owner` whose joined labels match, by resource.
-    pub(crate) fn find(&self, matchers: &Matchers, owner: Owner) -> Vec<u32> {
+    pub(crate) fn find(&self, matchers: &Matchers, owner: Owner<'_>) -> Vec<u32> {
         let mut found = Vec::new();
         // Resources that leave the same conditions to the series share one look-up.
         let mut candidates: HashMap<u128, Vec<u32>> = HashMap::new();

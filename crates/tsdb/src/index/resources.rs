@@ -90,16 +90,19 @@ impl Resources {
         Some(std::mem::take(self.get_mut(slot)))
     }
 
-    pub(super) fn iter(&self, owner: Owner) -> impl Iterator<Item = &Resource> {
+    pub(super) fn iter<'a>(&'a self, owner: Owner<'a>) -> impl Iterator<Item = &'a Resource> {
         let one = |id: Option<Id>| {
             let slot = self.numbers.get(&id).map(|slot| *slot as usize);
             slot.map_or(0..0, |slot| slot..slot + 1)
         };
         let range = match owner {
-            Owner::Any | Owner::AnyResource => 0..self.slots.len(),
+            Owner::Any | Owner::ResourcesWith(_) => 0..self.slots.len(),
             Owner::Resource(id) => one(Some(id)),
             Owner::Nobody => one(None),
         };
-        self.slots[range].iter().filter(move |r| owner != Owner::AnyResource || r.id.is_some())
+        self.slots[range].iter().filter(move |resource| match owner {
+            Owner::ResourcesWith(matchers) => resource.id.is_some() && matchers.matches(&resource.labels),
+            _ => true,
+        })
     }
 }
