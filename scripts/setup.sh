@@ -39,6 +39,7 @@ if [ "$verb" = soak ]; then
 fi
 if [ "$verb" != run ]; then
     need prometheus prometheus
+    need amtool prometheus-alertmanager
     need debootstrap debootstrap
     need systemd-nspawn systemd-container
     need ip iproute2
@@ -47,7 +48,6 @@ fi
 if [ "$verb" = bench ]; then
     need victoria-metrics victoria-metrics
     need prometheus-node-exporter prometheus-node-exporter
-    need prometheus-alertmanager prometheus-alertmanager
     need ansible-playbook ansible-core
 fi
 

@@ -165,6 +165,12 @@ endpoints! {
     "channel.update" Put "/channels/{channel}" Operate [] ChannelInput -> Channel, "Replace a channel";
     "channel.delete" Delete "/channels/{channel}" Operate [] _ -> _, "Delete a channel";
     "channel.test" Post "/channels/{channel}/test" Operate [] _ -> ChannelTest, "Send a test message through the real path";
+    "integration.list" Get "/integrations" View ["limit" "cursor"] _ -> [Integration], "List integrations";
+    "integration.create" Post "/integrations" Operate [] IntegrationInput -> Integration, "Create an integration; its key is shown once";
+    "integration.get" Get "/integrations/{integration}" View [] _ -> Integration, "One integration, by id or name";
+    "integration.update" Put "/integrations/{integration}" Operate [] IntegrationInput -> Integration, "Replace an integration";
+    "integration.delete" Delete "/integrations/{integration}" Operate [] _ -> _, "Delete an integration";
+    "integration.new_key" Post "/integrations/{integration}/new-key" Operate [] _ -> Integration, "Make a new key in place of the one there is; it is shown once";
     "script.list" Get "/scripts" View ["limit" "cursor"] _ -> [Script], "List scripts";
     "script.create" Post "/scripts" Operate [] ScriptInput -> Script, "Create a script";
     "script.get" Get "/scripts/{script}" View [] _ -> Script, "One script, by id or name";

@@ -15,6 +15,7 @@ mod derive;
 mod error;
 mod event;
 mod incident;
+mod integration;
 mod key;
 mod live;
 mod openapi;
@@ -48,6 +49,7 @@ pub use incident::{
     Alert, AlertState, ChartHint, Delivery, Incident, IncidentInput, IncidentState, IncidentStats, NoteInput,
     PendingAction, ResolveInput, TimelineEntry,
 };
+pub use integration::{Integration, IntegrationInput, IntegrationKind};
 pub use key::{HubKey, HubKeys, KeyKind, KeyRetirement, KeyState, KeySwitch};
 pub use live::{LiveMessage, LiveRequest, LiveTopic, VitalsUpdate};
 pub use openapi::document;

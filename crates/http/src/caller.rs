@@ -64,7 +64,7 @@ pub fn session_of(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The token of `Authorization: Bearer`, or the password of basic authentication where a client can do no other.
-fn token_of(headers: &HeaderMap) -> Option<String> {
+pub fn token_of(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {

@@ -14,12 +14,7 @@ use crate::problem::Failure;
 
 /// `a=1&b=x%20y`; of equal names the last one counts.
 pub fn parse_query(text: &str) -> HashMap<String, String> {
-    let decode = |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
-    let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
+    parse_pairs(text).into_iter().collect()
 }
 
 /// All pairs in order, for parameters that may repeat.

@@ -3,6 +3,7 @@
 //! Invariant: no decision is made here. A handler finds its object, asks `access`, calls the hub and shows the answer.
 
 mod agents;
+mod alertmanager_api;
 mod caller;
 mod dashboard;
 mod gzip;
@@ -17,6 +18,7 @@ mod problem;
 mod prometheus;
 mod otlp;
 mod remote_write;
+mod signals;
 mod router;
 mod serve;
 mod times;

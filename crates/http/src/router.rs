@@ -9,10 +9,10 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, agents, alerts, automations, channels, deployments, events, halt, incidents, keys, metrics,
-    objects, overview, rules, runs, scripts, servers, ssh,
+    access, agents, alerts, automations, channels, deployments, events, halt, incidents, integrations, keys,
+    metrics, objects, overview, rules, runs, scripts, servers, ssh,
 };
-use crate::{dashboard, headers, health, idempotency, live, otlp, problem, prometheus};
+use crate::{dashboard, headers, health, idempotency, live, otlp, problem, prometheus, signals};
 
 /// Handler of each endpoint, by its id.
 fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
@@ -172,6 +172,15 @@ fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
         "script.update",
         "script.delete",
     ]));
+    all.extend([
+        ("integration.list", get(objects::list::<c::Integrations>)),
+        // The key is shown with it: the only handler of these five that is its own.
+        ("integration.create", post(integrations::create)),
+        ("integration.get", get(objects::get::<c::Integrations>)),
+        ("integration.update", put(objects::update::<c::Integrations>)),
+        ("integration.delete", delete(objects::delete::<c::Integrations>)),
+        ("integration.new_key", post(integrations::new_key)),
+    ]);
     let automation =
         ["automation.list", "automation.create", "automation.get", "automation.update", "automation.delete"];
     all.extend(configured::<c::Automations>(automation));
@@ -201,6 +210,7 @@ pub fn router(hub: Hub) -> Router {
         .route("/api/v1/live", get(live::upgrade))
         .merge(prometheus::routes())
         .merge(otlp::routes())
+        .merge(signals::routes())
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

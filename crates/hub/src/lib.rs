@@ -92,6 +92,7 @@ pub struct Inner {
     pub appender: ingest::Appender,
     pub forward: forward::Forward,
     pub outside: ingest::outside::Outside,
+    pub calls: respond::signals::CallLimits,
     pub meters: Meters,
     pub watching: watching::Watching,
     pub evaluator: evaluate::Evaluator,

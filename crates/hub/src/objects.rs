@@ -56,6 +56,20 @@ pub struct ChannelBody {
     pub sealed: String,
 }
 
+/// Another tool that tells of its alerts here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IntegrationBody {
+    pub name: String,
+    pub kind: api::IntegrationKind,
+    pub service_id: Option<ServiceId>,
+    pub enabled: bool,
+    /// Hash of the key that it calls with; none before the first is made.
+    pub key_hash: Option<String>,
+    /// Hashes of keys that were replaced: a call with one is told to people rather than lost.
+    #[serde(default)]
+    pub old_key_hashes: Vec<String>,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ScriptBody {
     pub name: String,
@@ -123,6 +137,7 @@ objects! {
     RouteBody = "route", |o| o.key.clone();
     PolicyBody = "policy", |o| o.0.name.clone();
     ChannelBody = "channel", |o| o.name.clone();
+    IntegrationBody = "integration", |o| o.name.clone();
     ScriptBody = "script", |o| o.name.clone();
     AutomationBody = "automation", |o| o.name.clone();
 }
@@ -137,6 +152,7 @@ pub struct Objects {
     pub routes: Vec<Stored<RouteBody>>,
     pub policies: Vec<Stored<PolicyBody>>,
     pub channels: Vec<Stored<ChannelBody>>,
+    pub integrations: Vec<Stored<IntegrationBody>>,
     pub scripts: Vec<Stored<ScriptBody>>,
     pub automations: Vec<Stored<AutomationBody>>,
 }
@@ -152,6 +168,7 @@ impl Objects {
             routes,
             policies: store.objects().await?,
             channels: store.objects().await?,
+            integrations: store.objects().await?,
             scripts: store.objects().await?,
             automations: store.objects().await?,
         }))

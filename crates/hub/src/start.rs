@@ -83,6 +83,7 @@ impl Hub {
             appender,
             forward,
             outside: Default::default(),
+            calls: Default::default(),
             meters: Meters::default(),
             watching: Default::default(),
             queries: Default::default(),

@@ -164,6 +164,7 @@ ids! {
     RouteId,
     PolicyId,
     ChannelId,
+    IntegrationId,
     ScriptId,
     RunId,
     ExecutionId,

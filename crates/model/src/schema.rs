@@ -6,8 +6,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
     AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
-    HostKeyId, IncidentId, Labels, PolicyId, RouteId, RuleId, RunId, ScriptId, ServerId, ServiceId, Severity,
-    TeamId, TokenId, Urgency, UserId,
+    HostKeyId, IncidentId, IntegrationId, Labels, PolicyId, RouteId, RuleId, RunId, ScriptId, ServerId,
+    ServiceId, Severity, TeamId, TokenId, Urgency, UserId,
 };
 
 macro_rules! id_schemas {
@@ -27,6 +27,7 @@ id_schemas!(
     AutomationId,
     BatchId,
     ChannelId,
+    IntegrationId,
     CredentialId,
     DeploymentId,
     EventId,

@@ -25,6 +25,8 @@ pub struct AlertRow {
     pub first_seen_at: Timestamp,
     pub last_seen_at: Timestamp,
     pub resolved_at: Option<Timestamp>,
+    /// Over by itself from then on, unless it is told again.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// Absent fields do not restrict.
@@ -74,6 +76,23 @@ impl Store {
         )
     }
 
+    /// How many alerts of this source are open.
+    pub async fn open_alerts_of(&self, source: &str) -> Result<i64, DbError> {
+        #[derive(Deserialize)]
+        struct Count {
+            open: i64,
+        }
+        let sql = "SELECT count(*) AS open FROM alerts WHERE source = $1 AND state <> 'resolved'";
+        let found = rows::<Count>(self.db.query(sql, args![source]).await?)?;
+        Ok(found.first().map_or(0, |count| count.open))
+    }
+
+    /// Open alerts that are over by now, those that ended first before the others.
+    pub async fn ended_alerts(&self, now: Timestamp, limit: i64) -> Result<Vec<AlertRow>, DbError> {
+        let sql = "SELECT * FROM alerts WHERE ends_at <= $1 AND ends_at IS NOT NULL AND state <> 'resolved' ORDER BY ends_at, id LIMIT $2";
+        rows(self.db.query(sql, args![now, limit]).await?)
+    }
+
     /// The servers that an incident's alerts are about, each once.
     pub async fn servers_of_incident(&self, incident: IncidentId) -> Result<Vec<ServerId>, DbError> {
         #[derive(Deserialize)]
@@ -93,7 +112,8 @@ impl Store {
     pub fn insert_alert(alert: &AlertRow) -> Statement {
         Statement::new(
             "INSERT INTO alerts (id, source, dedup_key, state, severity, summary, description, labels, value, rule_id, server_id, \
-             incident_id, count, first_seen_at, last_seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             incident_id, count, first_seen_at, last_seen_at, ends_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
             args![
                 alert.id,
                 &alert.source,
@@ -109,7 +129,8 @@ impl Store {
                 alert.incident_id,
                 alert.count,
                 alert.first_seen_at,
-                alert.last_seen_at
+                alert.last_seen_at,
+                alert.ends_at
             ],
         )
     }
@@ -120,12 +141,13 @@ impl Store {
         severity: Severity,
         summary: &str,
         value: Option<f64>,
+        ends_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Statement {
         Statement::new(
-            "UPDATE alerts SET count = count + 1, severity = $2, summary = $3, value = $4, last_seen_at = $5 \
+            "UPDATE alerts SET count = count + 1, severity = $2, summary = $3, value = $4, last_seen_at = $5, ends_at = $6 \
              WHERE id = $1 AND state <> 'resolved'",
-            args![id, severity, summary, value, now],
+            args![id, severity, summary, value, now, ends_at],
         )
     }
 

@@ -17,6 +17,7 @@ mod hostile_api;
 mod access;
 mod known_holes;
 mod restart;
+mod signals;
 mod absence;
 mod standing;
 mod deployments;

@@ -150,6 +150,7 @@ async fn leave_unasked(store: &Store, server: ServerId) {
         first_seen_at: earlier,
         last_seen_at: earlier,
         resolved_at: None,
+        ends_at: None,
     };
     let question = Store::insert_consideration(alert.id, earlier);
     store.commit(vec![Store::insert_alert(&alert), question]).await.unwrap();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use watchtower_agent::exposition::{Format, admit, read};
 use watchtower_intake::remote_write::{Series, WriteRequest};
+use watchtower_intake::signals::{alertmanager, pagerduty};
 use watchtower_intake::{Encoding, decompress, otlp};
 use watchtower_matchers::Matchers;
 use watchtower_model::{Labels, Timestamp, parse_duration_ms};
@@ -264,5 +265,25 @@ fn times() {
             let _ = time.to_rfc3339();
         }
         let _ = parse_duration_ms(&text);
+    });
+}
+
+const SIGNALS: &[&str] = &[
+    r#"{"routing_key":"k","event_action":"trigger","dedup_key":"a","payload":{"summary":"x","source":"y","severity":"info","custom_details":{"a":[1]}},"links":[{"href":"h","text":"t"}]}"#,
+    r#"{"status":"firing","alerts":[{"status":"resolved","labels":{"alertname":"A"},"annotations":{"summary":"s"},"endsAt":"0001-01-01T00:00:00Z","fingerprint":"f"}]}"#,
+    r#"[{"labels":{"alertname":"A"},"endsAt":"2026-11-18T23:06:41Z","generatorURL":"u"}]"#,
+];
+
+#[test]
+fn signals() {
+    fuzz("signals", SIGNALS, |bytes| {
+        let now = Timestamp(1_795_000_000_000);
+        let _ = (pagerduty::event(bytes).map(drop), pagerduty::change(bytes).map(drop));
+        for signal in
+            [alertmanager::webhook(bytes), alertmanager::alerts(bytes, now)].into_iter().flatten().flatten()
+        {
+            assert!(signal.summary.len() <= 1024 && !signal.summary.contains('\n'), "{signal:?}");
+            signal.labels.check().unwrap();
+        }
     });
 }

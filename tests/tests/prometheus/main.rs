@@ -2,6 +2,7 @@
 //!
 //! `SEED=n` repeats a run, `QUERIES=n` asks more.
 
+mod alerting;
 mod api;
 mod backtest;
 mod data;

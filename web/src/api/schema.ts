@@ -646,6 +646,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/integrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List integrations */
+        get: operations["integration.list"];
+        put?: never;
+        /** Create an integration; its key is shown once */
+        post: operations["integration.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations/{integration}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One integration, by id or name */
+        get: operations["integration.get"];
+        /** Replace an integration */
+        put: operations["integration.update"];
+        post?: never;
+        /** Delete an integration */
+        delete: operations["integration.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations/{integration}/new-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a new key in place of the one there is; it is shown once */
+        post: operations["integration.new_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -2327,6 +2381,34 @@ export interface components {
             total: number;
             /** Format: int32 */
             unacknowledged: number;
+        };
+        Integration: {
+            created_at: components["schemas"]["Time"];
+            enabled: boolean;
+            id: components["schemas"]["IntegrationId"];
+            /** @description Shown once, when it is made. */
+            key?: string | null;
+            kind: components["schemas"]["IntegrationKind"];
+            name: string;
+            /** Format: int32 */
+            open_alerts: number;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            /** @description Where the tool sends to. Of a webhook, `KEY` stands for its key. */
+            url: string;
+        };
+        /** Format: uuid */
+        IntegrationId: string;
+        IntegrationInput: {
+            enabled?: boolean;
+            kind: components["schemas"]["IntegrationKind"];
+            name: string;
+            service_id?: components["schemas"]["ServiceId"] | null;
+        };
+        /** @enum {string} */
+        IntegrationKind: "pagerduty" | "alertmanager" | "webhook" | "grafana";
+        IntegrationList: {
+            items: components["schemas"]["Integration"][];
+            next?: string;
         };
         /** @enum {string} */
         KeyKind: "ca" | "signing" | "master";
@@ -5020,6 +5102,203 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "integration.list": {
+        parameters: {
+            query?: {
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "integration.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntegrationInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Integration"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "integration.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Integration"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "integration.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntegrationInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Integration"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "integration.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "integration.new_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Integration"];
                 };
             };
             /** @description A problem */

@@ -130,6 +130,7 @@ pub static NOUNS: &[&Noun] = &[
     &oncall::ROUTE,
     &oncall::POLICY,
     &oncall::CHANNEL,
+    &oncall::INTEGRATION,
     &repair::SCRIPT,
     &repair::RUN,
     &repair::AUTOMATION,

@@ -197,3 +197,45 @@ pub static CHANNEL: Noun = Noun {
         verb("test", Does::Special(&crate::special::channel::TEST)),
     ],
 };
+
+pub static INTEGRATION: Noun = Noun {
+    name: "integration",
+    about: "Other tools that tell of their alerts here",
+    shape: Shape {
+        key: "name",
+        columns: &[
+            column("INTEGRATION", "name", As::Text, 0),
+            column("KIND", "kind", As::Text, 0),
+            column("ON", "enabled", As::State, 1),
+            column("OPEN", "open_alerts", As::Text, 1),
+            column("SENDS TO", "url", As::Text, 1),
+            column("KEY", "key", As::Text, 0),
+            wide("SERVICE", "service_id", As::Text),
+            wide("CREATED", "created_at", As::Time),
+            wide("ID", "id", As::Text),
+        ],
+    },
+    title: Some("kind"),
+    identity: "name",
+    fields: &[
+        field("name", "name", Text, "What it is called"),
+        field("kind", "kind", Words(&["pagerduty", "alertmanager", "webhook", "grafana"]), "What it speaks"),
+        field(
+            "service",
+            "service_id",
+            Ref("service"),
+            "Id or name of the service; the routes decide when absent",
+        ),
+        field("enabled", "enabled", Bool, "Whether it is taken in"),
+    ],
+    defaults: &[],
+    verbs: &[
+        verb("list", Does::List),
+        verb("get", Does::Get),
+        verb("create", Does::Create),
+        verb("edit", Does::Edit),
+        verb("apply", Does::Apply),
+        verb("new-key", Does::Act { endpoint: "integration.new_key", fields: &[], many: false }),
+        verb("delete", Does::Delete),
+    ],
+};

@@ -102,6 +102,7 @@ pub async fn create(caller: Caller, Body(input): Body<IncidentInput>) -> Reply<I
         paging: true,
         test: input.test,
         service: service.map(|service| ServiceId(service.id)),
+        ends_at: None,
     };
     let opened = respond::trigger(&caller.hub, trigger, Vec::new()).await?;
     let id = opened.ok_or_else(|| HubError::Internal("no incident was opened".into()))?;

@@ -9,6 +9,7 @@ pub mod deployments;
 pub mod events;
 pub mod halt;
 pub mod incidents;
+pub mod integrations;
 pub mod keys;
 pub mod metrics;
 pub mod objects;

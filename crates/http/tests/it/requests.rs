@@ -61,6 +61,7 @@ async fn pages_of_alerts_skip_none_of_one_millisecond() {
         first_seen_at: now,
         last_seen_at: now,
         resolved_at: None,
+        ends_at: None,
     };
     let statements = (0..5).map(|n| watchtower_store::Store::insert_alert(&row(n))).collect();
     test.hub.store.commit(statements).await.unwrap();

@@ -6,6 +6,7 @@ mod automations;
 mod backtest;
 mod channels;
 mod cron;
+mod integrations;
 mod policies;
 mod routes;
 mod rule_files;
@@ -27,6 +28,8 @@ pub use automations::{Automations, view_attempt};
 pub use backtest::backtest;
 pub use channels::{Channels, webhook_secret};
 pub use cron::{fire, preview as preview_cron, take_over};
+pub(crate) use integrations::source_of;
+pub use integrations::{Integrations, new_key};
 pub use policies::Policies;
 pub use routes::Routes;
 pub use rule_files::import_rules;
@@ -104,13 +107,14 @@ pub trait Noun: Send + Sync + 'static {
     }
 }
 
-const KIND_WORDS: [(&str, &str); 8] = [
+const KIND_WORDS: [(&str, &str); 9] = [
     ("rule", "rule"),
     ("team", "team"),
     ("service", "service"),
     ("route", "route"),
     ("policy", "policy"),
     ("channel", "channel"),
+    ("integration", "integration"),
     ("script", "script"),
     ("automation", "automation"),
 ];

@@ -348,6 +348,7 @@ fn alert(hub: &Hub, rule: &Compiled, part: Part, transition: &Transition) -> Ale
         paging: rule.paging,
         test: false,
         service: None,
+        ends_at: None,
     }
 }
 

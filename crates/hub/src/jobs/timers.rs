@@ -41,6 +41,7 @@ async fn tick_runs(hub: &Hub) {
     told("the halt", halt::refresh(hub).await);
     told("executions", runs::give_up_overdue(hub).await);
     told("rollouts", rollout::tick(hub, hub.now()).await);
+    told("alerts of others", respond::signals::end_due(hub).await);
     told("cron triggers", cron::tick(hub, hub.now()).await);
 }
 

@@ -6,8 +6,8 @@ use watchtower_incident::{
 };
 use watchtower_matchers::Matchers;
 use watchtower_model::{
-    AlertId, IncidentId, Labels, PolicyId, RouteId, RuleId, ServerId, ServiceId, Severity, TeamId, Urgency,
-    UserId,
+    AlertId, IncidentId, Labels, PolicyId, RouteId, RuleId, ServerId, ServiceId, Severity, TeamId, Timestamp,
+    Urgency, UserId,
 };
 use watchtower_store::{AlertRow, Json, Statement, Store};
 
@@ -17,7 +17,11 @@ use crate::error::HubError;
 use crate::jobs::consider;
 use crate::{Hub, random};
 
+/// Times that alerts are taken anew when another hub was faster.
+const TRIES: usize = 8;
+
 /// An alert begins, or is seen again.
+#[derive(Clone)]
 pub struct AlertTrigger {
     /// `rule:<id>`, `api`.
     pub source: String,
@@ -35,6 +39,8 @@ pub struct AlertTrigger {
     pub test: bool,
     /// Decided by the caller rather than by the routes.
     pub service: Option<ServiceId>,
+    /// Over by itself from then on, unless it is told again.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// An alert ends.
@@ -59,6 +65,17 @@ pub async fn trigger_together(
     hub: &Hub,
     alerts: Vec<(AlertTrigger, Vec<Statement>)>,
 ) -> Result<Vec<AlertRow>, HubError> {
+    for _ in 1..TRIES {
+        match take(hub, alerts.clone()).await {
+            // Another hub opened the same alert, or its incident, at the same moment: now it is there to be found.
+            Err(HubError::Conflict(_)) => {}
+            taken => return taken,
+        }
+    }
+    take(hub, alerts).await
+}
+
+async fn take(hub: &Hub, alerts: Vec<(AlertTrigger, Vec<Statement>)>) -> Result<Vec<AlertRow>, HubError> {
     let (mut taken, opened) = {
         let _one_at_a_time = hub.responding.lock().await;
         let (mut known, mut drafts) = (Vec::new(), Vec::new());
@@ -90,7 +107,14 @@ async fn repeat(
     open: &AlertRow,
     mut also: Vec<Statement>,
 ) -> Result<(), HubError> {
-    also.push(Store::repeat_alert(open.id, alert.severity, &alert.summary, alert.value, hub.now()));
+    also.push(Store::repeat_alert(
+        open.id,
+        alert.severity,
+        &alert.summary,
+        alert.value,
+        alert.ends_at,
+        hub.now(),
+    ));
     match open.incident_id {
         Some(incident) => {
             let signal = signal(hub, alert, open.id);
@@ -133,6 +157,7 @@ impl Draft {
             first_seen_at: now,
             last_seen_at: now,
             resolved_at: None,
+            ends_at: alert.ends_at,
         };
         Ok(Draft { row, signal, service, test: alert.test, also })
     }

@@ -161,6 +161,7 @@ fn alert(rule: RuleId, waiting: Waiting) -> AlertTrigger {
         paging: waiting.paging,
         test: false,
         service: None,
+        ends_at: None,
     }
 }
 

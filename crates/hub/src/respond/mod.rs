@@ -6,6 +6,7 @@ mod event_rules;
 mod gather;
 mod people;
 mod shared_label;
+pub mod signals;
 pub mod targets;
 
 pub use alerts::{AlertResolve, AlertTrigger, resolve, trigger};

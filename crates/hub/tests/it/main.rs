@@ -1,6 +1,7 @@
 //! The hub in this process, in virtual time: what is due is asked for at made-up moments of the future.
 
 mod scene;
+mod signals;
 mod cron;
 mod teams;
 mod retry;

@@ -149,6 +149,7 @@ async fn asked(scene: &Scene, automation: &str) -> (bool, String) {
         first_seen_at: now,
         last_seen_at: now,
         resolved_at: None,
+        ends_at: None,
     };
     scene.hub.store.commit(vec![Store::insert_alert(&alert)]).await.unwrap();
     consider::consider(&scene.hub, &alert).await.unwrap();

@@ -2,3 +2,4 @@
 
 mod otlp;
 mod remote_write;
+mod signals;

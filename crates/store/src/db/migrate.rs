@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "firings", include_str!("../../migrations/0007_firings.sql")),
     (8, "tries", include_str!("../../migrations/0008_tries.sql")),
     (9, "run_secrets", include_str!("../../migrations/0009_run_secrets.sql")),
+    (10, "alert_ends", include_str!("../../migrations/0010_alert_ends.sql")),
 ];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";

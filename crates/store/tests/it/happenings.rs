@@ -110,6 +110,7 @@ pub fn alert(key: &str) -> AlertRow {
         first_seen_at: NOW,
         last_seen_at: NOW,
         resolved_at: None,
+        ends_at: None,
     }
 }
 
@@ -131,10 +132,17 @@ pub async fn an_open_alert_is_unique_however_many_raise_it(place: Place) {
     assert_eq!((made, store.open_alerts().await.unwrap().len()), (1, 1));
 
     let open = store.open_alert("rule:1", "k").await.unwrap().unwrap();
-    commit(&store, Store::repeat_alert(open.id, Severity::Warning, "fuller", Some(99.0), at(5))).await;
+    commit(&store, Store::repeat_alert(open.id, Severity::Warning, "fuller", Some(99.0), Some(at(6)), at(5)))
+        .await;
+    let ended = |now: i64| {
+        let store = store.clone();
+        async move { store.ended_alerts(at(now), 9).await.unwrap().len() }
+    };
+    assert_eq!((ended(5).await, ended(6).await), (0, 1));
     assert_eq!(commit(&store, Store::resolve_alert(open.id, at(7))).await, 1);
+    assert_eq!(ended(9).await, 0, "what is over does not end again");
     assert_eq!(commit(&store, Store::resolve_alert(open.id, at(8))).await, 0);
-    assert_eq!(commit(&store, Store::repeat_alert(open.id, Severity::Info, "", None, at(9))).await, 0);
+    assert_eq!(commit(&store, Store::repeat_alert(open.id, Severity::Info, "", None, None, at(9))).await, 0);
     let closed = store.alert(open.id).await.unwrap().unwrap();
     assert_eq!((closed.count, closed.value, closed.resolved_at), (2, Some(99.0), Some(at(7))));
 

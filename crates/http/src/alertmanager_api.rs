@@ -1,0 +1,102 @@
+//! What Alertmanager's API v2 shows: the open alerts, for amtool, Karma and Grafana.
+//!
+//! <https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml>
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+use watchtower_api_types::endpoints::Access;
+use watchtower_hub::access::{Object, Principal, authorize};
+use watchtower_hub::{Hub, HubError};
+use watchtower_matchers::Matchers;
+use watchtower_model::{ServiceId, Timestamp};
+use watchtower_store::{AlertRow, IncidentRow};
+
+use crate::caller::principal_of;
+use crate::headers::parse_pairs;
+use crate::problem::Failure;
+
+/// Matchers of one request.
+const FILTERS_MAX: usize = 32;
+
+async fn viewer(hub: &Hub, headers: &HeaderMap) -> Result<Principal, HubError> {
+    let (principal, _) = principal_of(hub, headers).await?;
+    authorize(&principal, Access::View, "alert.list", Object::Global)
+        .map_err(|denied| HubError::Forbidden(denied.to_string()))?;
+    Ok(principal)
+}
+
+/// Open alerts. There are none that are silenced, inhibited or unprocessed: what is suppressed here says so in its incident.
+pub async fn alerts(
+    State(hub): State<Hub>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Failure> {
+    let principal = viewer(&hub, &headers).await?;
+    let pairs = parse_pairs(query.as_deref().unwrap_or(""));
+    let wants = |name: &str| pairs.iter().all(|(n, value)| n != name || value != "false");
+    let mut filters: Vec<Matchers> = Vec::new();
+    for (_, text) in pairs.iter().filter(|(name, _)| name == "filter").take(FILTERS_MAX) {
+        filters.push(text.parse().map_err(|error| HubError::invalid("filter", error))?);
+    }
+    let incidents = hub.store.open_incidents().await?;
+    let mut shown = Vec::new();
+    for alert in hub.store.open_alerts().await?.iter().filter(|_| wants("active")) {
+        let sees = match (&principal.servers, alert.server_id.and_then(|id| hub.servers.get(id))) {
+            (None, _) => true,
+            (Some(matchers), Some(server)) => matchers.matches(&server.with(|state| state.selector_labels())),
+            (Some(_), None) => false,
+        };
+        if sees && filters.iter().all(|matchers| matchers.matches(&alert.labels.0)) {
+            let incident = incidents.iter().find(|incident| Some(incident.id) == alert.incident_id);
+            shown.push(view(&hub, alert, incident));
+        }
+    }
+    Ok(Json(Value::Array(shown)))
+}
+
+fn view(hub: &Hub, alert: &AlertRow, incident: Option<&IncidentRow>) -> Value {
+    let receiver = incident.map_or_else(|| "none".to_string(), |incident| service(hub, incident.service_id));
+    let url = incident.map_or_else(String::new, |one| format!("{}/i/{}", hub.config.public_url, one.number));
+    // Of an alert that does not say when it ends, Alertmanager shows a time to come.
+    let ends_at = alert.ends_at.unwrap_or_else(|| hub.now().plus_ms(300_000));
+    let mut labels = alert.labels.0.to_builder();
+    if alert.labels.0.get("alertname").is_none() {
+        labels.set("alertname", watchtower_model::truncate(&alert.summary, 1024));
+    }
+    let text = |at: Timestamp| at.to_string();
+    json!({
+        "labels": labels.build(),
+        "annotations": {"summary": alert.summary, "description": alert.description},
+        "fingerprint": format!("{:016x}", alert.labels.0.fingerprint()),
+        "startsAt": text(alert.first_seen_at),
+        "updatedAt": text(alert.last_seen_at),
+        "endsAt": text(ends_at),
+        "generatorURL": url,
+        "receivers": [{"name": receiver}],
+        "status": {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": []},
+    })
+}
+
+fn service(hub: &Hub, id: ServiceId) -> String {
+    hub.objects().service(id).map_or_else(|| "none".into(), |service| service.body.0.name.clone())
+}
+
+/// Services are what alerts go to.
+pub async fn receivers(State(hub): State<Hub>, headers: HeaderMap) -> Result<Json<Value>, Failure> {
+    viewer(&hub, &headers).await?;
+    let names = hub.objects().services.iter().map(|service| json!({"name": service.body.0.name})).collect();
+    Ok(Json(Value::Array(names)))
+}
+
+pub async fn status(State(hub): State<Hub>, headers: HeaderMap) -> Result<Json<Value>, Failure> {
+    viewer(&hub, &headers).await?;
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(Json(json!({
+        "cluster": {"status": "disabled", "peers": []},
+        "versionInfo": {"version": version, "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""},
+        "config": {"original": "# Routes and receivers are routes and services of Watchtower.\n"},
+        "uptime": hub.started_at.to_string(),
+    })))
+}

@@ -1,0 +1,19 @@
+//! Integrations: keys are made here, and shown once.
+
+use axum::Json;
+use axum::extract::Path;
+use watchtower_api_types::{Integration, IntegrationInput};
+use watchtower_hub::configure::{self, Integrations};
+
+use crate::caller::{Body, Caller, Reply};
+
+pub async fn create(caller: Caller, Body(input): Body<IntegrationInput>) -> Reply<Integration> {
+    caller.unrestricted()?;
+    let made = configure::create::<Integrations>(&caller.hub, &caller.principal, input).await?;
+    Ok(Json(configure::new_key(&caller.hub, &caller.principal, &made.id.to_string()).await?))
+}
+
+pub async fn new_key(caller: Caller, Path(name): Path<String>) -> Reply<Integration> {
+    caller.unrestricted()?;
+    Ok(Json(configure::new_key(&caller.hub, &caller.principal, &name).await?))
+}

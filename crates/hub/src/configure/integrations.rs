@@ -1,0 +1,100 @@
+//! Integrations: keys by which other tools tell of their alerts.
+//!
+//! Invariant: a key is shown when it is made and never again; what is kept of it is a hash.
+
+use watchtower_api_types as api;
+use watchtower_model::{Id, IntegrationId};
+use watchtower_store::{Store, Stored, objects as stored};
+
+use super::{Noun, find, named, save};
+use crate::access::Principal;
+use crate::error::HubError;
+use crate::objects::IntegrationBody;
+use crate::{Hub, Objects, random};
+
+/// Replaced keys that are remembered.
+const OLD_KEYS_MAX: usize = 5;
+
+pub struct Integrations;
+
+impl Noun for Integrations {
+    type Body = IntegrationBody;
+    type Input = api::IntegrationInput;
+    type View = api::Integration;
+
+    fn list(objects: &Objects) -> &[Stored<IntegrationBody>] {
+        &objects.integrations
+    }
+
+    fn body(
+        hub: &Hub,
+        _: &Principal,
+        _: Id,
+        input: api::IntegrationInput,
+        old: Option<&Stored<IntegrationBody>>,
+    ) -> Result<IntegrationBody, HubError> {
+        named(&input.name)?;
+        if input.service_id.is_some_and(|id| hub.objects().service(id).is_none()) {
+            return Err(HubError::invalid("service_id", "this service does not exist"));
+        }
+        if old.is_some_and(|old| old.body.kind != input.kind) {
+            return Err(HubError::invalid("kind", "stays as it is: make another integration instead"));
+        }
+        let (key_hash, old_key_hashes) = match old {
+            Some(old) => (old.body.key_hash.clone(), old.body.old_key_hashes.clone()),
+            None => (None, Vec::new()),
+        };
+        let (name, kind, service_id, enabled) = (input.name, input.kind, input.service_id, input.enabled);
+        Ok(IntegrationBody { name, kind, service_id, enabled, key_hash, old_key_hashes })
+    }
+
+    async fn view(
+        hub: &Hub,
+        stored: &Stored<IntegrationBody>,
+        _: bool,
+    ) -> Result<api::Integration, HubError> {
+        let body = &stored.body;
+        let path = match body.kind {
+            api::IntegrationKind::Pagerduty => "/v2/enqueue",
+            api::IntegrationKind::Alertmanager => "/alertmanager",
+            api::IntegrationKind::Webhook => "/webhooks/alertmanager/KEY",
+            api::IntegrationKind::Grafana => "/webhooks/grafana/KEY",
+        };
+        Ok(api::Integration {
+            id: IntegrationId(stored.id),
+            name: body.name.clone(),
+            kind: body.kind,
+            service_id: body.service_id,
+            enabled: body.enabled,
+            url: format!("{}{path}", hub.config.public_url),
+            open_alerts: hub.store.open_alerts_of(&source_of(stored.id)).await? as u32,
+            created_at: stored.created_at.into(),
+            key: None,
+        })
+    }
+}
+
+/// The source of its alerts.
+pub(crate) fn source_of(integration: Id) -> String {
+    format!("integration:{integration}")
+}
+
+/// Makes a key in place of the one there is, and shows it.
+pub async fn new_key(hub: &Hub, by: &Principal, id_or_name: &str) -> Result<api::Integration, HubError> {
+    let old = find::<Integrations>(hub, id_or_name)?;
+    let key = random::hex(&random::bytes::<16>());
+    let mut body = old.body.clone();
+    if let Some(replaced) = body.key_hash.replace(random::hash_secret(&key)) {
+        body.old_key_hashes.insert(0, replaced);
+        body.old_key_hashes.truncate(OLD_KEYS_MAX);
+    }
+    let now = hub.now();
+    let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
+    statements.push(Store::insert_change("integration", old.id, now));
+    save::<Integrations>(hub, by, "new_key", &body.name, statements).await?;
+    let made = find::<Integrations>(hub, &old.id.to_string())?;
+    let mut view = Integrations::view(hub, &made, true).await?;
+    view.url = view.url.replace("KEY", &key);
+    view.key = Some(key);
+    Ok(view)
+}

@@ -1,0 +1,127 @@
+//! Recorded bodies of PagerDuty's clients, Prometheus, Alertmanager and Grafana.
+
+use watchtower_intake::IntakeError;
+use watchtower_intake::signals::pagerduty::{change, event};
+use watchtower_intake::signals::{Action, alertmanager};
+use watchtower_model::{Labels, Severity, Timestamp};
+
+const NOW: Timestamp = Timestamp(1_795_000_000_000);
+
+const TRIGGER: &str = r#"{"payload": {"summary": "DISK at 99%\non web-1", "timestamp": "2026-07-17T08:42:58.315+0000",
+  "source": "web-1", "severity": "critical", "component": "disk", "group": "prod", "class": "space",
+  "custom_details": {"free": "1 GB", "load": [1, 2]}},
+  "routing_key": "0123456789abcdef0123456789abcdef", "dedup_key": "disk/web-1", "event_action": "trigger",
+  "client": "monitor", "client_url": "https://monitor.example",
+  "links": [{"href": "https://example.com", "text": "graph"}], "images": [{"src": "https://example.com/a.png"}]}"#;
+
+#[test]
+fn an_event_of_pagerduty_is_read_whole() {
+    let event = event(TRIGGER.as_bytes()).unwrap();
+    assert_eq!(event.routing_key, "0123456789abcdef0123456789abcdef");
+    let signal = event.signal;
+    assert_eq!((signal.action, signal.key.as_deref()), (Action::Trigger, Some("disk/web-1")));
+    assert_eq!((signal.severity, signal.summary.as_str()), (Severity::Critical, "DISK at 99% on web-1"));
+    let labels = [("source", "web-1"), ("component", "disk"), ("group", "prod"), ("class", "space")];
+    assert_eq!(signal.labels, Labels::from_pairs(labels));
+    let lines = "free: 1 GB\nload: [1,2]\ngraph: https://example.com\nhttps://example.com/a.png\nfrom monitor https://monitor.example";
+    assert_eq!(signal.description, lines);
+}
+
+#[test]
+fn what_pagerduty_refuses_is_refused_in_its_words() {
+    let refused = |body: &str| event(body.as_bytes()).unwrap_err();
+    assert_eq!(refused("{").errors, ["JSON parse error"]);
+    assert_eq!(refused("[]").status, "Unrecognized object");
+    let all = refused(r#"{"event_action": "explode"}"#);
+    assert_eq!((all.status, all.message), ("invalid event", "Event object is invalid"));
+    assert_eq!(all.errors.len(), 3, "{:?}", all.errors);
+    let payload =
+        refused(r#"{"routing_key": "k", "event_action": "trigger", "payload": {"severity": "bad"}}"#);
+    let named = ["payload.summary", "payload.source", "payload.severity"];
+    assert!(payload.errors.iter().zip(named).all(|(text, name)| text.contains(name)), "{:?}", payload.errors);
+    let long =
+        format!(r#"{{"routing_key": "k", "event_action": "resolve", "dedup_key": "{}"}}"#, "x".repeat(256));
+    assert!(refused(&long).errors[0].contains("too long"));
+    assert!(refused(r#"{"routing_key": "k", "event_action": "resolve"}"#).errors[0].contains("dedup_key"));
+    // An end needs no more than its key.
+    let end = event(br#"{"routing_key": "k", "event_action": "resolve", "dedup_key": "a", "payload": {}}"#)
+        .unwrap();
+    assert_eq!(end.signal.action, Action::Resolve);
+}
+
+#[test]
+fn a_change_pages_nobody() {
+    let body = br#"{"routing_key": "k", "payload": {"summary": "Build 17", "source": "ci", "custom_details": {"commit": "abc"}}}"#;
+    let change = change(body).unwrap();
+    assert_eq!(
+        (change.summary.as_str(), change.source.as_str(), change.detail.as_str()),
+        ("Build 17", "ci", "commit: abc")
+    );
+}
+
+const WEBHOOK: &str = r#"{"version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "hub",
+  "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am", "notification_reason": "x", "alerts": [
+  {"status": "firing", "labels": {"alertname": "DiskFull", "instance": "web-1:9100", "severity": "page"},
+   "annotations": {"summary": "web-1: disk full", "description": "97 %", "runbook_url": "https://r"}, "startsAt": "2026-11-30T00:00:00Z",
+   "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "http://prom/graph", "fingerprint": "a1b2"},
+  {"status": "resolved", "labels": {"alertname": "Load"}, "annotations": {}, "startsAt": "2026-11-30T00:00:00Z",
+   "endsAt": "2026-11-30T00:01:00Z", "generatorURL": "", "fingerprint": "c3d4"}]}"#;
+
+#[test]
+fn a_webhook_tells_each_alert_by_its_own_status() {
+    let signals = alertmanager::webhook(WEBHOOK.as_bytes()).unwrap();
+    let told: Vec<_> = signals
+        .iter()
+        .map(|s| (s.action, s.key.as_deref().unwrap(), s.severity, s.summary.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Action::Trigger, "a1b2", Severity::Critical, "web-1: disk full"),
+            (Action::Resolve, "c3d4", Severity::Error, "Load"),
+        ]
+    );
+    assert_eq!(signals[0].description, "97 %\nrunbook_url: https://r\nsource: http://prom/graph");
+    assert_eq!((signals[0].ends_at, signals[0].labels.get("instance")), (None, Some("web-1:9100")));
+}
+
+#[test]
+fn grafana_s_additions_are_taken_along() {
+    let body = r#"{"receiver": "hub", "status": "firing", "orgId": 1, "state": "alerting", "title": "[FIRING:1]", "message": "m", "alerts": [
+      {"status": "firing", "labels": {"alertname": "DatasourceNoData", "rulename": "cpu"}, "annotations": null, "values": {"A": 1.5},
+       "valueString": "[ var='A' ]", "panelURL": "https://g/p", "silenceURL": "https://g/s", "fingerprint": "e5", "orgId": 1}]}"#;
+    let signals = alertmanager::webhook(body.as_bytes()).unwrap();
+    assert_eq!(signals[0].summary, "DatasourceNoData");
+    assert_eq!(signals[0].description, "panel: https://g/p\nsilence: https://g/s");
+}
+
+#[test]
+fn posted_alerts_end_by_themselves() {
+    let body = r#"[{"labels": {"alertname": "A", "severity": "warning"}},
+                   {"labels": {"severity": "warning", "alertname": "A"}, "endsAt": "2026-11-18T23:06:41Z"},
+                   {"labels": {"alertname": "A", "severity": "warning"}, "endsAt": "2020-01-01T00:00:00.000Z"}]"#;
+    let signals = alertmanager::alerts(body.as_bytes(), NOW).unwrap();
+    // The same labels are the same alert, whatever their order.
+    assert!(signals.iter().all(|signal| signal.key == signals[0].key));
+    assert_eq!(signals[0].ends_at, Some(NOW.plus_ms(alertmanager::RESOLVE_TIMEOUT_MS)));
+    assert_eq!((signals[1].action, signals[1].ends_at), (Action::Trigger, Some(NOW.plus_ms(43_201_000))));
+    assert_eq!((signals[2].action, signals[2].ends_at), (Action::Resolve, None));
+    for wrong in ["{}", "[{}]", r#"[{"labels": {}}]"#, r#"[{"labels": {"a": "b"}, "endsAt": "soon"}]"#] {
+        assert!(
+            matches!(alertmanager::alerts(wrong.as_bytes(), NOW), Err(IntakeError::NotJson { .. })),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn any_text_becomes_lines_and_labels_within_bounds() {
+    let long = "x".repeat(5_000);
+    let body = format!(
+        r#"[{{"labels": {{"alertname": "a\u0000b", "bad name\n": "y", "long": "{long}"}}, "annotations": {{"summary": "{long}", "n": 5}}}}]"#
+    );
+    let signal = alertmanager::alerts(body.as_bytes(), NOW).unwrap().remove(0);
+    assert_eq!(signal.summary.len(), 1024);
+    assert!(signal.labels.get("long").is_some_and(|value| value.len() == 1024));
+    assert_eq!(signal.description, "n: 5");
+}

@@ -1,0 +1,115 @@
+//! Other tools by their own words: PagerDuty's events, webhooks of Alertmanager and Grafana, as their clients send them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use watchtower_tests::api::Api;
+use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::paging::{page_to, text};
+use watchtower_tests::sink::Sink;
+
+const SOON: Duration = Duration::from_secs(10);
+const JSON: &str = "application/json";
+
+fn key_of(api: &Api, kind: &str) -> String {
+    let made = api.post("/integrations", &json!({"name": format!("my-{kind}"), "kind": kind}));
+    let key = text(&made["key"]);
+    assert!(key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit()), "{made}");
+    key
+}
+
+#[test]
+fn a_client_of_pagerduty_works_by_another_address() {
+    let hub = Hub::start(Setup::default());
+    let (api, sink) = (hub.api(), Sink::start());
+    page_to(&api, &sink);
+    let key = key_of(&api, "pagerduty");
+    let stranger = api.with_token(None);
+    let send = |more: Value| {
+        let mut event = json!({"routing_key": key, "event_action": "trigger",
+            "payload": {"summary": "queue is full", "source": "mail-1", "severity": "critical"}});
+        more.as_object().expect("an object").iter().for_each(|(name, value)| event[name] = value.clone());
+        stranger.raw("POST", "/v2/enqueue", JSON, event.to_string().as_bytes()).expect("the hub answers")
+    };
+    let answer = send(json!({"dedup_key": "queue"}));
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    assert_eq!(answer.body, json!({"status": "success", "message": "Event processed", "dedup_key": "queue"}));
+    let call = sink.wait(SOON, "of the event", |call| call.event() == "incident.triggered");
+    assert_eq!(call.body["incident"]["title"], "queue is full");
+    // Again is a repetition; without a key each is its own.
+    assert_eq!(send(json!({"dedup_key": "queue"})).status, 202);
+    let own = send(json!({}));
+    assert!(text(&own.body["dedup_key"]).len() >= 32, "{}", own.body);
+    assert_eq!(api.list("/incidents").len(), 2);
+    send(json!({"dedup_key": "queue", "event_action": "acknowledge", "payload": null}));
+    assert_eq!(api.get(&format!("/incidents/{}", call.incident()))["state"], "acknowledged");
+    send(json!({"dedup_key": "queue", "event_action": "resolve", "payload": null}));
+    let incident = api.get(&format!("/incidents/{}", call.incident()));
+    assert_eq!(
+        (&incident["state"], &incident["acknowledged_by"]),
+        (&json!("resolved"), &json!("my-pagerduty"))
+    );
+
+    // What its clients must not repeat is 400, with what is wrong.
+    let wrong = send(json!({"event_action": "explode"}));
+    assert!(wrong.status == 400 && text(&wrong.body["errors"][0]).contains("event_action"), "{}", wrong.body);
+    let nobody = send(json!({"routing_key": "0123456789abcdef0123456789abcdef"}));
+    assert_eq!((nobody.status, &nobody.body["status"]), (400, &json!("invalid event")));
+    let change =
+        json!({"routing_key": key, "payload": {"summary": "build 17 is out", "source": "ci"}}).to_string();
+    assert_eq!(stranger.raw("POST", "/v2/change/enqueue", JSON, change.as_bytes()).unwrap().status, 202);
+    assert_eq!(api.list("/events?kind=change")[0]["message"], "build 17 is out");
+    assert_eq!(api.list("/incidents").len(), 2, "a change pages nobody");
+}
+
+#[test]
+fn a_client_that_calls_too_often_is_told_when_to_come_again() {
+    let hub = Hub::start(Setup::default());
+    let api = hub.api();
+    let (events, hook) = (key_of(&api, "pagerduty"), key_of(&api, "webhook"));
+    let stranger = api.with_token(None);
+    let end = json!({"routing_key": events, "event_action": "resolve", "dedup_key": "x"}).to_string();
+    let body = br#"{"alerts": []}"#;
+    // The limit is of a minute: two of them may begin while this runs.
+    let full = |path: &str, body: &[u8]| {
+        (0..2_600).find_map(|_| {
+            let answer = stranger.raw("POST", path, JSON, body).expect("the hub answers");
+            (answer.status >= 300).then_some(answer)
+        })
+    };
+    let answer = full("/v2/enqueue", end.as_bytes()).expect("the limit is reached");
+    assert!(answer.status == 429 && answer.retry_after.is_some_and(|s| (1..=61).contains(&s)), "{answer:?}");
+    // Alertmanager drops every 4xx for good.
+    let answer = full(&format!("/webhooks/alertmanager/{hook}"), body).expect("the limit is reached");
+    assert!(answer.status == 503 && answer.retry_after.is_some(), "{answer:?}");
+}
+
+#[test]
+fn webhooks_of_alertmanager_and_grafana_open_and_end_incidents() {
+    let hub = Hub::start(Setup::default());
+    let api = hub.api();
+    api.post("/servers", &json!({"name": "web-1"}));
+    let stranger = api.with_token(None);
+    for (kind, path) in [("webhook", "alertmanager"), ("grafana", "grafana")] {
+        let key = key_of(&api, kind);
+        let send = |status: &str| {
+            let alert = json!({"status": status, "labels": {"alertname": "DiskFull", "instance": "web-1:9100", "severity": "warning"},
+                "annotations": {"summary": format!("{kind}: disk is full")}, "fingerprint": "f1", "startsAt": "2026-11-30T00:00:00Z",
+                "endsAt": "0001-01-01T00:00:00Z"});
+            let body = json!({"version": "4", "status": "firing", "alerts": [alert]}).to_string();
+            let path = format!("/webhooks/{path}/{key}");
+            assert_eq!(stranger.raw("POST", &path, JSON, body.as_bytes()).unwrap().status, 200);
+            api.list("/incidents")
+                .into_iter()
+                .find(|one| text(&one["title"]).starts_with(kind))
+                .expect("it is there")
+        };
+        let incident = send("firing");
+        assert_eq!((&incident["state"], &incident["server"]), (&json!("triggered"), &json!("web-1")));
+        assert_eq!(send("resolved")["state"], "resolved");
+        assert_eq!(
+            stranger.raw("POST", &format!("/webhooks/{path}/nobody"), JSON, b"{}").unwrap().status,
+            401
+        );
+    }
+}
