@@ -47,7 +47,13 @@ export async function startHub(binary, extra = []) {
   const [port, agentPort] = [await freePort(), await freePort()];
   const args = [
     ...["serve", "--data-dir", data, "--listen", `127.0.0.1:${port}`],
-    ...["--agent-listen", `127.0.0.1:${agentPort}`, "--with-local-agent", "--disk-guard=page=100,logs=100,metrics=100", ...extra],
+    ...[
+      "--agent-listen",
+      `127.0.0.1:${agentPort}`,
+      "--with-local-agent",
+      "--disk-guard=page=100,logs=100,metrics=100",
+      ...extra,
+    ],
   ];
   const hub = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
   const stop = () =>

@@ -50,9 +50,19 @@ async function places(page) {
     agents: "/deploys/agents",
     channels: "/channels",
     ...Object.fromEntries(
-      ["services", "routes", "policies", "teams", "users", "tokens", "ssh", "keys", "audit", "health"].map(
-        (id) => [id, `/settings/${id}`],
-      ),
+      [
+        "services",
+        "routes",
+        "policies",
+        "integrations",
+        "teams",
+        "users",
+        "tokens",
+        "ssh",
+        "keys",
+        "audit",
+        "health",
+      ].map((id) => [id, `/settings/${id}`]),
     ),
     missing: "/no-such-page",
   };

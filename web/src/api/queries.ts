@@ -200,6 +200,11 @@ export const queries = {
       queryKey: ["service"],
       queryFn: ({ signal }) => api.get("/services", { signal, query: { limit: ALL } }),
     }),
+  integrations: () =>
+    queryOptions({
+      queryKey: ["integration"],
+      queryFn: ({ signal }) => api.get("/integrations", { signal, query: { limit: ALL } }),
+    }),
   routes: () =>
     queryOptions({
       queryKey: ["route"],

@@ -1,0 +1,215 @@
+// Other tools that tell of their alerts here. A key is shown once, when it is made.
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { api } from "@/api/client";
+import { queries } from "@/api/queries";
+import type { Integration, IntegrationKind } from "@/api/types";
+import { Button } from "@/ui/Button";
+import { CopyButton } from "@/ui/Copy";
+import { Confirm, Dialog } from "@/ui/Dialog";
+import { SelectField, TextField } from "@/ui/Field";
+import { Empty, ErrorNotice, Loaded, Panel } from "@/ui/Panel";
+import { Badge } from "@/ui/Status";
+import { type Column, Table } from "@/ui/Table";
+import { useAction } from "@/ui/useAction";
+import { DeleteButton } from "./EditDialog";
+
+const KINDS: { value: IntegrationKind; label: string; setUp: string }[] = [
+  {
+    value: "alertmanager",
+    label: "Prometheus, as its Alertmanager",
+    setUp:
+      "In prometheus.yml, under alerting: this address as target with path_prefix /alertmanager, and the key as authorization credentials.",
+  },
+  {
+    value: "webhook",
+    label: "Alertmanager, by webhook",
+    setUp: "In alertmanager.yml: the address as url of a webhook_config. The key is its last part.",
+  },
+  {
+    value: "grafana",
+    label: "Grafana, by webhook",
+    setUp: "As the URL of a contact point of type webhook. The key is its last part.",
+  },
+  {
+    value: "pagerduty",
+    label: "What speaks PagerDuty's Events API v2",
+    setUp: "This hub as the address instead of events.pagerduty.com, and the key as routing key.",
+  },
+];
+
+const kindOf = (kind: IntegrationKind) => KINDS.find(({ value }) => value === kind);
+
+function columns(shown: (made: Integration) => void): Column<Integration>[] {
+  return [
+    {
+      key: "name",
+      head: "Integration",
+      main: true,
+      cell: (one) => (
+        <>
+          <strong>{one.name}</strong> {!one.enabled && <Badge tone="muted">off</Badge>}
+          <div className="sub">{kindOf(one.kind)?.label ?? one.kind}</div>
+        </>
+      ),
+    },
+    { key: "url", head: "Sends to", low: true, cell: (one) => <code>{one.url}</code> },
+    { key: "open", head: "Open alerts", num: true, cell: (one) => one.open_alerts },
+    {
+      key: "actions",
+      head: "",
+      cell: (one) => (
+        <div className="row">
+          <NewKey integration={one} shown={shown} />
+          <DeleteButton
+            what={one.name}
+            consequence="Its key is nobody's from then on: what it sends is refused."
+            needs="operate"
+            changes={["integration"]}
+            run={() => api.delete("/integrations/{integration}", { path: { integration: one.id } })}
+          />
+        </div>
+      ),
+    },
+  ];
+}
+
+function NewKey({ integration, shown }: { integration: Integration; shown: (made: Integration) => void }) {
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      <Button
+        small
+        needs="operate"
+        aria-label={`New key for ${integration.name}`}
+        onClick={() => setAsking(true)}
+      >
+        New key
+      </Button>
+      {asking && (
+        <Confirm
+          title={`New key for ${integration.name}`}
+          verb="Make a new key"
+          run={async () =>
+            shown(
+              await api.post("/integrations/{integration}/new-key", {
+                path: { integration: integration.id },
+              }),
+            )
+          }
+          onClose={() => setAsking(false)}
+        >
+          <p>What still sends with the present key is not taken any more; an incident says so.</p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+export function Integrations() {
+  const integrations = useQuery(queries.integrations());
+  const [making, setMaking] = useState(false);
+  const [made, setMade] = useState<Integration>();
+  return (
+    <Panel
+      flush
+      title="Alerts of other tools"
+      actions={
+        <Button small icon="plus" needs="operate" onClick={() => setMaking(true)}>
+          New integration
+        </Button>
+      }
+    >
+      <Loaded query={integrations}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="No integrations">
+              Prometheus, Alertmanager, Grafana and whatever speaks PagerDuty can open incidents here.
+            </Empty>
+          ) : (
+            <Table label="Integrations" rows={items} columns={columns(setMade)} rowKey={(one) => one.id} />
+          )
+        }
+      </Loaded>
+      {making && <NewIntegration made={setMade} onClose={() => setMaking(false)} />}
+      {made && <Key made={made} onClose={() => setMade(undefined)} />}
+    </Panel>
+  );
+}
+
+interface NewProps {
+  made: (integration: Integration) => void;
+  onClose: () => void;
+}
+
+function NewIntegration({ made, onClose }: NewProps) {
+  const services = useQuery(queries.services());
+  const [name, setName] = useState("");
+  const [kind, setKind] = useState<IntegrationKind>("alertmanager");
+  const [service, setService] = useState("");
+  const make = useAction(
+    () => api.post("/integrations", { body: { name: name.trim(), kind, service_id: service || null } }),
+    { changes: ["integration"] },
+  );
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const integration = await make.start();
+    if (!integration) return;
+    made(integration);
+    onClose();
+  };
+  const choices = (services.data?.items ?? []).map(({ id, name: label }) => ({ value: id, label }));
+  return (
+    <Dialog title="New integration" onClose={onClose}>
+      <form className="stack" onSubmit={submit}>
+        <TextField
+          label="Name"
+          value={name}
+          onChange={setName}
+          placeholder="prometheus-eu"
+          error={make.fieldError("name")}
+          autoFocus
+        />
+        <SelectField label="What sends" value={kind} choices={KINDS} onChange={setKind} />
+        <SelectField
+          label="Pages"
+          value={service}
+          choices={[{ value: "", label: "what the routes say" }, ...choices]}
+          onChange={setService}
+        />
+        {make.error !== undefined && <ErrorNotice error={make.error} title="Could not make it" />}
+        <div className="form-actions">
+          <Button type="submit" kind="primary" needs="operate" busy={make.busy}>
+            Make
+          </Button>
+          <Button onClick={onClose}>Cancel</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Key({ made, onClose }: { made: Integration; onClose: () => void }) {
+  const key = made.key ?? "";
+  return (
+    <Dialog title={`The key of ${made.name}, shown only now`} onClose={onClose}>
+      <div className="stack">
+        <p className="dim">{kindOf(made.kind)?.setUp}</p>
+        <div>
+          <div className="label">Address</div>
+          <pre className="code-block">{made.url}</pre>
+        </div>
+        <div>
+          <div className="label">Key</div>
+          <pre className="code-block">{key}</pre>
+        </div>
+        <div className="form-actions">
+          <CopyButton text={made.url.includes(key) ? made.url : key} small={false} />
+          <Button kind="primary" onClick={onClose}>
+            I have stored it
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
