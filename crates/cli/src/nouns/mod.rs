@@ -147,6 +147,11 @@ pub fn find(name: &str) -> Option<&'static Noun> {
 }
 
 impl Noun {
+    /// The field by which `edit` gives another name, where `create` is given the name first.
+    pub fn renamed_by(&self) -> Option<&'static str> {
+        self.title.filter(|title| *title == self.identity)
+    }
+
     pub fn endpoint(&self, verb: &str) -> String {
         // Words are joined by a hyphen on the command line and by an underscore in ids.
         format!("{}.{verb}", self.name.replace('-', "_"))

@@ -219,7 +219,6 @@ pub static INTEGRATION: Noun = Noun {
     identity: "name",
     fields: &[
         field("name", "name", Text, "What it is called"),
-        field("kind", "kind", Words(&["pagerduty", "alertmanager", "webhook", "grafana"]), "What it speaks"),
         field(
             "service",
             "service_id",

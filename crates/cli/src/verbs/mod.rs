@@ -94,7 +94,7 @@ pub fn command(noun: &'static Noun, verb: &'static Verb) -> Command {
         Does::Create => create(command, noun),
         Does::Edit => {
             let rename = noun
-                .title
+                .renamed_by()
                 .map(|title| Arg::new("rename").long(title).value_name("NEW").help("Give it another name"));
             let about = format!(
                 "{}; only what is given changes",

@@ -117,7 +117,7 @@ pub fn edit(session: &mut Session, noun: &Noun, matches: &ArgMatches) -> Done {
     let current = session.hub.get(&noun.endpoint("get"), &[&target])?;
     let before = only(&current, &schema.input(endpoint(&update)));
     let by_flags = noun.fields.iter().any(|field| matches.contains_id(field.flag));
-    let rename = noun.title.and_then(|title| Some((title, matches.get_one::<String>("rename")?)));
+    let rename = noun.renamed_by().and_then(|title| Some((title, matches.get_one::<String>("rename")?)));
     let mut after = before.clone();
     if wanted.is_empty() && !by_flags && rename.is_none() {
         if !session.may_ask() {
