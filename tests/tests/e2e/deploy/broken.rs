@@ -388,8 +388,10 @@ fn owners(network: &Arc<Network>, first: &Hub, host: &Host) {
     }
     let foreign = two.run(&["agent", "uninstall", &target, "--name", "a", "-y"]);
     assert_eq!(text(&foreign.row()["failure"]["code"]), "E_OTHER_HUB", "{foreign:?}");
+    // What the agent that works there keeps for itself goes on: the executor makes its files when it is first asked.
+    let own = ["/var/lib/watchtower/", "/var/lib/watchtower-executor/"];
     let quiet = |lines: Vec<String>| {
-        lines.into_iter().filter(|line| !line.contains("/var/lib/watchtower/")).collect::<Vec<_>>()
+        lines.into_iter().filter(|line| !own.iter().any(|dir| line.contains(dir))).collect::<Vec<_>>()
     };
     assert_eq!(quiet(difference(&before, &files(host))), Vec::<String>::new());
     for (operator, hub, name) in [(&one, first, "b"), (&two, &second, "a")] {
