@@ -369,9 +369,19 @@ async function pagesToCheck(page) {
       "/no-such-page",
       "/servers?q=nothing-is-called-so",
     ],
-    ...["services", "routes", "policies", "teams", "users", "tokens", "ssh", "keys", "audit", "health"].map(
-      (id) => `/settings/${id}`,
-    ),
+    ...[
+      "services",
+      "routes",
+      "policies",
+      "integrations",
+      "teams",
+      "users",
+      "tokens",
+      "ssh",
+      "keys",
+      "audit",
+      "health",
+    ].map((id) => `/settings/${id}`),
   ];
 }
 
