@@ -17,6 +17,7 @@ pub struct OutputRow {
 #[derive(Debug, Clone, Deserialize)]
 pub struct OutputEnd {
     pub execution_id: ExecutionId,
+    pub stream: String,
     pub data: Vec<u8>,
 }
 
@@ -61,7 +62,7 @@ impl Store {
 
     /// Of each execution of a run, the latest tries, the newest parts, in order of arrival: as many as hold more than `bytes` together, or all.
     pub async fn output_ends(&self, run: RunId, bytes: usize) -> Result<Vec<OutputEnd>, DbError> {
-        let sql = "SELECT execution_id, data FROM (SELECT execution_id, sequence, data, \
+        let sql = "SELECT execution_id, stream, data FROM (SELECT execution_id, sequence, stream, data, \
                    SUM(length(data)) OVER (PARTITION BY execution_id ORDER BY sequence DESC) - length(data) AS behind \
                    FROM output WHERE execution_id IN (SELECT id FROM executions WHERE run_id = $1 AND replaced_by IS NULL)) AS parts \
                    WHERE behind <= $2 ORDER BY execution_id, sequence";
