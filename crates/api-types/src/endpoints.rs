@@ -171,6 +171,17 @@ endpoints! {
     "integration.update" Put "/integrations/{integration}" Operate [] IntegrationInput -> Integration, "Replace an integration";
     "integration.delete" Delete "/integrations/{integration}" Operate [] _ -> _, "Delete an integration";
     "integration.new_key" Post "/integrations/{integration}/new-key" Operate [] _ -> Integration, "Make a new key in place of the one there is; it is shown once";
+    "silence.list" Get "/silences" View ["state" "limit" "cursor"] _ -> [Silence], "List silences, newest first";
+    "silence.create" Post "/silences" Operate [] SilenceInput -> Silence, "Page nobody for some alerts, from a time to a time";
+    "silence.get" Get "/silences/{silence}" View [] _ -> Silence, "One silence";
+    "silence.update" Put "/silences/{silence}" Operate [] SilenceInput -> Silence, "Replace a silence";
+    "silence.expire" Post "/silences/{silence}/expire" Operate [] _ -> Silence, "End a silence now";
+    "silence.delete" Delete "/silences/{silence}" Operate [] _ -> _, "End a silence and forget it";
+    "maintenance.list" Get "/maintenance-windows" View ["state" "limit" "cursor"] _ -> [MaintenanceWindow], "List maintenance windows";
+    "maintenance.create" Post "/maintenance-windows" Operate [] MaintenanceWindowInput -> MaintenanceWindow, "Plan a time, or many, at which nobody is paged";
+    "maintenance.get" Get "/maintenance-windows/{window}" View [] _ -> MaintenanceWindow, "One maintenance window, by id or name";
+    "maintenance.update" Put "/maintenance-windows/{window}" Operate [] MaintenanceWindowInput -> MaintenanceWindow, "Replace a maintenance window";
+    "maintenance.delete" Delete "/maintenance-windows/{window}" Operate [] _ -> _, "Delete a maintenance window";
     "script.list" Get "/scripts" View ["limit" "cursor"] _ -> [Script], "List scripts";
     "script.create" Post "/scripts" Operate [] ScriptInput -> Script, "Create a script";
     "script.get" Get "/scripts/{script}" View [] _ -> Script, "One script, by id or name";

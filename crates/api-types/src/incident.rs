@@ -38,6 +38,8 @@ shapes! {
         pub server: Option<String>,
         pub incident_id: Option<IncidentId>,
         pub incident_number: Option<i64>,
+        /// Why nobody is paged for it now: a silence, a maintenance window. Absent: somebody is.
+        pub suppressed_by: Option<String>,
         pub count: i64,
         pub first_seen_at: Time,
         pub last_seen_at: Time,

@@ -21,6 +21,7 @@ mod live;
 mod openapi;
 mod overview;
 mod policy;
+mod quiet;
 mod rule;
 mod run;
 mod script;
@@ -58,6 +59,7 @@ pub use policy::{
     Policy, PolicyInput, PolicyStep, Route, RouteInput, Service, ServiceInput, StepTarget, TargetKind, Team,
     TeamInput,
 };
+pub use quiet::{MaintenanceWindow, MaintenanceWindowInput, QuietState, QuietTime, Silence, SilenceInput};
 pub use rule::{
     ImportProblem, ImportedRule, NoData, Rule, RuleBacktest, RuleBacktestInput, RuleBacktestServer,
     RuleImport, RuleImportInput, RuleInput, RuleInstance, RuleKind, RulePreview, RulePreviewInput,

@@ -8,9 +8,12 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use watchtower_api_types::endpoints::Access;
 use watchtower_hub::access::{Object, Principal, authorize};
+use watchtower_hub::quiet::{self, CoverKind, Reason};
+use watchtower_hub::respond::ALERT_NAME;
 use watchtower_hub::{Hub, HubError};
 use watchtower_matchers::Matchers;
-use watchtower_model::{ServiceId, Timestamp};
+use watchtower_model::limits::LABEL_VALUE_BYTES_MAX;
+use watchtower_model::{Labels, ServiceId, Timestamp, truncate};
 use watchtower_store::{AlertRow, IncidentRow};
 
 use crate::caller::principal_of;
@@ -21,13 +24,23 @@ use crate::problem::Failure;
 const FILTERS_MAX: usize = 32;
 
 async fn viewer(hub: &Hub, headers: &HeaderMap) -> Result<Principal, HubError> {
+    caller(hub, headers, Access::View, "alert.list").await
+}
+
+/// Who calls, if they may do what `action` names.
+pub async fn caller(
+    hub: &Hub,
+    headers: &HeaderMap,
+    access: Access,
+    action: &str,
+) -> Result<Principal, HubError> {
     let (principal, _) = principal_of(hub, headers).await?;
-    authorize(&principal, Access::View, "alert.list", Object::Global)
+    authorize(&principal, access, action, Object::Global)
         .map_err(|denied| HubError::Forbidden(denied.to_string()))?;
     Ok(principal)
 }
 
-/// Open alerts. There are none that are silenced, inhibited or unprocessed: what is suppressed here says so in its incident.
+/// Open alerts. There are none that are inhibited or unprocessed.
 pub async fn alerts(
     State(hub): State<Hub>,
     headers: HeaderMap,
@@ -42,32 +55,54 @@ pub async fn alerts(
     }
     let incidents = hub.store.open_incidents().await?;
     let mut shown = Vec::new();
-    for alert in hub.store.open_alerts().await?.iter().filter(|_| wants("active")) {
+    for alert in hub.store.open_alerts().await? {
+        let covering = quiet::reasons(&hub, &alert);
+        if !wants(if covering.is_empty() { "active" } else { "silenced" }) {
+            continue;
+        }
         let sees = match (&principal.servers, alert.server_id.and_then(|id| hub.servers.get(id))) {
             (None, _) => true,
             (Some(matchers), Some(server)) => matchers.matches(&server.with(|state| state.selector_labels())),
             (Some(_), None) => false,
         };
-        if sees && filters.iter().all(|matchers| matchers.matches(&alert.labels.0)) {
+        let labels = shown_labels(&alert);
+        if sees && filters.iter().all(|matchers| matchers.matches(&labels)) {
             let incident = incidents.iter().find(|incident| Some(incident.id) == alert.incident_id);
-            shown.push(view(&hub, alert, incident));
+            shown.push(view(&hub, &alert, labels, incident, &covering));
         }
     }
     Ok(Json(Value::Array(shown)))
 }
 
-fn view(hub: &Hub, alert: &AlertRow, incident: Option<&IncidentRow>) -> Value {
+fn shown_labels(alert: &AlertRow) -> Labels {
+    let mut labels = alert.labels.0.to_builder();
+    if alert.labels.0.get(ALERT_NAME).is_none() {
+        labels.set(ALERT_NAME, truncate(&alert.summary, LABEL_VALUE_BYTES_MAX));
+    }
+    labels.build()
+}
+
+fn view(
+    hub: &Hub,
+    alert: &AlertRow,
+    labels: Labels,
+    incident: Option<&IncidentRow>,
+    covering: &[Reason],
+) -> Value {
+    let ids = |kind: CoverKind| -> Vec<String> {
+        covering
+            .iter()
+            .filter_map(|one| one.by.filter(|by| by.0 == kind))
+            .map(|by| by.1.to_string())
+            .collect()
+    };
     let receiver = incident.map_or_else(|| "none".to_string(), |incident| service(hub, incident.service_id));
     let url = incident.map_or_else(String::new, |one| format!("{}/i/{}", hub.config.public_url, one.number));
     // Of an alert that does not say when it ends, Alertmanager shows a time to come.
     let ends_at = alert.ends_at.unwrap_or_else(|| hub.now().plus_ms(300_000));
-    let mut labels = alert.labels.0.to_builder();
-    if alert.labels.0.get("alertname").is_none() {
-        labels.set("alertname", watchtower_model::truncate(&alert.summary, 1024));
-    }
     let text = |at: Timestamp| at.to_string();
     json!({
-        "labels": labels.build(),
+        "labels": labels,
         "annotations": {"summary": alert.summary, "description": alert.description},
         "fingerprint": format!("{:016x}", alert.labels.0.fingerprint()),
         "startsAt": text(alert.first_seen_at),
@@ -75,7 +110,12 @@ fn view(hub: &Hub, alert: &AlertRow, incident: Option<&IncidentRow>) -> Value {
         "endsAt": text(ends_at),
         "generatorURL": url,
         "receivers": [{"name": receiver}],
-        "status": {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": []},
+        "status": {
+            "state": if covering.is_empty() { "active" } else { "suppressed" },
+            "silencedBy": ids(CoverKind::Silence),
+            "inhibitedBy": [],
+            "mutedBy": ids(CoverKind::MaintenanceWindow),
+        },
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod agents;
 mod alertmanager_api;
+mod alertmanager_silences;
 mod caller;
 mod dashboard;
 mod gzip;

@@ -10,7 +10,7 @@ use watchtower_hub::{Hub, configure as c};
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
     access, agents, alerts, automations, channels, deployments, events, halt, incidents, integrations, keys,
-    metrics, objects, overview, rules, runs, scripts, servers, ssh,
+    metrics, objects, overview, rules, runs, scripts, servers, silences, ssh,
 };
 use crate::{dashboard, headers, health, idempotency, live, otlp, problem, prometheus, signals};
 
@@ -120,58 +120,31 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
     ]
 }
 
+/// The ids of a noun's five verbs.
+macro_rules! five {
+    ($noun:literal) => {
+        [
+            concat!($noun, ".list"),
+            concat!($noun, ".create"),
+            concat!($noun, ".get"),
+            concat!($noun, ".update"),
+            concat!($noun, ".delete"),
+        ]
+    };
+}
+
 /// What people write down: the same five verbs for each noun.
 fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
-    let mut all = Vec::new();
-    all.extend(configured::<c::Rules>([
-        "rule.list",
-        "rule.create",
-        "rule.get",
-        "rule.update",
-        "rule.delete",
-    ]));
-    all.extend(configured::<c::Services>([
-        "service.list",
-        "service.create",
-        "service.get",
-        "service.update",
-        "service.delete",
-    ]));
-    all.extend(configured::<c::Teams>([
-        "team.list",
-        "team.create",
-        "team.get",
-        "team.update",
-        "team.delete",
-    ]));
-    all.extend(configured::<c::Routes>([
-        "route.list",
-        "route.create",
-        "route.get",
-        "route.update",
-        "route.delete",
-    ]));
-    all.extend(configured::<c::Policies>([
-        "policy.list",
-        "policy.create",
-        "policy.get",
-        "policy.update",
-        "policy.delete",
-    ]));
-    all.extend(configured::<c::Channels>([
-        "channel.list",
-        "channel.create",
-        "channel.get",
-        "channel.update",
-        "channel.delete",
-    ]));
-    all.extend(configured::<c::Scripts>([
-        "script.list",
-        "script.create",
-        "script.get",
-        "script.update",
-        "script.delete",
-    ]));
+    let mut all = vec![("silence.expire", post(silences::expire))];
+    all.extend(configured::<c::Rules>(five!("rule")));
+    all.extend(configured::<c::Services>(five!("service")));
+    all.extend(configured::<c::Teams>(five!("team")));
+    all.extend(configured::<c::Routes>(five!("route")));
+    all.extend(configured::<c::Policies>(five!("policy")));
+    all.extend(configured::<c::Channels>(five!("channel")));
+    all.extend(configured::<c::Silences>(five!("silence")));
+    all.extend(configured::<c::MaintenanceWindows>(five!("maintenance")));
+    all.extend(configured::<c::Scripts>(five!("script")));
     all.extend([
         ("integration.list", get(objects::list::<c::Integrations>)),
         // The key is shown with it: the only handler of these five that is its own.
@@ -181,9 +154,7 @@ fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("integration.delete", delete(objects::delete::<c::Integrations>)),
         ("integration.new_key", post(integrations::new_key)),
     ]);
-    let automation =
-        ["automation.list", "automation.create", "automation.get", "automation.update", "automation.delete"];
-    all.extend(configured::<c::Automations>(automation));
+    all.extend(configured::<c::Automations>(five!("automation")));
     all
 }
 

@@ -16,8 +16,8 @@ use watchtower_hub::respond::signals::{Sender, Signal, alertmanager, pagerduty, 
 use watchtower_hub::{Hub, HubError, ingest};
 use watchtower_model::{EventKind, Labels, Severity};
 
-use crate::alertmanager_api;
 use crate::caller::{BODY_BYTES_MAX, read_body, token_of};
+use crate::{alertmanager_api, alertmanager_silences};
 
 /// Bytes of an event, as PagerDuty.
 const EVENT_BYTES_MAX: usize = 512 * 1024;
@@ -32,6 +32,14 @@ pub fn routes() -> Router<Hub> {
         .route("/webhooks/{kind}/{key}", webhook())
         .route("/alertmanager/api/v2/alerts", get(alertmanager_api::alerts).post(post_alerts))
         .route("/alertmanager/api/v2/status", get(alertmanager_api::status))
+        .route(
+            "/alertmanager/api/v2/silences",
+            get(alertmanager_silences::list).post(alertmanager_silences::save),
+        )
+        .route(
+            "/alertmanager/api/v2/silence/{id}",
+            get(alertmanager_silences::get).delete(alertmanager_silences::expire),
+        )
         .route("/alertmanager/api/v2/receivers", get(alertmanager_api::receivers))
         .route("/alertmanager/-/healthy", get(|| async { "OK" }))
         .route("/alertmanager/-/ready", get(|| async { "OK" }))

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use watchtower_api_types::{ServerInput, ServerPatch};
-use watchtower_incident::Input;
 use watchtower_model::{LabelError, Labels, ServerId, Timestamp, check_name};
 use watchtower_store::{DbError, Store};
 
 use crate::error::HubError;
 use crate::servers::Server;
-use crate::{Hub, WAKE_CHANGES, evaluate, random, respond};
+use crate::{Hub, WAKE_CHANGES, evaluate, quiet, random};
 
 /// Servers of one hub.
 pub const SERVERS_MAX: usize = 20_000;
@@ -65,23 +64,15 @@ pub async fn change(hub: &Hub, server: &Server, patch: ServerPatch) -> Result<()
     check_name(&name).map_err(|e| HubError::invalid("name", e))?;
     let labels = patch.labels.unwrap_or(old_labels);
     check_labels(&labels)?;
-    let begins = patch.maintenance_until.is_some_and(|until| until.0 > now);
     let maintenance = match patch.maintenance_until {
         Some(until) if until.0.since(now) > MAINTENANCE_MS_MAX => {
             return Err(HubError::invalid("maintenance_until", "must be within a year"));
         }
-        Some(until) if begins => Some(until.0),
-        // Ended early: a time that is over stays in the row until its incidents have been told.
-        Some(_) => old_until.map(|until| until.min(now)),
+        Some(until) => Some(until.0).filter(|until| *until > now),
         None => old_until,
     };
     store_change(hub, server, name, labels, maintenance).await?;
-    if begins {
-        tell_incidents(hub, server.id, &Input::Suppressed { by: "maintenance of the server".into() }).await?;
-    } else if maintenance.is_some_and(|until| until <= now) {
-        finish_maintenance(hub, server).await?;
-    }
-    Ok(())
+    quiet::settle(hub).await
 }
 
 async fn store_change(
@@ -107,21 +98,6 @@ async fn store_change(
     Ok(())
 }
 
-/// Open incidents of the server stop or go on paging with its maintenance. Telling one twice changes nothing.
-async fn tell_incidents(hub: &Hub, server: ServerId, input: &Input) -> Result<(), HubError> {
-    for row in hub.store.open_incidents().await?.into_iter().filter(|row| row.server_id == Some(server)) {
-        respond::advance(hub, row.id, input.clone(), Vec::new()).await?;
-    }
-    Ok(())
-}
-
-/// First the incidents, then the row: a crash in between tells them again, and none stays silent for ever.
-async fn finish_maintenance(hub: &Hub, server: &Server) -> Result<(), HubError> {
-    tell_incidents(hub, server.id, &Input::SuppressionEnded).await?;
-    let (name, labels) = server.with(|state| (state.name.clone(), state.labels.clone()));
-    store_change(hub, server, name, labels, None).await
-}
-
 /// Removes a server, its samples, and its agent's right to connect.
 pub async fn remove(hub: &Hub, server: &Arc<Server>) -> Result<(), HubError> {
     let now = hub.now();
@@ -144,7 +120,12 @@ pub async fn remove(hub: &Hub, server: &Arc<Server>) -> Result<(), HubError> {
     Ok(())
 }
 
-/// Maintenance that has run out: its incidents go on.
+async fn end(hub: &Hub, server: &Server) -> Result<(), HubError> {
+    let (name, labels) = server.with(|state| (state.name.clone(), state.labels.clone()));
+    store_change(hub, server, name, labels, None).await
+}
+
+/// Maintenance that has run out is forgotten.
 pub(crate) async fn end_maintenance(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();
     let over =
@@ -152,7 +133,7 @@ pub(crate) async fn end_maintenance(hub: &Hub) -> Result<(), HubError> {
     for server in hub.servers.unordered().into_iter().filter(|server| over(server)) {
         let _one_at_a_time = hub.configuring.lock().await;
         if over(&server)
-            && let Err(error) = finish_maintenance(hub, &server).await
+            && let Err(error) = end(hub, &server).await
         {
             tracing::error!(server = %server.id, "ending its maintenance: {error}");
         }

@@ -20,6 +20,8 @@ pub mod evaluate;
 
 pub mod respond;
 
+pub mod quiet;
+
 pub mod jobs;
 
 pub mod fleet;
@@ -42,7 +44,7 @@ mod meters;
 mod start;
 mod watching;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, RwLock};
 
 use watchtower_bus::Bus;
@@ -93,6 +95,7 @@ pub struct Inner {
     pub forward: forward::Forward,
     pub outside: ingest::outside::Outside,
     pub calls: respond::signals::CallLimits,
+    pub(crate) settled: quiet::Settled,
     pub meters: Meters,
     pub watching: watching::Watching,
     pub evaluator: evaluate::Evaluator,
@@ -102,6 +105,8 @@ pub struct Inner {
     pub listeners: live::Listeners,
     pub(crate) shelf: jobs::updates::Shelf,
     objects: RwLock<Arc<Objects>>,
+    /// The last change of any hub that this one has read; 0 before the first.
+    pub(crate) followed: AtomicI64,
     /// Only one state change of incidents at a time in this hub: two would only make each other stale.
     pub(crate) responding: tokio::sync::Mutex<()>,
     /// What people write by reading and writing back (servers, users, the first administrator) happens one after the other.

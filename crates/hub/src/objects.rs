@@ -8,6 +8,8 @@ use watchtower_api_types as api;
 use watchtower_model::{AutomationId, Id, PolicyId, RouteId, RuleId, ScriptId, ServiceId, TeamId, Timestamp};
 use watchtower_store::{DbError, Object, Store, Stored};
 
+use crate::quiet::Cover;
+
 macro_rules! objects {
     ($($name:ident = $kind:literal, |$o:ident| $label:expr;)+) => {$(
         impl Object for $name {
@@ -69,6 +71,23 @@ pub struct IntegrationBody {
     #[serde(default)]
     pub old_key_hashes: Vec<String>,
 }
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SilenceBody {
+    pub matchers: String,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub comment: String,
+    pub created_by: String,
+    /// Those that its maker is restricted to; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub servers: Option<String>,
+    /// Unique, since objects are.
+    pub key: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MaintenanceBody(pub api::MaintenanceWindowInput);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ScriptBody {
@@ -138,6 +157,8 @@ objects! {
     PolicyBody = "policy", |o| o.0.name.clone();
     ChannelBody = "channel", |o| o.name.clone();
     IntegrationBody = "integration", |o| o.name.clone();
+    SilenceBody = "silence", |o| o.key.clone();
+    MaintenanceBody = "maintenance", |o| o.0.name.clone();
     ScriptBody = "script", |o| o.name.clone();
     AutomationBody = "automation", |o| o.name.clone();
 }
@@ -153,6 +174,11 @@ pub struct Objects {
     pub policies: Vec<Stored<PolicyBody>>,
     pub channels: Vec<Stored<ChannelBody>>,
     pub integrations: Vec<Stored<IntegrationBody>>,
+    /// Newest first.
+    pub silences: Vec<Stored<SilenceBody>>,
+    pub maintenance: Vec<Stored<MaintenanceBody>>,
+    /// What of the two may still cover an alert.
+    pub covers: Vec<Cover>,
     pub scripts: Vec<Stored<ScriptBody>>,
     pub automations: Vec<Stored<AutomationBody>>,
 }
@@ -161,6 +187,12 @@ impl Objects {
     pub async fn load(store: &Store) -> Result<Arc<Objects>, DbError> {
         let mut routes = store.objects::<RouteBody>().await?;
         routes.sort_by_key(|route| (route.body.position, route.id));
+        let mut silences = store.objects::<SilenceBody>().await?;
+        silences.sort_by_key(|silence| std::cmp::Reverse(silence.id));
+        let maintenance = store.objects::<MaintenanceBody>().await?;
+        let now = store.clock().now();
+        let windows = maintenance.iter().filter_map(|window| Cover::of_window(window, now));
+        let covers = silences.iter().filter_map(Cover::of_silence).chain(windows).collect();
         Ok(Arc::new(Objects {
             rules: store.objects().await?,
             teams: store.objects().await?,
@@ -169,6 +201,9 @@ impl Objects {
             policies: store.objects().await?,
             channels: store.objects().await?,
             integrations: store.objects().await?,
+            silences,
+            maintenance,
+            covers,
             scripts: store.objects().await?,
             automations: store.objects().await?,
         }))

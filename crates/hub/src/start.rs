@@ -1,6 +1,6 @@
 //! Starts and stops a hub: every part is built and wired here, in order.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -84,6 +84,7 @@ impl Hub {
             forward,
             outside: Default::default(),
             calls: Default::default(),
+            settled: Default::default(),
             meters: Meters::default(),
             watching: Default::default(),
             queries: Default::default(),
@@ -92,6 +93,7 @@ impl Hub {
             listeners: Default::default(),
             shelf: Default::default(),
             objects: RwLock::new(Arc::new(Objects::default())),
+            followed: AtomicI64::new(0),
             responding: tokio::sync::Mutex::new(()),
             configuring: tokio::sync::Mutex::new(()),
             halt: RwLock::default(),

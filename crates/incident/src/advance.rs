@@ -52,7 +52,7 @@ pub fn advance(incident: Incident, input: Input, now: Timestamp) -> (Incident, V
         Input::Wake => turn.wake(),
         Input::Run(report) => turn.run_reported(report),
         Input::Delivery(report) => turn.delivery(&report),
-        Input::Suppressed { by } => turn.suppress(by),
+        Input::Suppressed { by, alerts } => turn.suppress(by, &alerts),
         Input::SuppressionEnded => turn.suppression_ended(),
     }
     turn.finish()

@@ -1,5 +1,6 @@
 //! All that can move an incident, on one screen.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -161,9 +162,10 @@ pub enum Input {
     Wake,
     Run(RunReport),
     Delivery(DeliveryReport),
-    /// A silence or window, named in words, began to cover all its open alerts: paging stops.
+    /// A silence or window, named in words, covers these alerts: paging stops if no other alert of it is open.
     Suppressed {
         by: String,
+        alerts: BTreeSet<AlertId>,
     },
     /// The silence or window that suppressed it is over and its alerts are still open.
     SuppressionEnded,

@@ -1,6 +1,9 @@
 //! Silences and maintenance windows over an incident: everything is recorded, nobody is paged.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
+use watchtower_model::AlertId;
 
 use crate::turn::Turn;
 use crate::{Actor, PageReason, PendingKind, Status, TimelineKind};
@@ -15,12 +18,16 @@ impl Turn {
         self.say_not_paged(&format!("suppressed by {why}"));
     }
 
-    /// Stops the paging of an open incident. An acknowledged one stays so, and does not page when that runs out.
-    pub fn suppress(&mut self, by: String) {
-        if self.incident.is_resolved() || self.incident.suppressed.is_some() {
+    /// Stops the paging of an open incident. An acknowledged one stays so, and does not page when that runs out. An alert that
+    /// joined meanwhile and is not covered wants its page: then nothing changes.
+    pub fn suppress(&mut self, by: String, covered: &BTreeSet<AlertId>) {
+        if self.incident.is_resolved() || !self.incident.open_alerts().all(|alert| covered.contains(&alert)) {
             return;
         }
-        self.incident.suppressed = Some(by);
+        let before = self.incident.suppressed.replace(by);
+        if before == self.incident.suppressed {
+            return;
+        }
         if self.incident.status == Status::Triggered {
             self.incident.cancel(PendingKind::Escalate);
             self.incident.cancel(PendingKind::ReleaseHold);

@@ -165,6 +165,8 @@ ids! {
     PolicyId,
     ChannelId,
     IntegrationId,
+    SilenceId,
+    MaintenanceWindowId,
     ScriptId,
     RunId,
     ExecutionId,

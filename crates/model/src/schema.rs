@@ -6,8 +6,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
     AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
-    HostKeyId, IncidentId, IntegrationId, Labels, PolicyId, RouteId, RuleId, RunId, ScriptId, ServerId,
-    ServiceId, Severity, TeamId, TokenId, Urgency, UserId,
+    HostKeyId, IncidentId, IntegrationId, Labels, MaintenanceWindowId, PolicyId, RouteId, RuleId, RunId,
+    ScriptId, ServerId, ServiceId, Severity, SilenceId, TeamId, TokenId, Urgency, UserId,
 };
 
 macro_rules! id_schemas {
@@ -28,6 +28,8 @@ id_schemas!(
     BatchId,
     ChannelId,
     IntegrationId,
+    SilenceId,
+    MaintenanceWindowId,
     CredentialId,
     DeploymentId,
     EventId,

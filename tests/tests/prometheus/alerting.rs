@@ -1,6 +1,6 @@
 //! A real Prometheus whose Alertmanager the hub is, and amtool against it.
 
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::json;
@@ -62,10 +62,48 @@ fn amtool(hub: &Hub, url: &str) {
     assert!(found.status.success() && told.contains("the job is gone"), "{found:?}");
     let none = run(&["alert", "query", "-o", "json", "alertname=Other"]).unwrap();
     assert_eq!(String::from_utf8_lossy(&none.stdout).trim(), "[]", "{none:?}");
+    silences(hub, &|arguments| run(arguments).unwrap());
     let shown = run(&["config", "show"]).unwrap();
     assert!(shown.status.success(), "{shown:?}");
     // The key of the integration may send, and read nothing.
     let api = hub.api().with_token(None);
     assert_eq!(api.raw("GET", "/alertmanager/api/v2/alerts", "", b"").unwrap().status, 401);
     assert_eq!(api.raw("GET", "/alertmanager/-/ready", "", b"").unwrap().status, 200);
+}
+
+/// Made, seen, changed and ended by amtool: nobody is paged meanwhile, and the alert says by what it is silenced.
+fn silences(hub: &Hub, run: &dyn Fn(&[&str]) -> Output) {
+    let said = |arguments: &[&str]| {
+        let done = run(arguments);
+        assert!(done.status.success(), "{arguments:?}: {done:?}");
+        String::from_utf8_lossy(&done.stdout).trim().to_string()
+    };
+    let add = ["silence", "add", "alertname=JobIsGone", "severity=~pag.", "--duration=1h"];
+    let id = said(&[&add[..], &["--comment=planned work"]].concat());
+    let listed = said(&["silence", "query", "-o", "json", "alertname=JobIsGone"]);
+    assert!(listed.contains(&id) && listed.contains("planned work"), "{listed}");
+    assert_eq!(said(&["silence", "query", "-q", "alertname=Other"]), "");
+    assert_eq!(said(&["alert", "query", "-o", "json", "alertname=JobIsGone"]), "[]", "it is silenced");
+    let silenced = said(&["alert", "query", "-o", "json", "--silenced", "alertname=JobIsGone"]);
+    assert!(silenced.contains(&format!("\"silencedBy\":[\"{id}\"]")), "{silenced}");
+    let api = hub.api();
+    let why = |api: &Api| api.list("/alerts?state=firing")[0]["suppressed_by"].clone();
+    assert!(text(&why(&api)).contains("planned work"), "{}", why(&api));
+    wait::until(SOON, "the incident to know", || {
+        let lines = api.list("/incidents/1/timeline");
+        lines.iter().any(|line| text(&line["text"]).contains("planned work")).then_some(())
+    });
+
+    // Of an id that it was told, this amtool prints where it lies in memory.
+    said(&["silence", "update", "--comment=longer", "--duration=2h", "-q", &id]);
+    said(&["silence", "expire", &id]);
+    assert!(said(&["alert", "query", "-o", "json", "alertname=JobIsGone"]).contains("JobIsGone"));
+    let ended = said(&["silence", "query", "--expired", "-o", "json"]);
+    assert!(ended.contains("longer") && ended.contains("expired"), "{ended}");
+    wait::until(SOON, "the incident to go on", || {
+        let lines = api.list("/incidents/1/timeline");
+        lines.iter().any(|line| text(&line["text"]).contains("window ended")).then_some(())
+    });
+    // Without a comment nobody would know why.
+    assert!(!run(&["silence", "add", "alertname=JobIsGone", "--comment="]).status.success());
 }

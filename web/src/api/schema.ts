@@ -819,6 +819,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/maintenance-windows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List maintenance windows */
+        get: operations["maintenance.list"];
+        put?: never;
+        /** Plan a time, or many, at which nobody is paged */
+        post: operations["maintenance.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance-windows/{window}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One maintenance window, by id or name */
+        get: operations["maintenance.get"];
+        /** Replace a maintenance window */
+        put: operations["maintenance.update"];
+        post?: never;
+        /** Delete a maintenance window */
+        delete: operations["maintenance.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -1417,6 +1454,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List silences, newest first */
+        get: operations["silence.list"];
+        put?: never;
+        /** Page nobody for some alerts, from a time to a time */
+        post: operations["silence.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{silence}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One silence */
+        get: operations["silence.get"];
+        /** Replace a silence */
+        put: operations["silence.update"];
+        post?: never;
+        /** End a silence and forget it */
+        delete: operations["silence.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{silence}/expire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a silence now */
+        post: operations["silence.expire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -1634,6 +1725,8 @@ export interface components {
             source: string;
             state: components["schemas"]["AlertState"];
             summary: string;
+            /** @description Why nobody is paged for it now: a silence, a maintenance window. Absent: somebody is. */
+            suppressed_by?: string | null;
             /** Format: double */
             value?: number | null;
         };
@@ -2477,6 +2570,55 @@ export interface components {
             name: string;
             password: string;
         };
+        MaintenanceWindow: {
+            comment: string;
+            created_at: components["schemas"]["Time"];
+            cron?: string | null;
+            /** Format: double */
+            duration_seconds?: number | null;
+            enabled: boolean;
+            ends_at?: components["schemas"]["Time"] | null;
+            id: components["schemas"]["MaintenanceWindowId"];
+            matchers: string;
+            name: string;
+            /** @description The one under way, and the next ones. */
+            next: components["schemas"]["QuietTime"][];
+            /**
+             * Format: int32
+             * @description Open alerts that its matchers match now.
+             */
+            open_alerts: number;
+            starts_at?: components["schemas"]["Time"] | null;
+            state: components["schemas"]["QuietState"];
+            timezone?: string | null;
+            /** @description When it is, in words. */
+            words: string;
+        };
+        /** Format: uuid */
+        MaintenanceWindowId: string;
+        /** @description Either once, from `starts_at` to `ends_at`, or again and again: `cron`, `timezone` and `duration_seconds`. */
+        MaintenanceWindowInput: {
+            comment?: string;
+            /** @description When it begins, again and again: five fields, as in a crontab. */
+            cron?: string | null;
+            /**
+             * Format: double
+             * @description How long each lasts, in real time whatever clocks are set to meanwhile.
+             */
+            duration_seconds?: number | null;
+            enabled?: boolean;
+            ends_at?: components["schemas"]["Time"] | null;
+            /** @description Of alerts' labels, those of their servers among them. */
+            matchers: string;
+            name: string;
+            starts_at?: components["schemas"]["Time"] | null;
+            /** @description Of `cron`, by its IANA name; UTC when absent. */
+            timezone?: string | null;
+        };
+        MaintenanceWindowList: {
+            items: components["schemas"]["MaintenanceWindow"][];
+            next?: string;
+        };
         /** @description The caller, and what the hub is. */
         Me: {
             /** @description Base URL of the agents' listener, for the installer. */
@@ -2702,6 +2844,13 @@ export interface components {
             threads: number;
             /** Format: int32 */
             total: number;
+        };
+        /** @enum {string} */
+        QuietState: "pending" | "active" | "expired";
+        /** @description One time at which nobody is paged. */
+        QuietTime: {
+            ends_at: components["schemas"]["Time"];
+            starts_at: components["schemas"]["Time"];
         };
         ResolveInput: {
             note?: string | null;
@@ -3233,6 +3382,37 @@ export interface components {
         };
         /** @enum {string} */
         Severity: "info" | "warning" | "error" | "critical";
+        Silence: {
+            comment: string;
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            ends_at: components["schemas"]["Time"];
+            id: components["schemas"]["SilenceId"];
+            matchers: string;
+            /**
+             * Format: int32
+             * @description Open alerts that its matchers match now; 0 of one that is over.
+             */
+            open_alerts: number;
+            /** @description Only alerts of these servers: those that its maker is restricted to. Absent: all. */
+            servers?: string | null;
+            starts_at: components["schemas"]["Time"];
+            state: components["schemas"]["QuietState"];
+        };
+        /** Format: uuid */
+        SilenceId: string;
+        SilenceInput: {
+            /** @description Why, for those who wonder at night. */
+            comment: string;
+            ends_at: components["schemas"]["Time"];
+            /** @description Of alerts' labels, those of their servers among them: `alertname="Disk full",env="prod"`. */
+            matchers: string;
+            starts_at?: components["schemas"]["Time"] | null;
+        };
+        SilenceList: {
+            items: components["schemas"]["Silence"][];
+            next?: string;
+        };
         /** @description How to get into the hosts, and into the jump hosts. */
         SshAccess: {
             /** @description Id or name of a saved credential. */
@@ -5537,6 +5717,173 @@ export interface operations {
             };
         };
     };
+    "maintenance.list": {
+        parameters: {
+            query?: {
+                /** @description Only in this state; several by comma */
+                state?: string;
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindowList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "maintenance.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceWindowInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "maintenance.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                window: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "maintenance.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                window: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceWindowInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindow"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "maintenance.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                window: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -7316,6 +7663,205 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "silence.list": {
+        parameters: {
+            query?: {
+                /** @description Only in this state; several by comma */
+                state?: string;
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "silence.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "silence.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                silence: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "silence.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                silence: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "silence.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                silence: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "silence.expire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                silence: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
                 };
             };
             /** @description A problem */

@@ -6,6 +6,7 @@ mod access;
 mod deploy;
 mod monitoring;
 mod oncall;
+mod quiet;
 mod repair;
 
 pub use monitoring::{PROCESSES, TIMELINE};
@@ -125,6 +126,8 @@ pub static NOUNS: &[&Noun] = &[
     &monitoring::EVENT,
     &monitoring::ALERT,
     &monitoring::INCIDENT,
+    &quiet::SILENCE,
+    &quiet::MAINTENANCE,
     &oncall::SERVICE,
     &oncall::TEAM,
     &oncall::ROUTE,

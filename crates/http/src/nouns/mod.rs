@@ -18,4 +18,5 @@ pub mod rules;
 pub mod runs;
 pub mod scripts;
 pub mod servers;
+pub mod silences;
 pub mod ssh;

@@ -49,12 +49,16 @@ fn restrict<N: Noun>(caller: &Caller, view: &mut N::View) {
 }
 
 /// What applies to all servers is not for those who are restricted to some.
-fn check_writer(caller: &Caller) -> Result<(), Failure> {
-    if caller.endpoint.access >= Access::Operate { caller.unrestricted() } else { Ok(()) }
+fn check_writer<N: Noun>(caller: &Caller) -> Result<(), Failure> {
+    if caller.endpoint.access >= Access::Operate && !N::FOR_RESTRICTED {
+        caller.unrestricted()
+    } else {
+        Ok(())
+    }
 }
 
 pub async fn create<N: Noun>(caller: Caller, Body(input): Body<N::Input>) -> Reply<N::View> {
-    check_writer(&caller)?;
+    check_writer::<N>(&caller)?;
     Ok(Json(configure::create::<N>(&caller.hub, &caller.principal, input).await?))
 }
 
@@ -63,12 +67,12 @@ pub async fn update<N: Noun>(
     Path(name): Path<String>,
     Body(input): Body<N::Input>,
 ) -> Reply<N::View> {
-    check_writer(&caller)?;
+    check_writer::<N>(&caller)?;
     Ok(Json(configure::update::<N>(&caller.hub, &caller.principal, &name, input).await?))
 }
 
 pub async fn delete<N: Noun>(caller: Caller, Path(name): Path<String>) -> Result<StatusCode, Failure> {
-    check_writer(&caller)?;
+    check_writer::<N>(&caller)?;
     configure::delete::<N>(&caller.hub, &caller.principal, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

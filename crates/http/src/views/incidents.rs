@@ -6,7 +6,7 @@ use watchtower_api_types::{
 };
 use watchtower_hub::configure::condition_of;
 use watchtower_hub::respond::targets;
-use watchtower_hub::{Hub, HubError, respond};
+use watchtower_hub::{Hub, HubError, quiet, respond};
 use watchtower_incident::{self as engine, PendingKind, Resolution};
 use watchtower_model::{IncidentId, RunId, ServerId, Timestamp};
 use watchtower_protocol::ProcessTable;
@@ -137,6 +137,7 @@ fn alert(hub: &Hub, row: AlertRow, incident_number: Option<i64>) -> Alert {
         .server_id
         .and_then(|id| hub.servers.get(id))
         .map(|server| server.with(|state| state.name.clone()));
+    let covering = if row.resolved_at.is_none() { quiet::reasons(hub, &row) } else { Vec::new() };
     Alert {
         id: row.id,
         source: row.source,
@@ -152,6 +153,7 @@ fn alert(hub: &Hub, row: AlertRow, incident_number: Option<i64>) -> Alert {
         server,
         incident_id: row.incident_id,
         incident_number,
+        suppressed_by: covering.into_iter().next().map(|reason| reason.words),
         count: row.count,
         first_seen_at: row.first_seen_at.into(),
         last_seen_at: row.last_seen_at.into(),

@@ -99,7 +99,8 @@ pub async fn create_user(hub: &Hub, input: UserInput) -> Result<UserRow, HubErro
         created_at: now,
         last_login_at: None,
     };
-    hub.store.commit(vec![Store::save_user(&user)]).await.map_err(|error| match error {
+    let statements = vec![Store::save_user(&user), Store::insert_change("user", user.id, now)];
+    hub.store.commit(statements).await.map_err(|error| match error {
         DbError::Unique(_) => HubError::Conflict(format!("a user named {} exists", user.name)),
         error => error.into(),
     })?;
@@ -129,7 +130,7 @@ pub async fn patch_user(hub: &Hub, user: UserRow, patch: UserPatch) -> Result<Us
     if was_admin && (user.role != "admin" || user.disabled) {
         refuse_last_admin(hub, user.id).await?;
     }
-    let mut statements = vec![Store::save_user(&user)];
+    let mut statements = vec![Store::save_user(&user), Store::insert_change("user", user.id, hub.now())];
     if user.disabled {
         statements.push(Store::delete_sessions_of(user.id));
         statements.push(Store::revoke_tokens_of(&user.name, hub.now()));
@@ -145,7 +146,11 @@ pub async fn delete_user(hub: &Hub, user: &UserRow) -> Result<(), HubError> {
         refuse_last_admin(hub, user.id).await?;
     }
     hub.store
-        .commit(vec![Store::delete_user(user.id), Store::revoke_tokens_of(&user.name, hub.now())])
+        .commit(vec![
+            Store::delete_user(user.id),
+            Store::revoke_tokens_of(&user.name, hub.now()),
+            Store::insert_change("user", user.id, hub.now()),
+        ])
         .await?;
     hub.logins.reload(&hub.store).await
 }

@@ -7,12 +7,14 @@ mod backtest;
 mod channels;
 mod cron;
 mod integrations;
+mod maintenance;
 mod policies;
 mod routes;
 mod rule_files;
 mod rules;
 mod scripts;
 mod services;
+mod silences;
 mod teams;
 
 use std::future::Future;
@@ -30,12 +32,15 @@ pub use channels::{Channels, webhook_secret};
 pub use cron::{fire, preview as preview_cron, take_over};
 pub(crate) use integrations::source_of;
 pub use integrations::{Integrations, new_key};
+pub use maintenance::MaintenanceWindows;
 pub use policies::Policies;
 pub use routes::Routes;
 pub use rule_files::import_rules;
 pub use rules::{Rules, condition_of, preview};
 pub use scripts::{Scripts, view as view_script};
 pub use services::Services;
+pub(crate) use silences::forget_silences;
+pub use silences::{Silences, expire_silence};
 pub use teams::Teams;
 
 use crate::access::Principal;
@@ -50,6 +55,9 @@ pub trait Noun: Send + Sync + 'static {
     type Body: Object;
     type Input: DeserializeOwned + Send;
     type View: Serialize + Send;
+
+    /// Whether those who are restricted to some servers may write it: then it concerns only theirs.
+    const FOR_RESTRICTED: bool = false;
 
     fn list(objects: &Objects) -> &[Stored<Self::Body>];
 
@@ -75,6 +83,11 @@ pub trait Noun: Send + Sync + 'static {
     /// Whether it is in this state; asked only of nouns whose list has the parameter.
     fn is_in(_view: &Self::View, _state: &str) -> Result<bool, HubError> {
         Ok(true)
+    }
+
+    /// Whether this caller may change or remove it.
+    fn check_change(_by: &Principal, _stored: &Stored<Self::Body>) -> Result<(), HubError> {
+        Ok(())
     }
 
     /// Why it may not be removed, if so.
@@ -107,7 +120,7 @@ pub trait Noun: Send + Sync + 'static {
     }
 }
 
-const KIND_WORDS: [(&str, &str); 9] = [
+const KIND_WORDS: [(&str, &str); 11] = [
     ("rule", "rule"),
     ("team", "team"),
     ("service", "service"),
@@ -115,9 +128,16 @@ const KIND_WORDS: [(&str, &str); 9] = [
     ("policy", "policy"),
     ("channel", "channel"),
     ("integration", "integration"),
+    ("silence", "silence"),
+    ("maintenance", "maintenance window"),
     ("script", "script"),
     ("automation", "automation"),
 ];
+
+/// Whether `changes` of this kind are of configuration.
+pub(crate) fn is_kind(word: &str) -> bool {
+    KIND_WORDS.iter().any(|(kind, _)| *kind == word)
+}
 
 fn word<N: Noun>() -> &'static str {
     KIND_WORDS.iter().find(|(kind, _)| *kind == N::Body::KIND).map_or("object", |(_, word)| word)
@@ -155,6 +175,7 @@ pub async fn update<N: Noun>(
     input: N::Input,
 ) -> Result<N::View, HubError> {
     let old = find::<N>(hub, id_or_name)?;
+    N::check_change(by, &old)?;
     let body = N::body(hub, by, old.id, input, Some(&old))?;
     let now = hub.now();
     let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
@@ -168,6 +189,7 @@ pub async fn update<N: Noun>(
 
 pub async fn delete<N: Noun>(hub: &Hub, by: &Principal, id_or_name: &str) -> Result<(), HubError> {
     let old = find::<N>(hub, id_or_name)?;
+    N::check_change(by, &old)?;
     N::refuse_delete(hub, &old)?;
     let mut statements =
         vec![stored::delete::<N::Body>(old.id), Store::insert_change(N::Body::KIND, old.id, hub.now())];

@@ -5,9 +5,9 @@ use watchtower_model::{Id, ServerId, Timestamp};
 use watchtower_store::{AlertRow, AttemptRow, DbError, Stored};
 
 use super::{causes, halt, standing};
-use crate::Hub;
 use crate::error::HubError;
 use crate::objects::AutomationBody;
+use crate::{Hub, quiet};
 
 const DAY_MS: i64 = 86_400_000;
 /// Attempts of a day that are looked at: many more than the gates allow.
@@ -53,7 +53,7 @@ pub(super) async fn gather(
         trigger_is_no_data: false,
         clock_ok: state.clock_offset_ms.abs() <= CLOCK_OFFSET_MS_MAX,
         halted: halted(hub, state.facts.as_ref().and_then(|facts| facts.refuses.as_deref())),
-        suppressed_by: state.in_maintenance(now).then(|| "the server is in maintenance".to_string()),
+        suppressed_by: quiet::reasons(hub, alert).into_iter().next().map(|reason| reason.words),
         identity_refusal: standing::refusal_on(hub, automation, &server).await?,
         causes: causes::of(hub, alert, server_id, automation.id.into()).await?,
         breaker: automation.body.breaker,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{cron, halt, repair, rollout, runs};
 use crate::error::HubError;
-use crate::{Hub, WAKE_INCIDENTS, WAKE_RUNS, fleet, respond};
+use crate::{Hub, WAKE_INCIDENTS, WAKE_RUNS, fleet, quiet, respond};
 
 /// People are paged and repairs judged by these: they are looked at this often whatever the bus says.
 const TICK: Duration = Duration::from_millis(500);
@@ -35,6 +35,7 @@ async fn tick(hub: &Hub) {
     told("incidents", respond::advance_due(hub).await.map(drop));
     told("repairs", repair::wake_due(hub).await);
     told("maintenance", fleet::end_maintenance(hub).await);
+    told("silences", quiet::tick(hub).await);
 }
 
 async fn tick_runs(hub: &Hub) {

@@ -7,7 +7,7 @@ use watchtower_incident::{
 use watchtower_matchers::Matchers;
 use watchtower_model::{
     AlertId, IncidentId, Labels, PolicyId, RouteId, RuleId, ServerId, ServiceId, Severity, TeamId, Timestamp,
-    Urgency, UserId,
+    Urgency, UserId, limits::LABEL_VALUE_BYTES_MAX, truncate,
 };
 use watchtower_store::{AlertRow, Json, Statement, Store};
 
@@ -15,7 +15,10 @@ use super::apply::{advance_all_locked, advance_locked, open_locked};
 use super::gather;
 use crate::error::HubError;
 use crate::jobs::consider;
-use crate::{Hub, random};
+use crate::{Hub, quiet, random};
+
+/// The label that says what an alert is.
+pub const ALERT_NAME: &str = "alertname";
 
 /// Times that alerts are taken anew when another hub was faster.
 const TRIES: usize = 8;
@@ -250,28 +253,46 @@ pub async fn resolve(
 }
 
 fn signal(hub: &Hub, alert: &AlertTrigger, id: AlertId) -> AlertSignal {
-    let now = hub.now();
-    let maintenance = alert.server_id.and_then(|id| hub.servers.get(id)).and_then(|server| {
-        server.with(|state| {
-            state.maintenance_until.filter(|until| *until > now).map(|until| (state.name.clone(), until))
-        })
-    });
+    let labels = labels_seen(hub, alert);
+    let covering = quiet::reasons_for(hub, &labels, alert.server_id, hub.now());
     AlertSignal {
         id,
         severity: alert.severity,
         urgency: if alert.severity >= Severity::Error { Urgency::High } else { Urgency::Low },
         title: alert.summary.clone(),
-        suppressed_by: maintenance.map(|(name, until)| format!("maintenance of {name} until {until}")),
+        suppressed_by: covering.into_iter().next().map(|reason| reason.words),
     }
 }
 
-/// The labels that routes see: the alert's own over its server's.
+fn labels_seen(hub: &Hub, alert: &AlertTrigger) -> Labels {
+    labels_of(hub, alert.server_id, &alert.labels, alert.severity, &alert.summary)
+}
+
+/// The labels that silences and maintenance windows see: the alert's own over its server's. What has no name or severity among them
+/// has its summary and its severity for it, as it is shown to clients of Alertmanager.
+pub(crate) fn labels_of(
+    hub: &Hub,
+    server: Option<ServerId>,
+    own: &Labels,
+    severity: Severity,
+    summary: &str,
+) -> Labels {
+    let server = server.and_then(|id| hub.servers.get(id));
+    let servers = server.map(|server| server.with(|state| state.selector_labels()));
+    let mut labels = servers.unwrap_or_default().merged(own).to_builder();
+    for (name, value) in
+        [("severity", severity.as_str()), (ALERT_NAME, truncate(summary, LABEL_VALUE_BYTES_MAX))]
+    {
+        if own.get(name).is_none() {
+            labels.set(name, value);
+        }
+    }
+    labels.build()
+}
+
+/// Routes see the severity by our names, whatever label it came by.
 fn route_labels(hub: &Hub, alert: &AlertTrigger) -> Labels {
-    let server = alert
-        .server_id
-        .and_then(|id| hub.servers.get(id))
-        .map(|server| server.with(|state| state.selector_labels()));
-    let mut labels = server.unwrap_or_default().merged(&alert.labels).to_builder();
+    let mut labels = labels_seen(hub, alert).to_builder();
     labels.set("severity", alert.severity.as_str());
     labels.build()
 }

@@ -9,7 +9,8 @@ mod shared_label;
 pub mod signals;
 pub mod targets;
 
-pub use alerts::{AlertResolve, AlertTrigger, resolve, trigger};
+pub(crate) use alerts::labels_of;
+pub use alerts::{ALERT_NAME, AlertResolve, AlertTrigger, resolve, trigger};
 pub use apply::read_state;
 pub use apply::{advance, advance_due};
 pub use event_rules::run as run_event_rules;

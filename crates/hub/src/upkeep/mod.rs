@@ -4,6 +4,7 @@ mod auditor;
 pub(crate) mod damage;
 mod flush;
 pub mod merge;
+mod neighbours;
 mod retention;
 mod repairs;
 
@@ -22,6 +23,7 @@ pub(crate) fn start(hub: &Hub) {
     spawn(hub, "repairs", Duration::from_secs(10), repairs::run);
     tokio::spawn(keys::watch(hub.clone()));
     spawn(hub, "reseal", Duration::from_secs(1), keys::reseal);
+    spawn(hub, "neighbours", Duration::from_secs(1), neighbours::run);
     spawn(hub, "auditor", Duration::from_secs(60), auditor::run);
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use watchtower_store::Store;
 
-use crate::Hub;
 use crate::config::{METRICS_DAYS, PROCESSES_HOURS, RECORDS_DAYS};
 use crate::error::HubError;
+use crate::{Hub, configure};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -30,6 +30,7 @@ pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
             Store::delete_hub_keys_ended_before(records),
         ])
         .await?;
+    configure::forget_silences(&hub).await?;
     let tsdb = Arc::clone(&hub.tsdb);
     let dropped =
         tokio::task::spawn_blocking(move || tsdb.drop_before(now.plus_ms(-METRICS_DAYS * DAY_MS))).await;

@@ -2,6 +2,7 @@
 
 mod scene;
 mod signals;
+mod silences;
 mod cron;
 mod teams;
 mod retry;

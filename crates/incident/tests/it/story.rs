@@ -5,7 +5,7 @@
 //! does it; `down until T` is a hub that was away. A page, notice or catch-all that no line expects fails the
 //! story, as does an expectation that nothing meets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watchtower_incident::{
     Actor, AlertSignal, Effect, Incident, Input, Opening, PendingKind, PolicySnapshot, RunReport, RunState,
@@ -135,11 +135,23 @@ impl Story {
                 detail: "restart-db".into(),
                 output: output.join(" "),
             }),
-            ["silence", "begins"] => Input::Suppressed { by: "a silence".into() },
+            ["silence", "begins"] => Input::Suppressed { by: "a silence".into(), alerts: self.open_alerts() },
+            // It was read before another alert joined.
+            ["silence", "begins", "for", alert] => {
+                let alerts = BTreeSet::from([AlertId(self.id(alert))]);
+                Input::Suppressed { by: "a silence".into(), alerts }
+            }
+            ["silence", "of", name, "begins"] => {
+                Input::Suppressed { by: format!("a silence of {name}"), alerts: self.open_alerts() }
+            }
             ["silence", "ended"] => Input::SuppressionEnded,
             _ => panic!("{}: cannot read {:?}", self.name, self.line),
         };
         self.input(input);
+    }
+
+    fn open_alerts(&self) -> BTreeSet<AlertId> {
+        self.incident.iter().flat_map(|incident| incident.open_alerts()).collect()
     }
 
     fn expect(&mut self, what: &[&str]) {

@@ -89,7 +89,9 @@ impl Dice {
                 output: "ö".repeat(self.roll(3_000) as usize),
             }),
             14 => Input::SuppressionEnded,
-            15 if self.roll(3) == 0 => Input::Suppressed { by: "a window".into() },
+            15 if self.roll(3) == 0 => {
+                Input::Suppressed { by: "a window".into(), alerts: incident.open_alerts().collect() }
+            }
             _ => Input::Wake,
         }
     }

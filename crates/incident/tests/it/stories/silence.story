@@ -62,3 +62,32 @@ at 2h silence ended
 expect page ana step 1
 at 2h1m close ana
 expect notice ana
+---
+# An alert that is not covered joined while the silence was being applied: its page is not lost.
+step 5m ana
+step 5m ben
+at 0s trigger disk critical
+expect page ana step 1
+at 1m trigger swap error
+at 2m silence begins for disk
+at 5m expect page ben step 2
+at 6m resolve swap
+at 7m silence begins for disk
+expect line not_paged suppressed by a silence
+expect no page until 1h
+at 1h close ana
+expect notice ana,ben
+---
+# One silence ends while another goes on: who looks sees the one in force, and it is not paged.
+step 5m ana
+at 0s trigger disk critical
+expect page ana step 1
+at 1m silence of ben begins
+expect line not_paged suppressed by a silence of ben
+at 2m silence of cid begins
+expect line not_paged suppressed by a silence of cid
+expect no page until 1h
+at 1h silence ended
+expect page ana step 1
+at 1h2m close ana
+expect notice ana
