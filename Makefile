@@ -48,7 +48,7 @@ bench: setup-bench build ## measure the budgets beside node_exporter and Prometh
 soak: setup-soak web-dist agent-debug other-agent ## the fault tests with their full number of rounds, and the agent of the other architecture
 	@cargo build --locked -p watchtower
 	@SOAK=1 CI=$(CI) WATCHTOWER_OTHER_AGENT=$(TARGET)/agents/watchtower-agent-$(OTHER) \
-		cargo test --locked -p watchtower-tests --test e2e -- --nocapture --test-threads 1 --include-ignored crash proof:: other_arch
+		cargo test --locked -p watchtower-tests --test e2e -- --nocapture --test-threads 1 --include-ignored crash lab:: proof:: other_arch
 
 .PHONY: fuzz
 fuzz: setup-run ## hostile bytes against every parser of outside input, for FUZZ_SECONDS=60 each

@@ -26,7 +26,7 @@ pub struct Setup {
     pub agent_url: Option<String>,
     /// Agents to ship, where they are not the built ones.
     pub agents_dir: Option<PathBuf>,
-    /// `interval=…,lost_grace=…,evaluate=…`
+    /// `interval=…,lost_grace=…,evaluate=…,lease=…`
     pub timing: String,
     /// Percent of the disk at which it pages and refuses: by default not those of the machine that tests.
     pub disk_guard: String,
@@ -91,6 +91,19 @@ impl Hub {
             hub.launch().then_some(())
         });
         hub
+    }
+
+    /// Another hub on the same database and bus, with this one's keys; its metrics and ports are its own.
+    ///
+    /// # Panics
+    /// If the keys cannot be copied, or it does not start.
+    pub fn beside(&self) -> Hub {
+        let data = TempDir::with_prefix("wt-hub-").expect("the temporary folder is writable");
+        let own = data.path().join("data");
+        std::fs::create_dir(&own).expect("the temporary folder is writable");
+        let copied = Command::new("cp").arg("-a").arg(self.data_dir().join("keys")).arg(own).status();
+        assert!(copied.is_ok_and(|status| status.success()), "the keys cannot be copied");
+        Hub::start_in(self.setup.clone(), data, None)
     }
 
     /// A hub whose clock is off by this much, as `+3d`. `None` if this machine cannot do that, with the reason told.

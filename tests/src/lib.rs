@@ -7,6 +7,7 @@ pub mod random;
 pub mod small_disk;
 pub mod hub;
 pub mod api;
+pub mod call;
 pub mod sink;
 pub mod paging;
 pub mod link;

@@ -1,6 +1,6 @@
 //! A receiver of signed webhooks, as somebody outside would write it from the documentation.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,9 +9,10 @@ use ring::hmac;
 use serde_json::Value;
 use watchtower_testkit::wait;
 
+use crate::call::Call;
+
 /// Shared with the hub when the channel is made.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
-const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -78,49 +79,34 @@ fn serve(mut stream: TcpStream, into: &Mutex<Vec<Received>>) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
     let Ok(copy) = stream.try_clone() else { return };
     let mut reader = BufReader::new(copy);
-    while let Some(call) = read_call(&mut reader) {
-        into.lock().expect("no test panics while it holds the calls").push(call);
+    while let Some(call) = Call::read(&mut reader) {
+        into.lock().expect("no test panics while it holds the calls").push(received(&call));
         if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").is_err() {
             return;
         }
     }
 }
 
-fn read_call(reader: &mut BufReader<TcpStream>) -> Option<Received> {
-    let (mut length, mut timestamp, mut signature, mut delivery) =
-        (0, String::new(), String::new(), String::new());
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
-    loop {
-        line.clear();
-        reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().ok().filter(|n| *n <= BODY_BYTES_MAX)?,
-            "x-watchtower-timestamp" => timestamp = value.into(),
-            "x-watchtower-signature" => signature = value.into(),
-            "x-watchtower-delivery" => delivery = value.into(),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
+fn received(call: &Call) -> Received {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Some(Received {
+    Received {
         at_ms: now.as_millis() as i64,
-        delivery,
-        signature_valid: valid(&timestamp, &signature, &body, now.as_secs()),
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-    })
+        delivery: call.header("x-watchtower-delivery").into(),
+        signature_valid: signed(call),
+        body: serde_json::from_slice(&call.body).unwrap_or(Value::Null),
+    }
 }
 
-/// `v1=` and the hex HMAC-SHA256 of `<timestamp>.<body>`; timestamps more than five minutes off are refused.
-fn valid(timestamp: &str, signature: &str, body: &[u8], now: u64) -> bool {
+/// Whether the call's signature is that of [`SECRET`]: `v1=` and the hex HMAC-SHA256 of `<timestamp>.<body>`; timestamps more than
+/// five minutes off are refused.
+pub fn signed(call: &Call) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let timestamp = call.header("x-watchtower-timestamp");
     let fresh = timestamp.parse::<u64>().is_ok_and(|at| at.abs_diff(now) <= 300);
-    let Some(hex) = signature.strip_prefix("v1=") else { return false };
+    let Some(hex) = call.header("x-watchtower-signature").strip_prefix("v1=") else { return false };
     let bytes: Option<Vec<u8>> =
         (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok()).collect();
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
-    let signed = [timestamp.as_bytes(), b".", body].concat();
-    fresh && bytes.is_some_and(|bytes| hmac::verify(&key, &signed, &bytes).is_ok())
+    let text = [timestamp.as_bytes(), b".", &call.body].concat();
+    fresh && bytes.is_some_and(|bytes| hmac::verify(&key, &text, &bytes).is_ok())
 }

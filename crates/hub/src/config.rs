@@ -52,11 +52,13 @@ pub struct Timing {
     pub lost_grace_ms: i64,
     /// Rules that are not evaluated on arrival run this often.
     pub evaluate_every_ms: u64,
+    /// A message whose sender was not heard of for so long is taken up by another; longer than any delivery may take.
+    pub lease_ms: i64,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Timing { interval_ms: 10_000, lost_grace_ms: 90_000, evaluate_every_ms: 10_000 }
+        Timing { interval_ms: 10_000, lost_grace_ms: 90_000, evaluate_every_ms: 10_000, lease_ms: 45_000 }
     }
 }
 
@@ -74,7 +76,8 @@ impl Timing {
                 }
                 "lost_grace" => timing.lost_grace_ms = ms,
                 "evaluate" => timing.evaluate_every_ms = ms.max(100) as u64,
-                _ => return Err(format!("{name:?} is not one of interval, lost_grace, evaluate")),
+                "lease" => timing.lease_ms = ms.max(1000),
+                _ => return Err(format!("{name:?} is not one of interval, lost_grace, evaluate, lease")),
             }
         }
         Ok(timing)

@@ -17,8 +17,8 @@ use crate::forward::Forward;
 use crate::ingest::Appender;
 use crate::query::metric_store::MetricStore;
 use crate::{
-    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, deployments, disk, evaluate, ingest,
-    jobs, respond, upkeep,
+    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, configure, defaults, deployments, disk, evaluate,
+    ingest, jobs, respond, upkeep,
 };
 
 /// Why a hub does not start.
@@ -107,6 +107,16 @@ impl Hub {
     }
 
     async fn load(&self) -> Result<(), HubError> {
+        if self.config.database_url.is_none() {
+            // This process alone has the data directory: who held a message in it is dead.
+            let released = self.store.release_outbox(self.now()).await?;
+            if released > 0 {
+                tracing::info!(
+                    released,
+                    "messages that were under way when the last hub ended are sent again"
+                );
+            }
+        }
         self.logins.reload(&self.store).await?;
         self.servers.load(&self.store.servers().await?);
         for agent in self.store.agents().await? {
@@ -134,6 +144,7 @@ impl Hub {
         tokio::spawn(respond::run_event_rules(self.clone()));
         tokio::spawn(jobs::run_timers(self.clone()));
         tokio::spawn(jobs::send::run(self.clone()));
+        tokio::spawn(configure::watch(self.clone()));
         tokio::spawn(disk::run(self.clone()));
         self.forward.send(self);
         upkeep::start(self);

@@ -1,5 +1,6 @@
 //! A private Redis on a free port, in a folder of its own, without persistence: it may be lost at any time.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -50,6 +51,19 @@ impl Redis {
     /// Starts it again, empty, on the same port.
     pub fn restart(&mut self) {
         self.tether = spawn(self.port, self.dir.path()).expect("the same port is still free");
+    }
+
+    /// Forgets all that it holds, as `FLUSHALL`.
+    ///
+    /// # Panics
+    /// If it does not do so within 10 s.
+    pub fn flush(&self) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("Redis listens");
+        stream.set_read_timeout(Some(START_TIMEOUT)).expect("a socket has a timeout");
+        stream.write_all(b"FLUSHALL\r\n").expect("Redis reads");
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).expect("Redis answers");
+        assert_eq!(&answer, b"+OK\r\n");
     }
 }
 

@@ -6,6 +6,7 @@ mod executor;
 mod proof;
 mod crash;
 mod crash_metrics;
+mod lab;
 mod damage;
 mod disk;
 mod deploy;

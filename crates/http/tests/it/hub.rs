@@ -54,7 +54,12 @@ impl TestHub {
             programs: Default::default(),
             promql: Default::default(),
             remote_write: Vec::new(),
-            timing: Timing { interval_ms: 1000, lost_grace_ms: 0, evaluate_every_ms: 200 },
+            timing: Timing {
+                interval_ms: 1000,
+                lost_grace_ms: 0,
+                evaluate_every_ms: 200,
+                ..Timing::default()
+            },
             // How full the disk of the test machine is says nothing here.
             disk_borders: watchtower_hub::disk::Borders::parse("page=100,logs=100,metrics=100").unwrap(),
         };

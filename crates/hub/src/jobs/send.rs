@@ -18,8 +18,6 @@ use crate::error::HubError;
 use crate::objects::ChannelBody;
 use crate::{Hub, WAKE_CHANGES, WAKE_OUTBOX, respond};
 
-/// Longer than any delivery may take: a lease that runs out means that the sender died.
-const LEASE_MS: i64 = 45_000;
 const CLAIM: i64 = 32;
 /// Deliveries at the same time.
 const AT_ONCE: usize = 32;
@@ -43,7 +41,7 @@ pub async fn run(hub: Hub) {
         // Waits for a free slot: to claim nothing would look like nothing being due.
         drop(slots.acquire().await);
         let limit = CLAIM.min(slots.available_permits() as i64);
-        match hub.store.claim_outbox(hub.now(), LEASE_MS, limit).await {
+        match hub.store.claim_outbox(hub.now(), hub.config.timing.lease_ms, limit).await {
             Ok(rows) => {
                 let full = rows.len() as i64 == limit;
                 for row in rows {
@@ -72,6 +70,10 @@ pub async fn run(hub: Hub) {
 }
 
 async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
+    if hub.objects().channel(row.channel_id).is_none() {
+        // Another hub has made it a moment ago: to fail for good would lose the page.
+        hub.reload_objects().await?;
+    }
     let objects = hub.objects();
     let outcome = match objects.channel(row.channel_id) {
         Some(channel) if channel.body.enabled => {

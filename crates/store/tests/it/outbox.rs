@@ -91,6 +91,16 @@ pub async fn a_lease_that_runs_out_is_claimed_again_and_fenced(place: Place) {
     assert_eq!(store.oldest_due_outbox().await.unwrap(), None);
 }
 
+pub async fn what_a_dead_sender_held_is_released(place: Place) {
+    let (store, _) = with_messages(&place, &[("held", "page", 1), ("later", "page", 1)]).await;
+    let claimed = store.claim_outbox(NOW, 45_000, 10).await.unwrap();
+    commit(&store, Store::outbox_failed(claimed[1].id, 1, "busy", Some(at(2000)))).await;
+    assert_eq!(store.release_outbox(at(10)).await.unwrap(), 1, "what waits for its next try goes on waiting");
+    let again = store.claim_outbox(at(10), 45_000, 10).await.unwrap();
+    assert_eq!((again.len(), again[0].id, again[0].attempts), (1, claimed[0].id, 2));
+    assert!(!store.may_send(claimed[0].id, 1).await.unwrap(), "the dead sender's attempt is over");
+}
+
 pub async fn an_acknowledgement_stops_pages_even_under_way(place: Place) {
     let messages =
         [("page-1", "page", 1), ("page-2", "page", 1), ("resolve", "resolve", 1), ("next", "page", 2)];
