@@ -3,6 +3,8 @@
 //! Seeds are valid inputs; each round takes one, cuts, doubles, swaps and splices it. `FUZZ_SECONDS` is the time for each parser;
 //! without it a short, fixed number of rounds runs with every test.
 
+mod stored;
+
 use std::time::{Duration, Instant};
 
 use watchtower_agent::exposition::{Format, admit, read};
@@ -19,6 +21,8 @@ use watchtower_tests::random::Random;
 
 /// Rounds of each parser in an ordinary test run.
 const ROUNDS: u64 = 3_000;
+/// Places that are spoilt in one round.
+const DAMAGES_MAX: usize = 12;
 /// Inputs grow no longer than this.
 const BYTES_MAX: usize = 4096;
 
@@ -72,8 +76,29 @@ fn mutate(seeds: &[&str], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
+/// Valid bytes, spoilt in a few places by what `by` says: bits, and for some of them the length.
+fn damage(valid: &[u8], by: &[u8]) -> Vec<u8> {
+    let mut damaged = valid.to_vec();
+    for (i, byte) in by.iter().enumerate().take(DAMAGES_MAX) {
+        let at = (usize::from(*byte) * 31 + i * 977 + by.len() * 7919) % damaged.len().max(1);
+        match byte % 16 {
+            0 => damaged.truncate(at),
+            1 => drop(damaged.splice(at..at, by.iter().copied())),
+            2 => drop(damaged.drain(at..(at + 7).min(damaged.len()))),
+            3 => damaged[at..].iter_mut().take(64).for_each(|byte| *byte = 0),
+            _ => damaged[at..].iter_mut().take(1).for_each(|byte| *byte ^= by[i].rotate_left(3)),
+        }
+    }
+    damaged
+}
+
 /// Runs a parser on many inputs; the one that broke it is printed by the panic.
 fn fuzz(name: &str, seeds: &[&str], parse: impl Fn(&[u8])) {
+    fuzz_rounds(name, seeds, ROUNDS, parse);
+}
+
+/// The same where a round takes long.
+fn fuzz_rounds(name: &str, seeds: &[&str], at_least: u64, parse: impl Fn(&[u8])) {
     let seconds: Option<u64> = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
     let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ name.len() as u64);
@@ -81,7 +106,7 @@ fn fuzz(name: &str, seeds: &[&str], parse: impl Fn(&[u8])) {
         random.0 ^= std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(1, |since| since.as_nanos() as u64);
     }
     let mut rounds = 0;
-    while until.map_or(rounds < ROUNDS, |until| Instant::now() < until) {
+    while until.map_or(rounds < at_least, |until| Instant::now() < until) {
         let input = mutate(seeds, &mut random);
         let began = Instant::now();
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| parse(&input)));

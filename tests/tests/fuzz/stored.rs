@@ -1,0 +1,150 @@
+//! Damage on the disk of metrics: in blocks, with a checksum that fits as well as without, and in a day's file.
+//!
+//! What is damaged may be missing or an error; nothing may panic, hang, or keep new samples from being stored.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::Arc;
+
+use watchtower_matchers::Matchers;
+use watchtower_model::{Labels, Timestamp};
+use watchtower_store::metrics::{BlockRow, ChunkRow, MetricFiles, RowsOf, SwapRows};
+use watchtower_tsdb::{
+    Batch, BlockRecord, ChunkStore, Day, Extent, Group, MemoryStore, Options, Owner, Query, Samples, Swap,
+    Tsdb, encode_chunk,
+};
+
+use super::{damage, fuzz, fuzz_rounds};
+
+/// A midnight.
+const DAY: Day = Day(20_700);
+const STEP: i64 = 10_000;
+const SAMPLES: i64 = 700;
+const SUM_BYTES: usize = 4;
+/// A file is written and opened in each.
+const FILE_ROUNDS: u64 = 150;
+
+/// A day of four series, each of another form, in one block; the block.
+fn merged() -> (Arc<MemoryStore>, Tsdb, Vec<u8>) {
+    let store = Arc::new(MemoryStore::default());
+    let (db, _) = Tsdb::open(Arc::<MemoryStore>::clone(&store), Options::default()).expect("it is empty");
+    let names = ["same", "decimals", "floats", "strays"];
+    let labels = names.map(|name| Labels::from_pairs([("__name__", name)]));
+    let series = db.resolve(None, &labels).refs;
+    for i in 1..=SAMPLES {
+        let t = Timestamp(DAY.start() + i * STEP + i % 3);
+        let value = i as f64;
+        let odd = if i % 100 == 7 { f64::NAN } else { value };
+        let values: Vec<_> =
+            series.iter().flatten().copied().zip([1.0, value / 10.0, value.sqrt(), odd]).collect();
+        let samples = Samples::Report { t, values: &values };
+        db.append(&[Batch { progress: None, received_at: t, backfill: false, samples }])
+            .expect("memory takes it");
+    }
+    let end = Timestamp(DAY.start() + SAMPLES * STEP);
+    db.flush_all(end).expect("memory takes it");
+    while db.merge(end, Extent::Everything).expect("nothing is damaged yet").more {}
+    let rows = store.read_group(DAY, Group(0)).expect("memory can be read");
+    assert_eq!((rows.chunks.len(), rows.blocks.len()), (0, 1), "all of it is in one block");
+    (store, db, rows.blocks[0].1.clone())
+}
+
+#[test]
+fn blocks() {
+    let (store, db, block) = merged();
+    let end = Timestamp(DAY.start() + SAMPLES * STEP + 2);
+    let all = Matchers::default();
+    let query = Query {
+        matchers: &all,
+        from: Timestamp(DAY.start()),
+        to: end,
+        owner: Owner::Any,
+        max_series: 10,
+        max_samples: 100_000,
+    };
+    assert_eq!(db.select(&query).expect("nothing is damaged yet").len(), 4);
+    let one = db.resolve(None, &[Labels::from_pairs([("__name__", "same")])]).refs[0].expect("it is known");
+    let late = Cell::new(end.0);
+    fuzz("blocks", &["x", "\u{1}\u{7f}ab", "0"], |bytes| {
+        let mut damaged = damage(&block, bytes);
+        if bytes.len() % 2 == 0 && damaged.len() > SUM_BYTES {
+            // As of a writer that errs: what is behind the checksum is looked at, too.
+            let body = damaged.len() - SUM_BYTES;
+            let sum = crc32fast::hash(&damaged[..body]).to_le_bytes();
+            damaged[body..].copy_from_slice(&sum);
+        }
+        let rows = store.read_group(DAY, Group(0)).expect("memory can be read");
+        let (min_t, max_t) = (DAY.start(), end.0);
+        let add = vec![BlockRecord { group: Group(0), min_t, max_t, bytes: damaged }];
+        let blocks = rows.blocks.iter().map(|(row, _)| *row).collect();
+        let chunks = rows.chunks.iter().map(|(row, ..)| *row).collect();
+        store.swap(DAY, &[Swap { source: rows.source, chunks, blocks, add }]).expect("memory takes it");
+        if let Ok(windows) = db.select(&query) {
+            let times = windows.iter().flat_map(|window| window.samples.windows(2));
+            times.for_each(|pair| assert!(pair[0].t < pair[1].t, "each time once, in order: {pair:?}"));
+        }
+        // Something to merge it with, which must not be lost for it.
+        late.set(late.get() + 1);
+        let t = Timestamp(late.get());
+        let samples = Samples::Report { t, values: &[(one, 2.0)] };
+        db.append(&[Batch { progress: None, received_at: t, backfill: false, samples }])
+            .expect("memory takes it");
+        db.flush_all(t).expect("memory takes it");
+        let _ = db.merge(t, Extent::Everything);
+        if let Ok(windows) = db.select(&Query { from: t, to: t, ..query }) {
+            let there = windows.iter().flat_map(|window| &window.samples).any(|sample| sample.t == t);
+            assert!(there, "a sample is lost for a damaged block beside it");
+        }
+    });
+}
+
+/// A day as it is stored, closed.
+fn day_file(dir: &Path) -> Vec<u8> {
+    let files = MetricFiles::open(dir).expect("the folder is writable");
+    let samples: Vec<_> = (0..120)
+        .map(|i| watchtower_model::Sample { t: Timestamp(DAY.start() + i * STEP), v: i as f64 })
+        .collect();
+    let chunk = encode_chunk(&samples);
+    let (min_t, max_t) = (DAY.start(), DAY.start() + 119 * STEP);
+    let chunks: Vec<_> = (0..200).map(|series| ChunkRow { series, min_t, max_t, bytes: &chunk }).collect();
+    files.put_chunks(DAY.0, &chunks).expect("it is stored");
+    let (.., block) = merged();
+    let source = files.read_group(DAY.0, 0, 0..=15).expect("it is there").source;
+    let add = vec![BlockRow { group: 0, min_t, max_t, bytes: &block }];
+    files.swap(DAY.0, &[SwapRows { source, chunks: &[], blocks: &[], add }]).expect("it is stored");
+    drop(files);
+    let path = path_of(dir);
+    std::fs::read(path).expect("the day has a file")
+}
+
+fn path_of(dir: &Path) -> std::path::PathBuf {
+    let days = std::fs::read_dir(dir).expect("the folder is there").flatten();
+    let mut days = days.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("20") && name.ends_with(".db")
+    });
+    days.next().expect("the day has a file")
+}
+
+#[test]
+fn day_files() {
+    let whole = tempfile::tempdir().expect("the temporary folder is writable");
+    let bytes_of_day = day_file(whole.path());
+    let name = path_of(whole.path()).file_name().expect("it has a name").to_owned();
+    let fresh = [7; 30];
+    fuzz_rounds("day_files", &["SQLite format 3", "\u{d}\u{0}", "chunks"], FILE_ROUNDS, |bytes| {
+        let dir = tempfile::tempdir().expect("the temporary folder is writable");
+        std::fs::write(dir.path().join(&name), damage(&bytes_of_day, bytes)).expect("the folder is writable");
+        let files = MetricFiles::open(dir.path()).expect("the catalogue is not damaged");
+        let series: Vec<u64> = (0..200).collect();
+        let rows = RowsOf { series: &series, groups: &[0], from: i64::MIN, to: i64::MAX };
+        let _ = files.read_rows(DAY.0, &rows, &mut |_| true);
+        let _ = (files.chunk_counts(DAY.0), files.read_group(DAY.0, 0, 0..=15));
+        let _ = (files.reclaim(DAY.0), files.days());
+        // Whatever came of it: what is new is stored. The first try may be the one that finds the damage.
+        let (min_t, max_t) = (DAY.start(), DAY.start());
+        let chunk = [ChunkRow { series: 500, min_t, max_t, bytes: &fresh }];
+        let stored = files.put_chunks(DAY.0, &chunk).or_else(|_| files.put_chunks(DAY.0, &chunk));
+        stored.unwrap_or_else(|error| panic!("a damaged day takes nothing new: {error}"));
+    });
+}
