@@ -69,8 +69,6 @@ pub(crate) const WAKE_OUTBOX: &str = "outbox";
 pub(crate) const WAKE_INCIDENTS: &str = "incidents";
 /// A run goes on, or all of them may: the halt began or ended.
 pub(crate) const WAKE_RUNS: &str = "runs";
-/// Configuration was stored: every hub goes by it.
-pub(crate) const WAKE_OBJECTS: &str = "objects";
 /// A step of a rotation was stored: every hub goes by it.
 pub(crate) const WAKE_KEYS: &str = "keys";
 pub(crate) const WAKE_CHANGES: &str = "changes";

@@ -17,8 +17,8 @@ use crate::forward::Forward;
 use crate::ingest::Appender;
 use crate::query::metric_store::MetricStore;
 use crate::{
-    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, configure, defaults, deployments, disk, evaluate,
-    ingest, jobs, respond, upkeep,
+    Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, deployments, disk, evaluate, ingest,
+    jobs, respond, upkeep,
 };
 
 /// Why a hub does not start.
@@ -144,7 +144,6 @@ impl Hub {
         tokio::spawn(respond::run_event_rules(self.clone()));
         tokio::spawn(jobs::run_timers(self.clone()));
         tokio::spawn(jobs::send::run(self.clone()));
-        tokio::spawn(configure::watch(self.clone()));
         tokio::spawn(disk::run(self.clone()));
         self.forward.send(self);
         upkeep::start(self);

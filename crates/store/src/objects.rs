@@ -61,18 +61,6 @@ impl Store {
         Ok(found.into_iter().map(Stored::from).collect())
     }
 
-    /// Differs after each change of any object: how many versions there ever were, and how many objects there are.
-    pub async fn objects_mark(&self) -> Result<(i64, i64), DbError> {
-        #[derive(serde::Deserialize)]
-        struct Mark {
-            versions: i64,
-            objects: i64,
-        }
-        let sql = "SELECT (SELECT COUNT(*) FROM object_versions) AS versions, (SELECT COUNT(*) FROM objects) AS objects";
-        let found: Option<Mark> = one(self.db.query(sql, args![]).await?)?;
-        Ok(found.map_or((0, 0), |mark| (mark.versions, mark.objects)))
-    }
-
     pub async fn object<T: Object>(&self, id: Id) -> Result<Option<Stored<T>>, DbError> {
         let sql = "SELECT id, version, changed_by, created_at, updated_at, body FROM objects WHERE kind = $1 AND id = $2";
         let found: Option<ObjectRow<T>> = one(self.db.query(sql, args![T::KIND, id]).await?)?;

@@ -16,7 +16,6 @@ mod scripts;
 mod services;
 mod silences;
 mod teams;
-mod watch;
 
 use std::future::Future;
 
@@ -43,7 +42,6 @@ pub use services::Services;
 pub(crate) use silences::forget_silences;
 pub use silences::{Silences, expire_silence};
 pub use teams::Teams;
-pub(crate) use watch::run as watch;
 
 use crate::access::Principal;
 use crate::error::HubError;
@@ -249,7 +247,6 @@ async fn save<N: Noun>(
         error => error.into(),
     })?;
     hub.reload_objects().await?;
-    hub.bus.wake(crate::WAKE_OBJECTS);
     hub.bus.wake(crate::WAKE_CHANGES);
     let action = format!("{}.{verb}", N::Body::KIND);
     hub.store.append_audit(hub.now(), &by.name, &action, name, "").await?;
