@@ -42,6 +42,13 @@ async function changes(read, within = SOON_MS) {
   assert.fail(`still ${JSON.stringify(first)} after ${within} ms`);
 }
 
+/** A refusal that a test provoked: the browser notes it, and it is no fault. */
+function refused(path) {
+  const noted = session.faults.findIndex((fault) => fault.includes(path));
+  assert.notEqual(noted, -1, `${path} was never refused`);
+  session.faults.splice(noted, 1);
+}
+
 test("the first administrator is made by the setup link", async () => {
   const { page } = session;
   await page.goto(url(`/setup?token=${encodeURIComponent(token)}`));
@@ -156,6 +163,54 @@ test("a drill is fired, acknowledged, noted and resolved", async () => {
   await page.getByRole("button", { name: "Resolve", exact: true }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
   await page.getByText("resolved", { exact: true }).first().waitFor();
+});
+
+test("an incident is silenced from its page, and the silence is ended from the list", async () => {
+  const { page } = session;
+  await page.goto(url("/incidents"));
+  await page.getByRole("button", { name: "Fire a drill" }).click();
+  await page.getByRole("button", { name: "Fire the drill" }).click();
+  await page.getByRole("button", { name: "Silence", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  assert.match(await dialog.getByLabel("Alerts with these labels").inputValue(), /^alertname="/);
+  await dialog.getByRole("button", { name: "Silence", exact: true }).click();
+  await dialog.getByText("say why").first().waitFor();
+  refused("/api/v1/silences");
+  await dialog.getByLabel("Why").fill("it is only a drill");
+  await dialog.getByRole("button", { name: "4 hours" }).click();
+  await dialog.getByRole("button", { name: "Silence", exact: true }).click();
+  await page.getByText(/Nobody is paged: suppressed by a silence of .*only a drill/).waitFor();
+  const incident = page.url();
+  await page.getByRole("link", { name: "Incidents" }).first().click();
+  await page.getByRole("link", { name: "Silences" }).click();
+  const row = page.getByRole("row", { name: /it is only a drill/ });
+  await row.getByText("silent").waitFor();
+  await row.getByRole("button", { name: "End the silence" }).click();
+  await row.getByText("over").waitFor();
+  await page.goto(incident);
+  await page.getByText("the silence or maintenance window ended").first().waitFor();
+  await page.getByRole("button", { name: "Resolve" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
+  await page.getByText("resolved").first().waitFor();
+});
+
+test("a maintenance window is previewed in words and planned", async () => {
+  const { page } = session;
+  await page.goto(url("/maintenance"));
+  await page.getByRole("button", { name: "New window" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("nightly");
+  await dialog.getByLabel("Alerts with these labels").fill('team="db"');
+  await dialog.getByLabel("Begins at").fill("30 2 * * *");
+  await dialog.getByLabel("Time zone").fill("Europe/Berlin");
+  await dialog.getByText("at 02:30 every day, Europe/Berlin").waitFor();
+  await dialog.getByLabel("Lasts").fill("30h");
+  await dialog.getByRole("button", { name: "Plan it" }).click();
+  await dialog.getByText("reaches into the next one").first().waitFor();
+  refused("/api/v1/maintenance-windows");
+  await dialog.getByLabel("Lasts").fill("2h");
+  await dialog.getByRole("button", { name: "Plan it" }).click();
+  await page.getByText("at 02:30 every day, Europe/Berlin, for 2h").waitFor();
 });
 
 test("a script is written, planned and run with its output as it comes", async () => {
@@ -314,9 +369,7 @@ test("agents stand together by version, and an update without a release says wha
   await form.getByRole("button", { name: "Show the plan" }).click();
   await form.getByText("this hub has no signed release of the agent").waitFor();
   // The browser notes the refusal that was asked for here, and nothing else may be noted.
-  const noted = session.faults.findIndex((fault) => fault.includes("/api/v1/runs/agents"));
-  assert.ok(noted >= 0);
-  session.faults.splice(noted, 1);
+  refused("/api/v1/runs/agents");
   await form.getByRole("button", { name: "Cancel" }).click();
 });
 
@@ -362,6 +415,8 @@ async function pagesToCheck(page) {
     ...["overview", "processes", "events", "config"].map((tab) => `/servers/${ids.server}/${tab}`),
     ...[`/incidents/${ids.incident}`, `/rules/${ids.rule}`, `/scripts/${ids.script}`, `/runs/${ids.run}`],
     ...[
+      "/silences",
+      "/maintenance",
       "/automations",
       `/automations/${ids.automation}`,
       "/runs",

@@ -35,6 +35,8 @@ async function places(page) {
     }),
     incidents: "/incidents",
     ...(incident && { incident: `/incidents/${incident.number}` }),
+    silences: "/silences",
+    maintenance: "/maintenance",
     rules: "/rules",
     "rule-new": "/rules/new",
     ...(rule && { rule: `/rules/${rule.id}` }),

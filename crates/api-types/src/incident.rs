@@ -64,6 +64,8 @@ shapes! {
         pub triggered_at: Time,
         pub acknowledged_at: Option<Time>,
         pub acknowledged_by: Option<String>,
+        /// Why nobody is paged for it: the silence or maintenance window that covers all of its open alerts.
+        pub suppressed_by: Option<String>,
         pub resolved_at: Option<Time>,
         pub resolved_by: Option<String>,
         pub resolve_reason: Option<String>,

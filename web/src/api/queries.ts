@@ -205,6 +205,16 @@ export const queries = {
       queryKey: ["integration"],
       queryFn: ({ signal }) => api.get("/integrations", { signal, query: { limit: ALL } }),
     }),
+  silences: () =>
+    queryOptions({
+      queryKey: ["silence"],
+      queryFn: ({ signal }) => api.get("/silences", { signal, query: { limit: ALL } }),
+    }),
+  maintenanceWindows: () =>
+    queryOptions({
+      queryKey: ["maintenance"],
+      queryFn: ({ signal }) => api.get("/maintenance-windows", { signal, query: { limit: ALL } }),
+    }),
   routes: () =>
     queryOptions({
       queryKey: ["route"],

@@ -2423,6 +2423,8 @@ export interface components {
             service_id: components["schemas"]["ServiceId"];
             severity: components["schemas"]["Severity"];
             state: components["schemas"]["IncidentState"];
+            /** @description Why nobody is paged for it: the silence or maintenance window that covers all of its open alerts. */
+            suppressed_by?: string | null;
             /** @description A drill: left out of the statistics. */
             test: boolean;
             /** Format: double */

@@ -9,6 +9,8 @@ const ALSO: Record<string, string[]> = {
   run: ["overview", "incident", "automation"],
   deployment: ["server", "overview"],
   automation: ["run", "incident"],
+  silence: ["alert", "incident"],
+  maintenance: ["alert", "incident"],
   user: ["me"],
   channel: ["me"],
 };

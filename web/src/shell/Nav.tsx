@@ -16,7 +16,12 @@ interface Destination {
 export const DESTINATIONS: Destination[] = [
   { href: paths.overview, label: "Overview", icon: "overview", owns: /^\/$/ },
   { href: paths.servers, label: "Servers", icon: "server", owns: /^\/servers/ },
-  { href: paths.incidents, label: "Incidents", icon: "incident", owns: /^\/incidents/ },
+  {
+    href: paths.incidents,
+    label: "Incidents",
+    icon: "incident",
+    owns: /^\/(incidents|silences|maintenance)/,
+  },
   { href: paths.rules, label: "Rules", icon: "rule", owns: /^\/rules/ },
   { href: paths.scripts, label: "Scripts", icon: "script", owns: /^\/(scripts|automations)/ },
   { href: paths.runs, label: "Runs", icon: "run", owns: /^\/runs/ },

@@ -38,6 +38,7 @@ pub fn incident(hub: &Hub, row: &IncidentRow) -> Result<Incident, HubError> {
         triggered_at: row.triggered_at.into(),
         acknowledged_at: row.acknowledged_at.map(Into::into),
         acknowledged_by: name(&state.acked_by),
+        suppressed_by: state.suppressed.clone().filter(|_| !state.is_resolved()),
         resolved_at: row.resolved_at.map(Into::into),
         resolved_by: name(&state.resolved_by),
         resolve_reason: state.resolved_reason.map(|reason| resolution(reason).to_string()),

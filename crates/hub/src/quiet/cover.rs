@@ -83,6 +83,12 @@ impl Times {
     }
 }
 
+/// `2026-11-30 13:00 UTC`.
+pub(super) fn minutes(at: Timestamp) -> String {
+    let text = at.to_rfc3339();
+    format!("{} UTC", text.get(..16).unwrap_or(&text).replace('T', " "))
+}
+
 impl Cover {
     /// Absent where nothing will ever be covered again.
     pub fn of_silence(stored: &Stored<SilenceBody>) -> Option<Cover> {
@@ -128,7 +134,7 @@ impl Cover {
     }
 
     pub(super) fn words(&self, spell: Spell) -> String {
-        let until = spell.to;
+        let until = minutes(spell.to);
         let comment = if self.comment.is_empty() { String::new() } else { format!(": {}", self.comment) };
         match self.kind {
             CoverKind::Silence => format!("a silence of {} until {until}{comment}", self.name),

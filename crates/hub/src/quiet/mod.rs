@@ -42,7 +42,8 @@ pub(crate) fn reasons_for(
     let in_maintenance = server.and_then(|server| {
         server.with(|state| {
             let until = state.maintenance_until.filter(|until| *until > now)?;
-            Some(Reason { by: None, words: format!("maintenance of {} until {until}", state.name) })
+            let words = format!("maintenance of {} until {}", state.name, cover::minutes(until));
+            Some(Reason { by: None, words })
         })
     });
     let objects = hub.objects();

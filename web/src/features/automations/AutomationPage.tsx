@@ -13,6 +13,7 @@ import { Confirm } from "@/ui/Dialog";
 import { Page } from "@/ui/Page";
 import { Empty, ErrorNotice, Loaded, Panel } from "@/ui/Panel";
 import { describeRollout } from "@/ui/RolloutFields";
+import { Times } from "@/ui/Times";
 import { useAction } from "@/ui/useAction";
 import { Attempts } from "./Attempts";
 import { AutomationDialog } from "./AutomationDialog";
@@ -21,7 +22,6 @@ import { FireDialog } from "./FireDialog";
 import { Firings } from "./Firings";
 import { Switches } from "./Switches";
 import { effectWords, limitWords, triggerWords } from "./sentence";
-import { Times } from "./Times";
 
 const PARENTS = [
   { label: "Scripts", href: paths.scripts },

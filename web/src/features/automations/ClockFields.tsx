@@ -1,9 +1,9 @@
 // Started by the clock: when, where, and what if something is in the way.
 import { useMemo } from "react";
+import { CronPreview } from "@/ui/CronPreview";
 import { SelectField, TextField } from "@/ui/Field";
 import { RolloutFields, rolloutDraft, rolloutOf } from "@/ui/RolloutFields";
 import { Targets } from "@/ui/Targets";
-import { CronPreview } from "./CronPreview";
 import type { Draft, Problems } from "./draft";
 
 const COMMON = [

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Automation } from "@/api/types";
+import { ownTime, zoneTime } from "@/lib/zone-time";
 import { draftOf, inputOf, problemsIn } from "./draft";
-import { effectWords, limitWords, ownTime, standsWords, triggerWords, zoneTime } from "./sentence";
+import { effectWords, limitWords, standsWords, triggerWords } from "./sentence";
 
 const byAlert: Automation = {
   id: "a",

@@ -1,6 +1,5 @@
 // An automation in words: what starts it, and what it does then.
-import type { Automation, FiringTime } from "@/api/types";
-import { formatClock, formatDate } from "@/lib/time";
+import type { Automation } from "@/api/types";
 import { formatSeconds } from "@/lib/units";
 
 /** `alerts of Nginx is down`, `at 03:30 on Mondays, Europe/Berlin`. */
@@ -55,24 +54,4 @@ export function standsWords({ stands_for, team, trigger }: Automation, own: bool
   if (team) return `It acts as team ${team}, by the team's rights: they are asked for ${when}.`;
   const who = own ? "You stand" : `${stands_for || "Nobody"} stands`;
   return `${who} for what it does: that right is asked for ${when}.`;
-}
-
-const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-
-/** `Mon 2026-11-30 03:30 +01:00`: the zone's clock, as the hub wrote it. */
-export function zoneTime({ local }: Pick<FiringTime, "local">): string {
-  const found = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(Z|[+-]\d\d:\d\d)$/.exec(local);
-  if (!found) return local;
-  const [, date = "", time, offset] = found;
-  return `${DAYS[new Date(date).getUTCDay()]} ${date} ${time} ${offset === "Z" ? "+00:00" : offset}`;
-}
-
-/** The same instant on the clock of whoever looks. */
-export function ownTime({ at }: Pick<FiringTime, "at">): string {
-  const date = new Date(at);
-  const east = -date.getTimezoneOffset();
-  const pad = (value: number) => String(value).padStart(2, "0");
-  const size = Math.abs(east);
-  const offset = `${east < 0 ? "-" : "+"}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;
-  return zoneTime({ local: `${formatDate(date)}T${formatClock(date)}${offset}` });
 }

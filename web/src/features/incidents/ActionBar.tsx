@@ -4,14 +4,16 @@ import { api } from "@/api/client";
 import { useAcknowledge } from "@/api/incident-actions";
 import type { Incident } from "@/api/types";
 import { useKey } from "@/lib/hooks";
+import { alertMatchers } from "@/lib/matchers";
 import { Button } from "@/ui/Button";
 import { Confirm, Dialog } from "@/ui/Dialog";
 import { AreaField } from "@/ui/Field";
 import { ErrorNotice } from "@/ui/Panel";
+import { SilenceDialog } from "@/ui/SilenceDialog";
 import { toastError } from "@/ui/toast";
 import { useAction } from "@/ui/useAction";
 
-type Asking = "resolve" | "note" | "escalate";
+type Asking = "resolve" | "note" | "escalate" | "silence";
 
 export function ActionBar({ incident }: { incident: Incident }) {
   const [asking, setAsking] = useState<Asking>();
@@ -58,6 +60,16 @@ export function ActionBar({ incident }: { incident: Incident }) {
           Escalate
         </Button>
       )}
+      {incident.state !== "resolved" && (
+        <Button
+          needs="operate"
+          title="Page nobody for such alerts until a time"
+          onClick={() => setAsking("silence")}
+        >
+          Silence
+        </Button>
+      )}
+      {asking === "silence" && <SilenceDialog matchers={silenced(incident)} onClose={close} />}
       {asking === "resolve" && <TextDialog kind="resolve" incident={incident} onClose={close} />}
       {asking === "note" && <TextDialog kind="note" incident={incident} onClose={close} />}
       {asking === "escalate" && (
@@ -72,6 +84,13 @@ export function ActionBar({ incident }: { incident: Incident }) {
       )}
     </div>
   );
+}
+
+/** What one would silence of it: the first open alert, where it is. */
+function silenced(incident: Incident): string {
+  const alerts = incident.alerts ?? [];
+  const alert = alerts.find(({ state }) => state === "firing") ?? alerts[0];
+  return alert ? alertMatchers(alert.labels, alert.summary, alert.server) : "";
 }
 
 interface TextDialogProps {

@@ -53,6 +53,9 @@ function Shown({ incident }: { incident: Incident }) {
       heading={<Heading incident={incident} />}
       cli={`watchtower incident get ${incident.number}`}
     >
+      {incident.suppressed_by && (
+        <p className="notice">Nobody is paged: suppressed by {incident.suppressed_by}.</p>
+      )}
       <Pending incident={incident} />
       <ActionBar incident={incident} />
       <div className="columns">

@@ -9,6 +9,7 @@ import { formatSeconds } from "@/lib/units";
 import { useUrlState } from "@/lib/url-state";
 import { Button } from "@/ui/Button";
 import { IncidentLine } from "@/ui/IncidentLine";
+import { IncidentTabs } from "@/ui/IncidentTabs";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { toastError } from "@/ui/toast";
@@ -39,6 +40,7 @@ export function IncidentsPage() {
         </Button>
       }
     >
+      <IncidentTabs />
       <Stats />
       <div className="row">
         {STATES.map(({ value, label }) => (

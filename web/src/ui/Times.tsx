@@ -2,7 +2,7 @@
 import type { FiringTime } from "@/api/types";
 import { useNow } from "@/lib/hooks";
 import { formatAgo } from "@/lib/time";
-import { ownTime, zoneTime } from "./sentence";
+import { ownTime, zoneTime } from "@/lib/zone-time";
 
 const OFTEN_MS = 30_000;
 
