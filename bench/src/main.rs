@@ -1,5 +1,5 @@
 //! Measures the budgets on this machine, beside node_exporter, Prometheus with Alertmanager, VictoriaMetrics and Ansible where they are
-//! installed.
+//! installed: all of them, or the parts that are named.
 //!
 //! `make bench` gives it a release hub and the static agent. Timings of shared machines are noisy: compare rows of one run.
 #![allow(clippy::print_stdout)]
@@ -21,7 +21,7 @@ type Part = (&'static str, fn(&mut Table));
 
 fn main() {
     let mut table = Table::default();
-    let wanted = std::env::args().nth(1);
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
     let parts: [Part; 8] = [
         ("agent", agent::measure),
         ("ingest", hub::ingest),
@@ -33,7 +33,7 @@ fn main() {
         ("deploy", deploy::measure),
     ];
     for (name, part) in parts {
-        if wanted.as_deref().is_none_or(|wanted| wanted == name) {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
             eprintln!("measuring: {name}");
             part(&mut table);
         }

@@ -32,3 +32,9 @@ pub fn quantile(values: &mut [i64], share: f64) -> i64 {
     let at = ((values.len() as f64 * share).ceil() as usize).clamp(1, values.len().max(1)) - 1;
     values.get(at).copied().unwrap_or(0)
 }
+
+/// Half, nearly all, and all but one in a hundred of the values, in milliseconds.
+pub fn spread(values: &mut [i64]) -> String {
+    let [half, most, all] = [0.5, 0.95, 0.99].map(|share| quantile(values, share));
+    format!("{half} / {most} / {all} ms")
+}

@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,6 +14,8 @@ use crate::call::Call;
 
 /// Shared with the hub when the channel is made.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const TAKEN: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const BUSY: &[u8] = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -39,6 +42,7 @@ impl Received {
 pub struct Sink {
     port: u16,
     calls: Arc<Mutex<Vec<Received>>>,
+    busy: Arc<AtomicBool>,
 }
 
 impl Sink {
@@ -46,18 +50,24 @@ impl Sink {
         let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let into = Arc::clone(&calls);
+        let busy = Arc::new(AtomicBool::new(false));
+        let (into, refuse) = (Arc::clone(&calls), Arc::clone(&busy));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let into = Arc::clone(&into);
-                std::thread::spawn(move || serve(stream, &into));
+                let (into, refuse) = (Arc::clone(&into), Arc::clone(&refuse));
+                std::thread::spawn(move || serve(stream, &into, &refuse));
             }
         });
-        Sink { port, calls }
+        Sink { port, calls, busy }
     }
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hook", self.port)
+    }
+
+    /// Whether it answers 503 and takes nothing.
+    pub fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
     }
 
     /// Everything received so far, in order.
@@ -75,13 +85,17 @@ impl Sink {
     }
 }
 
-fn serve(mut stream: TcpStream, into: &Mutex<Vec<Received>>) {
+fn serve(mut stream: TcpStream, into: &Mutex<Vec<Received>>, busy: &AtomicBool) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
     let Ok(copy) = stream.try_clone() else { return };
     let mut reader = BufReader::new(copy);
     while let Some(call) = Call::read(&mut reader) {
-        into.lock().expect("no test panics while it holds the calls").push(received(&call));
-        if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").is_err() {
+        let busy = busy.load(Ordering::Relaxed);
+        let answer: &[u8] = if busy { BUSY } else { TAKEN };
+        if !busy {
+            into.lock().expect("no test panics while it holds the calls").push(received(&call));
+        }
+        if stream.write_all(answer).is_err() {
             return;
         }
     }

@@ -100,6 +100,15 @@ impl Store {
         )
     }
 
+    /// Not to be sent after all.
+    pub fn outbox_cancelled(id: Id, attempts: i64) -> Statement {
+        Statement::new(
+            "UPDATE outbox SET state = 'cancelled', next_at = NULL, lease_until = NULL \
+             WHERE id = $1 AND attempts = $2 AND state = 'sending'",
+            args![id, attempts],
+        )
+    }
+
     /// Tried again at `next_at`; absent means given up.
     pub fn outbox_failed(id: Id, attempts: i64, error: &str, next_at: Option<Timestamp>) -> Statement {
         Statement::new(

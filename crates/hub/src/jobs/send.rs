@@ -12,8 +12,9 @@ use watchtower_model::{ChannelId, Timestamp};
 use watchtower_notify::{
     self as notify, DeliveryError, FailureKind, Link, Message, MessageState, next_retry_ms,
 };
-use watchtower_store::{AlertRow, IncidentRow, NewTimelineEntry, OutboxRow, Store};
+use watchtower_store::{AlertRow, IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
 
+use super::notice::{Heard, heard};
 use crate::error::HubError;
 use crate::objects::ChannelBody;
 use crate::{Hub, WAKE_CHANGES, WAKE_OUTBOX, respond};
@@ -81,10 +82,17 @@ async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
                 Ok(config) => config,
                 Err(error) => return record(hub, row, Err(unusable(&error))).await,
             };
-            let message = match compose(hub, row).await {
+            let mut message = match compose(hub, row).await {
                 Ok(message) => message,
                 Err(error) => return record(hub, row, Err(unusable(&error))).await,
             };
+            if row.kind == "resolve" {
+                match heard(&hub.store.outbox_of(row.incident_id).await?, row.channel_id) {
+                    Heard::Page => {}
+                    Heard::Nothing(why) => message.lines.insert(0, format!("its page did not arrive: {why}")),
+                    Heard::Never => return untold(hub, row).await,
+                }
+            }
             if !hub.store.may_send(row.id, row.attempts).await? {
                 return Ok(());
             }
@@ -98,6 +106,13 @@ async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
         }),
     };
     record(hub, row, outcome).await
+}
+
+/// The trouble was over before anybody was told: then nobody is told that it is over.
+async fn untold(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
+    let text = format!("resolve notice not sent to {}: it was not paged", channel_name(hub, row));
+    let statement = Store::outbox_cancelled(row.id, row.attempts);
+    tell(hub, row, statement, ("not_paged", text, String::new())).await
 }
 
 /// What cannot even be prepared is told and tried again like what cannot be delivered: not leased in silence for ever.
@@ -117,10 +132,7 @@ async fn record(
     outcome: Result<notify::Receipt, DeliveryError>,
 ) -> Result<(), HubError> {
     let now = hub.now();
-    let name = hub
-        .objects()
-        .channel(row.channel_id)
-        .map_or_else(|| "a removed channel".to_string(), |c| c.body.name.clone());
+    let name = channel_name(hub, row);
     let what = if row.kind == "resolve" { "resolve notice" } else { "page" };
     let (statement, kind, text, detail) = match outcome {
         Ok(receipt) => {
@@ -151,6 +163,22 @@ async fn record(
             )
         }
     };
+    tell(hub, row, statement, (kind, text, detail)).await
+}
+
+fn channel_name(hub: &Hub, row: &OutboxRow) -> String {
+    let objects = hub.objects();
+    objects.channel(row.channel_id).map_or_else(|| "a removed channel".to_string(), |c| c.body.name.clone())
+}
+
+/// Stores what became of a message, and a line about it: kind, text, detail.
+async fn tell(
+    hub: &Hub,
+    row: &OutboxRow,
+    statement: Statement,
+    (kind, text, detail): (&str, String, String),
+) -> Result<(), HubError> {
+    let now = hub.now();
     let entry = NewTimelineEntry {
         incident_id: row.incident_id,
         at: now,

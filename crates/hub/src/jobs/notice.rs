@@ -1,0 +1,70 @@
+//! The end of an incident is told to those who heard of it, and to those who should have: with what kept it from them.
+//!
+//! Invariant: nobody hears of an end whose beginning nobody tried to tell them.
+
+use watchtower_model::ChannelId;
+use watchtower_store::OutboxRow;
+
+/// What became of an incident's pages at one channel.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// One arrived, or may have.
+    Page,
+    /// None did; why.
+    Nothing(String),
+    /// None was sent.
+    Never,
+}
+
+/// `rows`: all messages about the incident.
+pub fn heard(rows: &[OutboxRow], channel: ChannelId) -> Heard {
+    let pages = || rows.iter().filter(|row| row.channel_id == channel && row.kind == "page");
+    let tried = || pages().filter(|row| row.attempts > 0);
+    // Without an error it is under way, or its sender died and nobody knows.
+    if tried().any(|row| row.state == "delivered" || row.last_error.is_none()) {
+        return Heard::Page;
+    }
+    let error = tried().filter_map(|row| row.last_error.clone()).next_back();
+    error.map_or(Heard::Never, Heard::Nothing)
+}
+
+#[cfg(test)]
+mod tests {
+    use watchtower_model::{Id, IncidentId, Timestamp};
+
+    use super::*;
+
+    fn row(channel: u8, kind: &str, state: &str, attempts: i64, error: Option<&str>) -> OutboxRow {
+        OutboxRow {
+            id: Id::NIL,
+            idem_key: String::new(),
+            incident_id: IncidentId(Id::NIL),
+            generation: 0,
+            kind: kind.into(),
+            channel_id: ChannelId(Id::from_bytes([channel; 16])),
+            body: String::new(),
+            state: state.into(),
+            attempts,
+            created_at: Timestamp(0),
+            next_at: None,
+            lease_until: None,
+            delivered_at: None,
+            last_error: error.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn an_end_goes_where_its_beginning_went() {
+        let channel = ChannelId(Id::from_bytes([1; 16]));
+        let of = |rows: &[OutboxRow]| heard(rows, channel);
+        assert_eq!(of(&[]), Heard::Never);
+        assert_eq!(of(&[row(1, "page", "cancelled", 0, None)]), Heard::Never);
+        assert_eq!(of(&[row(2, "page", "delivered", 1, None)]), Heard::Never, "that is another channel");
+        assert_eq!(of(&[row(1, "resolve", "sending", 1, None)]), Heard::Never, "that is the notice itself");
+        assert_eq!(of(&[row(1, "page", "delivered", 1, None)]), Heard::Page);
+        assert_eq!(of(&[row(1, "page", "cancelled", 1, None)]), Heard::Page, "it may have arrived");
+        let failed = row(1, "page", "cancelled", 2, Some("503"));
+        assert_eq!(of(std::slice::from_ref(&failed)), Heard::Nothing("503".into()));
+        assert_eq!(of(&[failed, row(1, "page", "delivered", 1, None)]), Heard::Page);
+    }
+}
