@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use watchtower_model::Timestamp;
+use watchtower_testkit::postgres::Postgres;
 use watchtower_testkit::wait;
 use watchtower_tests::agents::now_ms;
 use watchtower_tests::api::Api;
@@ -130,4 +131,23 @@ fn a_maintenance_holds_pages_from_the_first_moment_of_a_restarted_hub() {
         assert!(lines(&api, &incident, "not_paged")[0].contains("maintenance of web-1 until"), "{incident}");
     }
     assert!(sink.calls().iter().all(|call| elsewhere["number"] == call.incident()), "{:?}", sink.calls());
+}
+
+#[test]
+fn a_hub_pages_people_that_another_hub_was_told_of() {
+    let Some(postgres) = Postgres::start() else { return };
+    let told = Hub::start(Setup { database_url: Some(postgres.database()), ..Setup::default() });
+    let (api, sink) = (told.api(), Sink::start());
+    let other = told.beside();
+    let page = channel(&api, "pager", &sink, false);
+    let user = json!({"name": "ada", "role": "responder", "password": "correct horse battery staple", "channels": [page]});
+    let person = text(&api.post("/users", &user)["id"]);
+    climb(&api, &[("user", &person)]);
+    let other = other.api();
+    wait::until(SOON, "the other hub to know the policy", || {
+        (other.status("GET", "/api/v1/policies/climb", None) == Some(200)).then_some(())
+    });
+    let incident = other.post("/incidents", &json!({"title": "the disk is full"}));
+    sink.wait(SOON, "of the incident", |call| call.event() == "incident.triggered");
+    assert_eq!(lines(&other, &incident, "step_empty"), Vec::<String>::new());
 }
