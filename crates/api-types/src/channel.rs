@@ -43,6 +43,55 @@ shapes! {
             #[serde(default)]
             password: Option<String>,
         },
+        /// A topic of ntfy.sh or of an own server.
+        Ntfy {
+            /// `https://ntfy.sh/my-topic`
+            url: String,
+            #[serde(default)]
+            token: Option<String>,
+        },
+        /// A webhook of Discord.
+        Discord { url: String },
+        /// A workflow of Microsoft Teams.
+        Teams { url: String },
+        /// A bot of Telegram.
+        Telegram {
+            token: String,
+            /// Number of a chat, or `@name` of a public channel.
+            chat: String,
+            /// Another server in the place of the provider's own; the same in those below.
+            #[serde(default)]
+            api_url: Option<String>,
+        },
+        Pushover {
+            /// Of the application.
+            token: String,
+            /// Key of a user or group.
+            user: String,
+            #[serde(default)]
+            api_url: Option<String>,
+        },
+        /// A text message, or a call.
+        Twilio {
+            /// SID of the account.
+            account: String,
+            token: String,
+            /// A number, or the SID of a messaging service.
+            from: String,
+            /// Who is reached, as `+4930123456`.
+            phone: String,
+            /// Calls instead of writing.
+            #[serde(default)]
+            voice: bool,
+            #[serde(default)]
+            api_url: Option<String>,
+        },
+        /// An integration of PagerDuty (Events API v2).
+        Pagerduty {
+            routing_key: String,
+            #[serde(default)]
+            api_url: Option<String>,
+        },
     }
 
     /// What the channel's provider answered to a test message.

@@ -40,6 +40,8 @@ pub struct HttpResponse {
     pub retry_after: Option<Duration>,
     /// One masked line of at most [`EXCERPT_CHARS_MAX`] characters.
     pub excerpt: String,
+    /// The first [`RESPONSE_BYTES_MAX`] bytes, to look for what one knows of: it may hold secrets and is never shown.
+    pub body: Vec<u8>,
 }
 
 struct Destination {
@@ -155,7 +157,8 @@ async fn read(response: Response<Incoming>) -> Result<HttpResponse, hyper::Error
         }
     }
     bytes.truncate(RESPONSE_BYTES_MAX);
-    Ok(HttpResponse { status, retry_after, excerpt: mask_excerpt(&String::from_utf8_lossy(&bytes)) })
+    let excerpt = mask_excerpt(&String::from_utf8_lossy(&bytes));
+    Ok(HttpResponse { status, retry_after, excerpt, body: bytes })
 }
 
 /// One short line of what a peer said, with everything that looks like a token blotted out.

@@ -2,152 +2,134 @@
 
 use std::fmt;
 
-use lettre::Address;
-use lettre::message::Mailbox;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use watchtower_egress::Egress;
+
+use crate::check::ChannelError;
+use crate::discord::DiscordConfig;
+use crate::email::EmailConfig;
+use crate::ntfy::NtfyConfig;
+use crate::pagerduty::PagerdutyConfig;
+use crate::pushover::PushoverConfig;
+use crate::slack::SlackConfig;
+use crate::teams::TeamsConfig;
+use crate::telegram::TelegramConfig;
+use crate::twilio::TwilioConfig;
+use crate::webhook::WebhookConfig;
+use crate::{DeliveryError, Message, Receipt};
 
 /// Stands in the place of a secret; sent back unchanged, it means "as stored".
 pub const REDACTED: &str = "***";
-/// Recipients of one mail channel.
-pub const MAIL_RECIPIENTS_MAX: usize = 50;
-/// Bytes of a webhook's signing secret: as long as the hash makes it sense.
-const SECRET_BYTES_MIN: usize = 16;
-const FIELD_BYTES_MAX: usize = 2_048;
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum ChannelConfig {
+/// What the file of each channel says of it.
+pub(crate) trait Channel: Clone {
+    /// The word used in tables and messages.
+    const KIND: &'static str;
+
+    /// Whether it can be saved. Its secrets are known not to be redacted.
+    fn check(&self) -> Result<(), ChannelError>;
+
+    fn secrets(&mut self) -> Vec<Secret<'_>>;
+
+    /// Where its secrets are sent to.
+    fn destination(&self) -> String;
+
+    /// Sends once. `message` is within its bounds, `key` can stand in a header.
+    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError>;
+}
+
+/// A field that nobody is shown.
+pub(crate) struct Secret<'a> {
+    pub field: &'static str,
+    pub text: &'a mut String,
+    /// Its host may be seen; its path may be a key.
+    pub is_url: bool,
+}
+
+impl<'a> Secret<'a> {
+    pub fn word(field: &'static str, text: &'a mut String) -> Self {
+        Secret { field, text, is_url: false }
+    }
+
+    pub fn url(field: &'static str, text: &'a mut String) -> Self {
+        Secret { field, text, is_url: true }
+    }
+
+    fn redacted(&self) -> String {
+        if self.is_url { redacted_url(self.text) } else { REDACTED.into() }
+    }
+
+    fn is_redacted(&self) -> bool {
+        *self.text == self.redacted()
+    }
+}
+
+macro_rules! channels {
+    ($($kind:ident($config:ty)),+ $(,)?) => {
+        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        pub enum ChannelConfig {
+            $($kind($config)),+
+        }
+
+        impl ChannelConfig {
+            /// The word used in tables and messages.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(ChannelConfig::$kind(_) => <$config as Channel>::KIND),+
+                }
+            }
+
+            /// Checks a configuration before it is saved.
+            pub fn check(&self) -> Result<(), ChannelError> {
+                match self {
+                    $(ChannelConfig::$kind(config) => check(config)),+
+                }
+            }
+
+            /// The same without its secrets. A URL keeps its host alone, since its path may be a key.
+            pub fn redacted(&self) -> ChannelConfig {
+                match self {
+                    $(ChannelConfig::$kind(config) => ChannelConfig::$kind(redacted(config))),+
+                }
+            }
+
+            /// An edit of a redacted configuration: what still is redacted is taken from `stored`. A secret is kept
+            /// only for the destination it was given for, so that an edit cannot send it elsewhere.
+            pub fn with_secrets_of(self, stored: &ChannelConfig) -> ChannelConfig {
+                match (self, stored) {
+                    $((ChannelConfig::$kind(edited), ChannelConfig::$kind(stored)) => {
+                        ChannelConfig::$kind(with_secrets_of(edited, stored))
+                    })+
+                    (edited, _) => edited,
+                }
+            }
+
+            pub(crate) async fn deliver(
+                &self,
+                egress: &Egress,
+                message: &Message,
+                key: &str,
+            ) -> Result<Receipt, DeliveryError> {
+                match self {
+                    $(ChannelConfig::$kind(config) => config.deliver(egress, message, key).await),+
+                }
+            }
+        }
+    };
+}
+
+channels! {
     Webhook(WebhookConfig),
     Slack(SlackConfig),
     Email(EmailConfig),
-}
-
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WebhookConfig {
-    pub url: String,
-    /// Key of the signature.
-    pub secret: String,
-}
-
-/// A Slack incoming webhook, or one that speaks like it (Mattermost, Rocket.Chat, Discord's `/slack`).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlackConfig {
-    /// The whole URL is the secret.
-    pub url: String,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SmtpSecurity {
-    /// In the clear: a relay on the own network, without a password.
-    Plain,
-    /// Upgraded before anything else is said; refused if the server does not offer it.
-    #[default]
-    Starttls,
-    /// TLS from the first byte (port 465).
-    Tls,
-}
-
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EmailConfig {
-    pub host: String,
-    pub port: u16,
-    #[serde(default)]
-    pub security: SmtpSecurity,
-    #[serde(default)]
-    pub username: Option<String>,
-    #[serde(default)]
-    pub password: Option<String>,
-    /// `Watchtower <alerts@example.com>`
-    pub from: String,
-    pub to: Vec<String>,
-}
-
-/// Which field is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ChannelError {
-    #[error("url: must be an https:// or http:// address without user name, at most {FIELD_BYTES_MAX} bytes")]
-    Url,
-    #[error("secret: must have from {SECRET_BYTES_MIN} to {FIELD_BYTES_MAX} bytes")]
-    Secret,
-    #[error("host: must be the mail server's name or address")]
-    Host,
-    #[error("port: must not be 0")]
-    Port,
-    #[error("{field}: {address:?} is not an ASCII mail address such as alerts@example.com")]
-    Address { field: &'static str, address: String },
-    #[error("to: needs from 1 to {MAIL_RECIPIENTS_MAX} recipients")]
-    Recipients,
-    #[error("username: needs a password beside it, and security starttls or tls")]
-    Login,
-}
-
-impl ChannelConfig {
-    /// The word used in tables and messages.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            ChannelConfig::Webhook(_) => "webhook",
-            ChannelConfig::Slack(_) => "slack",
-            ChannelConfig::Email(_) => "email",
-        }
-    }
-
-    /// Checks a configuration before it is saved.
-    pub fn check(&self) -> Result<(), ChannelError> {
-        match self {
-            ChannelConfig::Webhook(c) => {
-                check_url(&c.url)?;
-                let length_ok = (SECRET_BYTES_MIN..=FIELD_BYTES_MAX).contains(&c.secret.len());
-                if length_ok { Ok(()) } else { Err(ChannelError::Secret) }
-            }
-            ChannelConfig::Slack(c) => check_url(&c.url),
-            ChannelConfig::Email(c) => c.check(),
-        }
-    }
-
-    /// The same without its secrets. A URL keeps its host alone, since its path may be a key.
-    pub fn redacted(&self) -> ChannelConfig {
-        match self.clone() {
-            ChannelConfig::Webhook(c) => {
-                ChannelConfig::Webhook(WebhookConfig { url: redacted_url(&c.url), secret: REDACTED.into() })
-            }
-            ChannelConfig::Slack(c) => ChannelConfig::Slack(SlackConfig { url: redacted_url(&c.url) }),
-            ChannelConfig::Email(c) => {
-                ChannelConfig::Email(EmailConfig { password: c.password.map(|_| REDACTED.into()), ..c })
-            }
-        }
-    }
-
-    /// An edit of a redacted configuration: what still is redacted is taken from `stored`. A secret is kept only
-    /// for the destination it was given for, so that an edit cannot send it elsewhere.
-    pub fn with_secrets_of(self, stored: &ChannelConfig) -> ChannelConfig {
-        match (self, stored) {
-            (ChannelConfig::Webhook(mut c), ChannelConfig::Webhook(old)) => {
-                if c.url == redacted_url(&old.url) {
-                    c.url.clone_from(&old.url);
-                }
-                if c.secret == REDACTED && c.url == old.url {
-                    c.secret.clone_from(&old.secret);
-                }
-                ChannelConfig::Webhook(c)
-            }
-            (ChannelConfig::Slack(mut c), ChannelConfig::Slack(old)) => {
-                if c.url == redacted_url(&old.url) {
-                    c.url.clone_from(&old.url);
-                }
-                ChannelConfig::Slack(c)
-            }
-            (ChannelConfig::Email(mut c), ChannelConfig::Email(old)) => {
-                let same_server = (&c.host, c.port, c.security) == (&old.host, old.port, old.security);
-                if c.password.as_deref() == Some(REDACTED) && same_server {
-                    c.password.clone_from(&old.password);
-                }
-                ChannelConfig::Email(c)
-            }
-            (edited, _) => edited,
-        }
-    }
+    Ntfy(NtfyConfig),
+    Discord(DiscordConfig),
+    Teams(TeamsConfig),
+    Telegram(TelegramConfig),
+    Pushover(PushoverConfig),
+    Twilio(TwilioConfig),
+    Pagerduty(PagerdutyConfig),
 }
 
 impl fmt::Debug for ChannelConfig {
@@ -157,45 +139,38 @@ impl fmt::Debug for ChannelConfig {
     }
 }
 
-impl EmailConfig {
-    fn check(&self) -> Result<(), ChannelError> {
-        let host_ok = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
-        if self.host.is_empty() || self.host.len() > 255 || !self.host.chars().all(host_ok) {
-            return Err(ChannelError::Host);
-        }
-        if self.port == 0 {
-            return Err(ChannelError::Port);
-        }
-        if self.to.is_empty() || self.to.len() > MAIL_RECIPIENTS_MAX {
-            return Err(ChannelError::Recipients);
-        }
-        mailbox("from", &self.from)?;
-        for to in &self.to {
-            mailbox("to", to)?;
-        }
-        match (&self.username, &self.password) {
-            (None, None) => Ok(()),
-            (Some(_), Some(p)) if self.security != SmtpSecurity::Plain && p != REDACTED => Ok(()),
-            _ => Err(ChannelError::Login),
-        }
+fn check<C: Channel>(config: &C) -> Result<(), ChannelError> {
+    if let Some(secret) = config.clone().secrets().iter().find(|secret| secret.is_redacted()) {
+        return Err(ChannelError::Anew { field: secret.field });
     }
+    config.check()
 }
 
-/// Non-ASCII addresses would need SMTPUTF8, which many servers lack.
-pub(crate) fn mailbox(field: &'static str, text: &str) -> Result<Mailbox, ChannelError> {
-    let ascii = |a: &Address| a.to_string().is_ascii();
-    let parsed =
-        text.parse::<Mailbox>().ok().filter(|m| ascii(&m.email) && !text.chars().any(char::is_control));
-    parsed.ok_or_else(|| ChannelError::Address { field, address: text.chars().take(80).collect() })
+fn redacted<C: Channel>(config: &C) -> C {
+    let mut shown = config.clone();
+    for secret in shown.secrets() {
+        *secret.text = secret.redacted();
+    }
+    shown
 }
 
-fn check_url(url: &str) -> Result<(), ChannelError> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let host = rest.map(|r| r.split(['/', '?', '#']).next().unwrap_or_default());
-    let visible = url.bytes().all(|b| b.is_ascii_graphic());
-    match host {
-        Some(h) if !h.is_empty() && !h.contains('@') && visible && url.len() <= FIELD_BYTES_MAX => Ok(()),
-        _ => Err(ChannelError::Url),
+fn with_secrets_of<C: Channel>(mut edited: C, stored: &C) -> C {
+    let mut stored = stored.clone();
+    // A URL that is as stored says first that the words beside it go where they went.
+    restore(&mut edited, &mut stored, true);
+    if edited.destination() == stored.destination() {
+        restore(&mut edited, &mut stored, false);
+    }
+    edited
+}
+
+fn restore<C: Channel>(edited: &mut C, stored: &mut C, urls: bool) {
+    let stored = stored.secrets();
+    for secret in edited.secrets().into_iter().filter(|secret| secret.is_url == urls) {
+        let old = stored.iter().find(|old| old.field == secret.field);
+        if let Some(old) = old.filter(|old| *secret.text == old.redacted()) {
+            secret.text.clone_from(old.text);
+        }
     }
 }
 

@@ -1,16 +1,20 @@
-//! The one entry: by the channel's type to its file.
+//! The one entry, and what all channels that speak HTTP share.
 
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::digest;
+use serde_json::Value;
 use watchtower_egress::{Egress, HttpRequest, HttpResponse, Method};
 
-use crate::{ChannelConfig, DeliveryError, Message, email, slack, webhook};
+use crate::{ChannelConfig, DeliveryError, Message};
 
 /// One HTTP call, from the look-up to the answer. Well below the lease of a send.
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 /// One SMTP conversation; servers that slow down strangers take their time.
 pub const MAIL_TIMEOUT: Duration = Duration::from_secs(20);
+/// A peer may slow us down by what it says in its answer, not switch us off.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// Bytes of an idempotency key that are sent as they are.
 const KEY_BYTES_MAX: usize = 128;
 
@@ -28,13 +32,7 @@ pub async fn deliver(
     message: &Message,
     idempotency_key: &str,
 ) -> Result<Receipt, DeliveryError> {
-    let message = message.bounded();
-    let key = header_safe(idempotency_key);
-    match channel {
-        ChannelConfig::Webhook(config) => webhook::deliver(egress, config, &message, &key).await,
-        ChannelConfig::Slack(config) => slack::deliver(egress, config, &message, &key).await,
-        ChannelConfig::Email(config) => email::deliver(egress, config, &message, &key).await,
-    }
+    channel.deliver(egress, &message.bounded(), &header_safe(idempotency_key)).await
 }
 
 /// The key itself where it can stand in a header or a Message-ID, else a hash of it.
@@ -43,7 +41,12 @@ fn header_safe(key: &str) -> String {
     if !key.is_empty() && key.len() <= KEY_BYTES_MAX && key.bytes().all(safe) {
         return key.to_string();
     }
-    hex(digest::digest(&digest::SHA256, key.as_bytes()).as_ref())
+    hash(key)
+}
+
+/// 64 hex digits.
+pub(crate) fn hash(text: &str) -> String {
+    hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -55,25 +58,52 @@ pub(crate) async fn post_json(
     egress: &Egress,
     channel: &'static str,
     url: &str,
-    mut headers: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
     body: Vec<u8>,
 ) -> Result<Receipt, DeliveryError> {
-    headers.push(("Content-Type".into(), "application/json".into()));
-    let request =
-        HttpRequest { method: Method::POST, url: url.to_string(), headers, body, timeout: HTTP_TIMEOUT };
-    let response = egress.http(request).await.map_err(|e| DeliveryError::egress(channel, &e))?;
-    judge(channel, response)
+    let response = call(egress, channel, post(url, headers, "application/json", body)).await?;
+    Ok(Receipt { detail: said(&response) })
 }
 
-fn judge(channel: &'static str, response: HttpResponse) -> Result<Receipt, DeliveryError> {
-    let HttpResponse { status, retry_after, excerpt } = response;
-    let reason = format!("the receiver answered {status} {excerpt}").trim_end().to_string();
-    match status {
-        200..=299 => Ok(Receipt { detail: reason }),
+/// A form, to be [called](call).
+pub(crate) fn post_form(url: &str, headers: Vec<(String, String)>, fields: &[(&str, String)]) -> HttpRequest {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    post(url, headers, "application/x-www-form-urlencoded", pairs.join("&").into_bytes())
+}
+
+fn post(url: &str, mut headers: Vec<(String, String)>, content_type: &str, body: Vec<u8>) -> HttpRequest {
+    headers.push(("Content-Type".into(), content_type.into()));
+    HttpRequest { method: Method::POST, url: url.to_string(), headers, body, timeout: HTTP_TIMEOUT }
+}
+
+/// Calls and judges the answer: what comes back is a success.
+pub(crate) async fn call(
+    egress: &Egress,
+    channel: &'static str,
+    request: HttpRequest,
+) -> Result<HttpResponse, DeliveryError> {
+    let response = egress.http(request).await.map_err(|e| DeliveryError::egress(channel, &e))?;
+    let reason = said(&response);
+    match response.status {
+        200..=299 => Ok(response),
         408 | 425 | 429 | 500..=599 => {
+            let retry_after = response.retry_after.into_iter().chain(asked_in_body(&response.body)).max();
             Err(DeliveryError { retry_after, ..DeliveryError::temporary(channel, reason) })
         }
         300..=399 => Err(DeliveryError::permanent(channel, format!("{reason}: redirects are not followed"))),
         _ => Err(DeliveryError::permanent(channel, reason)),
     }
+}
+
+fn said(response: &HttpResponse) -> String {
+    format!("the receiver answered {} {}", response.status, response.excerpt).trim_end().to_string()
+}
+
+/// Discord says there when to come again, in `retry_after` seconds; Telegram in `parameters.retry_after`.
+fn asked_in_body(body: &[u8]) -> Option<Duration> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let seconds =
+        [&body["retry_after"], &body["parameters"]["retry_after"]].into_iter().find_map(Value::as_f64)?;
+    Duration::try_from_secs_f64(seconds.ceil()).ok().map(|asked| asked.min(RETRY_AFTER_MAX))
 }

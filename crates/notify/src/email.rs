@@ -7,36 +7,103 @@
 use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
+use serde::{Deserialize, Serialize};
 use watchtower_egress::Egress;
 
-use crate::channel::mailbox;
+use crate::channel::{Channel, Secret};
+use crate::check::{self, ChannelError};
 use crate::deliver::MAIL_TIMEOUT;
 use crate::smtp::{Envelope, Smtp};
-use crate::{DeliveryError, EmailConfig, Message, Receipt, SmtpSecurity};
+use crate::text::escape_html;
+use crate::{DeliveryError, Message, Receipt};
 
+/// Recipients of one mail channel.
+pub const MAIL_RECIPIENTS_MAX: usize = 50;
 const CHANNEL: &str = "email";
 
-pub(crate) async fn deliver(
-    egress: &Egress,
-    config: &EmailConfig,
-    message: &Message,
-    key: &str,
-) -> Result<Receipt, DeliveryError> {
-    let permanent = |e: &dyn std::fmt::Display| DeliveryError::permanent(CHANNEL, e.to_string());
-    let from = mailbox("from", &config.from).map_err(|e| permanent(&e))?;
-    let to: Vec<Mailbox> =
-        config.to.iter().map(|t| mailbox("to", t)).collect::<Result<_, _>>().map_err(|e| permanent(&e))?;
-    let mail = build(message, key, &from, &to).map_err(|e| permanent(&e))?;
-    let recipients = to.into_iter().map(|m| m.email).collect();
-    let envelope = Envelope { from: from.email, recipients, data: mail };
-    let sending = converse(egress, config, &envelope);
-    match tokio::time::timeout(MAIL_TIMEOUT, sending).await {
-        Ok(result) => result,
-        Err(_) => {
-            let limit = MAIL_TIMEOUT.as_secs();
-            Err(DeliveryError::temporary(CHANNEL, format!("{} took longer than {limit} s", config.host)))
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SmtpSecurity {
+    /// In the clear: a relay on the own network, without a password.
+    Plain,
+    /// Upgraded before anything else is said; refused if the server does not offer it.
+    #[default]
+    Starttls,
+    /// TLS from the first byte (port 465).
+    Tls,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailConfig {
+    pub host: String,
+    pub port: u16,
+    #[serde(default)]
+    pub security: SmtpSecurity,
+    #[serde(default)]
+    pub username: Option<String>,
+    #[serde(default)]
+    pub password: Option<String>,
+    /// `Watchtower <alerts@example.com>`
+    pub from: String,
+    pub to: Vec<String>,
+}
+
+impl Channel for EmailConfig {
+    const KIND: &'static str = CHANNEL;
+
+    fn check(&self) -> Result<(), ChannelError> {
+        let host_ok = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
+        check::word("host", "the mail server's name or address", &self.host, 1..=255, host_ok)?;
+        if self.port == 0 {
+            return Err(ChannelError::Form { field: "port", form: "a port above 0" });
+        }
+        if self.to.is_empty() || self.to.len() > MAIL_RECIPIENTS_MAX {
+            return Err(ChannelError::Form { field: "to", form: "from 1 to 50 recipients" });
+        }
+        mailbox("from", &self.from)?;
+        for to in &self.to {
+            mailbox("to", to)?;
+        }
+        match (&self.username, &self.password) {
+            (None, None) => Ok(()),
+            (Some(_), Some(_)) if self.security != SmtpSecurity::Plain => Ok(()),
+            _ => Err(ChannelError::Login),
         }
     }
+
+    fn secrets(&mut self) -> Vec<Secret<'_>> {
+        self.password.as_mut().map(|password| Secret::word("password", password)).into_iter().collect()
+    }
+
+    fn destination(&self) -> String {
+        format!("{} {} {:?}", self.host, self.port, self.security)
+    }
+
+    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
+        let permanent = |e: &dyn std::fmt::Display| DeliveryError::permanent(CHANNEL, e.to_string());
+        let from = mailbox("from", &self.from).map_err(|e| permanent(&e))?;
+        let to: Vec<Mailbox> =
+            self.to.iter().map(|t| mailbox("to", t)).collect::<Result<_, _>>().map_err(|e| permanent(&e))?;
+        let mail = build(message, key, &from, &to).map_err(|e| permanent(&e))?;
+        let recipients = to.into_iter().map(|m| m.email).collect();
+        let envelope = Envelope { from: from.email, recipients, data: mail };
+        let sending = converse(egress, self, &envelope);
+        match tokio::time::timeout(MAIL_TIMEOUT, sending).await {
+            Ok(result) => result,
+            Err(_) => {
+                let limit = MAIL_TIMEOUT.as_secs();
+                Err(DeliveryError::temporary(CHANNEL, format!("{} took longer than {limit} s", self.host)))
+            }
+        }
+    }
+}
+
+/// Non-ASCII addresses would need SMTPUTF8, which many servers lack.
+fn mailbox(field: &'static str, text: &str) -> Result<Mailbox, ChannelError> {
+    let ascii = |a: &Address| a.to_string().is_ascii();
+    let parsed =
+        text.parse::<Mailbox>().ok().filter(|m| ascii(&m.email) && !text.chars().any(char::is_control));
+    parsed.ok_or_else(|| ChannelError::Address { field, address: text.chars().take(80).collect() })
 }
 
 async fn converse(
@@ -112,24 +179,24 @@ fn text_part(message: &Message) -> String {
 fn html_part(message: &Message) -> String {
     let mut html = format!(
         "<!doctype html><html><body><h2>{}</h2><p><b>{}</b></p>",
-        escape(&message.headline()),
-        escape(&message.place())
+        escape_html(&message.headline()),
+        escape_html(&message.place())
     );
     for line in &message.lines {
-        html.push_str(&format!("<p>{}</p>", escape(line)));
+        html.push_str(&format!("<p>{}</p>", escape_html(line)));
     }
     for link in &message.links {
-        html.push_str(&format!("<p><a href=\"{}\">{}</a></p>", escape(&link.url), escape(&link.label)));
+        html.push_str(&format!(
+            "<p><a href=\"{}\">{}</a></p>",
+            escape_html(&link.url),
+            escape_html(&link.label)
+        ));
     }
     if let Some(output) = &message.output {
-        html.push_str(&format!("<pre>{}</pre>", escape(output)));
+        html.push_str(&format!("<pre>{}</pre>", escape_html(output)));
     }
     html.push_str("</body></html>");
     html
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 pub(crate) fn address_text(address: &Address) -> String {
@@ -146,6 +213,7 @@ mod tests {
     fn no_text_ends_a_header_or_becomes_html() {
         let message = Message {
             incident_number: Some(7),
+            incident_key: "i-7".into(),
             title: "disk\r\nBcc: evil@example.com\r\n\r\n<script>ö".into(),
             severity: Severity::Error,
             state: MessageState::Triggered,

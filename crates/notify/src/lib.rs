@@ -1,25 +1,41 @@
-//! Delivers one message by one channel, once. When and to whom is decided elsewhere.
+//! Delivers one message by one channel, once; a file per channel. When and to whom is decided elsewhere.
 //!
 //! Invariants: every connection goes through the guarded connector. Text from outside cannot become a header,
 //! a mention or markup. The idempotency key is the same over all retries of one message. No error carries
 //! a secret.
 
-mod channel;
-mod deliver;
-mod email;
-mod error;
 mod message;
+mod error;
+mod channel;
+mod check;
+mod text;
+mod deliver;
 mod retry;
-mod slack;
-mod smtp;
 mod webhook;
+mod slack;
+mod email;
+mod smtp;
+mod ntfy;
+mod discord;
+mod teams;
+mod telegram;
+mod pushover;
+mod twilio;
+mod pagerduty;
 
-pub use channel::{
-    ChannelConfig, ChannelError, EmailConfig, MAIL_RECIPIENTS_MAX, REDACTED, SlackConfig, SmtpSecurity,
-    WebhookConfig,
-};
+pub use channel::{ChannelConfig, REDACTED};
+pub use check::ChannelError;
 pub use deliver::{HTTP_TIMEOUT, MAIL_TIMEOUT, Receipt, deliver};
+pub use discord::DiscordConfig;
+pub use email::{EmailConfig, MAIL_RECIPIENTS_MAX, SmtpSecurity};
 pub use error::{DeliveryError, FailureKind};
 pub use message::{LINES_MAX, Link, Message, MessageState, OUTPUT_BYTES_MAX};
+pub use ntfy::NtfyConfig;
+pub use pagerduty::PagerdutyConfig;
+pub use pushover::PushoverConfig;
 pub use retry::{RETRY_END_MS, next_retry_ms};
-pub use webhook::{BODY_VERSION, sign};
+pub use slack::SlackConfig;
+pub use teams::TeamsConfig;
+pub use telegram::TelegramConfig;
+pub use twilio::TwilioConfig;
+pub use webhook::{BODY_VERSION, WebhookConfig, sign};

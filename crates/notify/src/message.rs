@@ -40,6 +40,8 @@ pub struct Link {
 pub struct Message {
     /// Absent in a test message.
     pub incident_number: Option<i64>,
+    /// The same in all messages of one incident, and in those of no other of any hub.
+    pub incident_key: String,
     pub title: String,
     pub severity: Severity,
     pub state: MessageState,
@@ -60,6 +62,7 @@ impl Message {
         let web = |l: &&Link| l.url.starts_with("https://") || l.url.starts_with("http://");
         let link = |l: &Link| Link { label: one_line(&l.label), url: one_line(&l.url) };
         Message {
+            incident_key: one_line(&self.incident_key),
             title: one_line(&self.title),
             service: one_line(&self.service),
             server: self.server.as_deref().map(one_line),

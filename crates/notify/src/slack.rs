@@ -4,25 +4,46 @@
 //! section 3000 characters). Mattermost also reads a bare `@channel`, so every `@` is followed by a
 //! zero-width space: nothing that an alert says can call people together.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use watchtower_egress::Egress;
 
+use crate::channel::{Channel, Secret};
+use crate::check::{self, ChannelError};
 use crate::deliver::post_json;
-use crate::{DeliveryError, Message, MessageState, Receipt, SlackConfig};
+use crate::text::{chars, cut, unmention};
+use crate::{DeliveryError, Message, MessageState, Receipt};
 
 const HEADER_CHARS_MAX: usize = 150;
 const SECTION_CHARS_MAX: usize = 3_000;
-const ZERO_WIDTH_SPACE: char = '\u{200b}';
 
-pub(crate) async fn deliver(
-    egress: &Egress,
-    config: &SlackConfig,
-    message: &Message,
-    key: &str,
-) -> Result<Receipt, DeliveryError> {
-    let body = body(message).to_string().into_bytes();
-    let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-    post_json(egress, "slack", &config.url, headers, body).await
+/// A Slack incoming webhook, or one that speaks like it (Mattermost, Rocket.Chat).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlackConfig {
+    /// The whole URL is the secret.
+    pub url: String,
+}
+
+impl Channel for SlackConfig {
+    const KIND: &'static str = "slack";
+
+    fn check(&self) -> Result<(), ChannelError> {
+        check::url("url", &self.url)
+    }
+
+    fn secrets(&mut self) -> Vec<Secret<'_>> {
+        vec![Secret::url("url", &mut self.url)]
+    }
+
+    fn destination(&self) -> String {
+        self.url.clone()
+    }
+
+    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
+        let body = body(message).to_string().into_bytes();
+        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
+        post_json(egress, Self::KIND, &self.url, headers, body).await
+    }
 }
 
 fn body(message: &Message) -> Value {
@@ -33,7 +54,7 @@ fn body(message: &Message) -> Value {
         MessageState::Triggered => ":rotating_light:",
     };
     // A header block is plain text and knows no escapes: brackets are replaced instead.
-    let header = cut(&unmention(&headline.replace('<', "‹").replace('>', "›")), HEADER_CHARS_MAX);
+    let header = cut(&unmention(&headline.replace('<', "‹").replace('>', "›")), HEADER_CHARS_MAX, chars);
     let mut blocks = vec![json!({ "type": "header", "text": { "type": "plain_text", "text": header } })];
     let mut details = format!("{mark} *{}*", escape(&message.place()));
     for line in &message.lines {
@@ -47,7 +68,7 @@ fn body(message: &Message) -> Value {
         while code.chars().count() > SECTION_CHARS_MAX - 8 {
             code = code
                 .split_once('\n')
-                .map_or_else(|| cut(&code, SECTION_CHARS_MAX - 8), |(_, r)| r.to_string());
+                .map_or_else(|| cut(&code, SECTION_CHARS_MAX - 8, chars), |(_, r)| r.to_string());
         }
         blocks.push(section(&format!("```{code}```")));
     }
@@ -59,7 +80,7 @@ fn body(message: &Message) -> Value {
 }
 
 fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(text, SECTION_CHARS_MAX) } })
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(text, SECTION_CHARS_MAX, chars) } })
 }
 
 fn link(label: &str, url: &str) -> String {
@@ -72,19 +93,6 @@ fn escape(text: &str) -> String {
     unmention(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
 }
 
-fn unmention(text: &str) -> String {
-    text.replace('@', &format!("@{ZERO_WIDTH_SPACE}"))
-}
-
-fn cut(text: &str, chars_max: usize) -> String {
-    if text.chars().count() <= chars_max {
-        return text.to_string();
-    }
-    let mut kept: String = text.chars().take(chars_max - 1).collect();
-    kept.push('…');
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +103,7 @@ mod tests {
     fn nothing_in_an_alert_becomes_markup_or_a_mention() {
         let message = Message {
             incident_number: Some(142),
+            incident_key: "i-142".into(),
             title: "<!channel> & <@U123> @here".into(),
             severity: Severity::Critical,
             state: MessageState::Triggered,

@@ -19,29 +19,54 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::hmac;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use watchtower_egress::Egress;
 
+use crate::channel::{Channel, Secret};
+use crate::check::{self, ChannelError, FIELD_BYTES_MAX};
 use crate::deliver::{hex, post_json};
-use crate::{DeliveryError, Message, Receipt, WebhookConfig};
+use crate::{DeliveryError, Message, Receipt};
 
 /// Version of the body's shape.
 pub const BODY_VERSION: u32 = 1;
+/// Bytes of the signing secret: as long as the hash makes it sense.
+const SECRET_BYTES_MIN: usize = 16;
 
-pub(crate) async fn deliver(
-    egress: &Egress,
-    config: &WebhookConfig,
-    message: &Message,
-    key: &str,
-) -> Result<Receipt, DeliveryError> {
-    let body = body(message, key).to_string().into_bytes();
-    let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let headers = vec![
-        ("X-Watchtower-Timestamp".into(), timestamp.to_string()),
-        ("X-Watchtower-Signature".into(), sign(&config.secret, timestamp, &body)),
-        ("X-Watchtower-Delivery".into(), key.to_string()),
-    ];
-    post_json(egress, "webhook", &config.url, headers, body).await
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookConfig {
+    pub url: String,
+    /// Key of the signature.
+    pub secret: String,
+}
+
+impl Channel for WebhookConfig {
+    const KIND: &'static str = "webhook";
+
+    fn check(&self) -> Result<(), ChannelError> {
+        check::url("url", &self.url)?;
+        let form = "from 16 to 2048 bytes";
+        check::word("secret", form, &self.secret, SECRET_BYTES_MIN..=FIELD_BYTES_MAX, |_| true)
+    }
+
+    fn secrets(&mut self) -> Vec<Secret<'_>> {
+        vec![Secret::url("url", &mut self.url), Secret::word("secret", &mut self.secret)]
+    }
+
+    fn destination(&self) -> String {
+        self.url.clone()
+    }
+
+    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
+        let body = body(message, key).to_string().into_bytes();
+        let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let headers = vec![
+            ("X-Watchtower-Timestamp".into(), timestamp.to_string()),
+            ("X-Watchtower-Signature".into(), sign(&self.secret, timestamp, &body)),
+            ("X-Watchtower-Delivery".into(), key.to_string()),
+        ];
+        post_json(egress, Self::KIND, &self.url, headers, body).await
+    }
 }
 
 /// The value of `X-Watchtower-Signature`.

@@ -113,3 +113,59 @@ fn webhooks_of_alertmanager_and_grafana_open_and_end_incidents() {
         );
     }
 }
+
+#[test]
+fn incidents_open_and_end_at_pagerduty_as_long_as_one_moves() {
+    // A second hub is the PagerDuty: the events go out as one sends them, and come in as the other takes them.
+    let (ours, theirs) = (Hub::start(Setup::default()), Hub::start(Setup::default()));
+    let (api, there) = (ours.api(), theirs.api());
+    let key = key_of(&there, "pagerduty");
+    let config = json!({"kind": "pagerduty", "routing_key": key, "api_url": theirs.url()});
+    let channel = api.post("/channels", &json!({"name": "pager", "config": config, "catch_all": true}));
+    assert_eq!(channel["config"]["routing_key"], "***");
+    let id = text(&channel["id"]);
+    let test = api.post(&format!("/channels/{id}/test"), &json!({}));
+    assert_eq!(test["delivered"], true, "{test}");
+    let tried = there.list("/incidents");
+    assert_eq!((tried.len(), &tried[0]["state"]), (1, &json!("resolved")), "{tried:?}");
+    // Sent back as it is shown, the key stays; with another server it does not go there.
+    let mut edited = channel["config"].clone();
+    api.put(&format!("/channels/{id}"), &json!({"name": "pager", "config": edited, "catch_all": true}));
+    edited["api_url"] = json!("https://elsewhere.example");
+    let moved = json!({"name": "pager", "config": edited}).to_string();
+    let refused = api.raw("PUT", &format!("/api/v1/channels/{id}"), JSON, moved.as_bytes()).unwrap();
+    assert!(refused.status == 422 && refused.body.to_string().contains("routing_key"), "{refused:?}");
+
+    let steps = json!([{"delay_seconds": 600, "targets": [{"kind": "channel", "id": id}]}]);
+    let policy = api.post("/policies", &json!({"name": "to the pager", "steps": steps}));
+    let service =
+        api.list("/services").into_iter().find(|one| one["name"] == "default").expect("it is there");
+    let input = json!({"name": "default", "description": "", "policy_id": policy["id"]});
+    api.put(&format!("/services/{}", text(&service["id"])), &input);
+    let own = key_of(&api, "webhook");
+    let say = |status: &str| {
+        let alert = json!({"status": status, "labels": {"alertname": "DiskFull", "severity": "critical"},
+            "annotations": {"summary": "disk is full"}, "fingerprint": "f1", "startsAt": "2026-11-30T00:00:00Z"});
+        let body = json!({"version": "4", "status": status, "alerts": [alert]}).to_string();
+        let path = format!("/webhooks/alertmanager/{own}");
+        assert_eq!(api.with_token(None).raw("POST", &path, JSON, body.as_bytes()).unwrap().status, 200);
+    };
+    let reaches = |state: &str| {
+        let is_so = || {
+            there.list("/incidents").into_iter().find(|one| {
+                text(&one["title"]).contains("disk is full")
+                    && one["state"] == state
+                    && one["severity"] == "critical"
+            })
+        };
+        let until = std::time::Instant::now() + SOON;
+        while is_so().is_none() {
+            assert!(std::time::Instant::now() < until, "{state}: {:?}", there.list("/incidents"));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    say("firing");
+    reaches("triggered");
+    say("resolved");
+    reaches("resolved");
+}

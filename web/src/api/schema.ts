@@ -1906,6 +1906,54 @@ export interface components {
             security: string;
             to: string[];
             username?: string | null;
+        } | {
+            /** @enum {string} */
+            kind: "ntfy";
+            token?: string | null;
+            /** @description `https://ntfy.sh/my-topic` */
+            url: string;
+        } | {
+            /** @enum {string} */
+            kind: "discord";
+            url: string;
+        } | {
+            /** @enum {string} */
+            kind: "teams";
+            url: string;
+        } | {
+            /** @description Another server in the place of the provider's own; the same in those below. */
+            api_url?: string | null;
+            /** @description Number of a chat, or `@name` of a public channel. */
+            chat: string;
+            /** @enum {string} */
+            kind: "telegram";
+            token: string;
+        } | {
+            api_url?: string | null;
+            /** @enum {string} */
+            kind: "pushover";
+            /** @description Of the application. */
+            token: string;
+            /** @description Key of a user or group. */
+            user: string;
+        } | {
+            /** @description SID of the account. */
+            account: string;
+            api_url?: string | null;
+            /** @description A number, or the SID of a messaging service. */
+            from: string;
+            /** @enum {string} */
+            kind: "twilio";
+            /** @description Who is reached, as `+4930123456`. */
+            phone: string;
+            token: string;
+            /** @description Calls instead of writing. */
+            voice?: boolean;
+        } | {
+            api_url?: string | null;
+            /** @enum {string} */
+            kind: "pagerduty";
+            routing_key: string;
         };
         /** Format: uuid */
         ChannelId: string;

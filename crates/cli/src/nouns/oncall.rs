@@ -136,6 +136,9 @@ pub static POLICY: Noun = Noun {
     verbs: CRUD,
 };
 
+const CHANNEL_KINDS: &[&str] =
+    &["webhook", "slack", "email", "ntfy", "discord", "teams", "telegram", "pushover", "twilio", "pagerduty"];
+
 pub static CHANNEL: Noun = Noun {
     name: "channel",
     about: "Ways to reach people",
@@ -155,13 +158,13 @@ pub static CHANNEL: Noun = Noun {
     title: Some("name"),
     identity: "name",
     fields: &[
-        field("kind", "config.kind", Words(&["webhook", "slack", "email"]), "How it reaches people"),
+        field("kind", "config.kind", Words(CHANNEL_KINDS), "How it reaches people"),
         field("target-url", "config.url", Text, "Where a webhook goes"),
         field(
             "target-url-file",
             "config.url",
             SecretFile,
-            "File with the URL, - is stdin: a Slack URL is a secret",
+            "File with the URL, - is stdin: those of Slack, Discord, Teams and ntfy are secrets",
         ),
         field(
             "secret-file",
@@ -170,7 +173,12 @@ pub static CHANNEL: Noun = Noun {
             "File with the webhook's secret; made by the hub when absent",
         ),
         field("to", "config.to", List, "Address of an e-mail; repeat for more"),
-        field("from", "config.from", Text, "Sender of an e-mail"),
+        field(
+            "from",
+            "config.from",
+            Text,
+            "Sender of an e-mail; number or messaging service that sends by Twilio",
+        ),
         field("host", "config.host", Text, "Mail server"),
         field("port", "config.port", Integer, "Port of the mail server"),
         field(
@@ -181,6 +189,29 @@ pub static CHANNEL: Noun = Noun {
         ),
         field("username", "config.username", Text, "Name at the mail server"),
         field("password-file", "config.password", SecretFile, "File with the password at the mail server"),
+        field(
+            "token-file",
+            "config.token",
+            SecretFile,
+            "File with the token of ntfy, Telegram, Pushover or Twilio",
+        ),
+        field("chat", "config.chat", Text, "Number of a chat of Telegram, or @name of a channel"),
+        field("user-key-file", "config.user", SecretFile, "File with the key of a user or group of Pushover"),
+        field("account", "config.account", Text, "SID of an account of Twilio"),
+        field("phone", "config.phone", Text, "Number that Twilio writes to or calls, as +4930123456"),
+        field("voice", "config.voice", Bool, "Whether Twilio calls instead of writing"),
+        field(
+            "routing-key-file",
+            "config.routing_key",
+            SecretFile,
+            "File with the integration key of PagerDuty",
+        ),
+        field(
+            "api-url",
+            "config.api_url",
+            Text,
+            "Server in the place of Telegram's, Pushover's, Twilio's or PagerDuty's own",
+        ),
         field("enabled", "enabled", Bool, "Whether it is used"),
         field("catch-all", "catch_all", Bool, "Hears of incidents that no one answered"),
     ],

@@ -127,6 +127,10 @@ fn flags_fill_the_body_and_names_become_ids() {
     let args = ["channel", "create", "chat", "--kind", "slack", "--target-url-file", "-", "--json"];
     let config = json!({"kind": "slack", "url": "https://chat.example/x"});
     assert_eq!(watchtower(&hub.url, &args, "https://chat.example/x\n").json()["config"], config);
+    let args = ["channel", "create", "sms", "--kind", "twilio", "--account", "AC1", "--token-file", "-"];
+    let more = ["--from", "+1500", "--phone", "+4930", "--voice", "--json"];
+    let config = json!({"kind": "twilio", "account": "AC1", "token": "t", "from": "+1500", "phone": "+4930", "voice": true});
+    assert_eq!(watchtower(&hub.url, &[&args[..], &more].concat(), "t\n").json()["config"], config);
 }
 
 #[test]

@@ -226,6 +226,7 @@ async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
     }
     Ok(Message {
         incident_number: Some(incident.number),
+        incident_key: incident.id.to_string(),
         title: incident.title.clone(),
         severity: incident.severity,
         state: match (row.kind.as_str(), incident.state.as_str()) {
@@ -295,8 +296,10 @@ pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::Cha
     let objects = hub.objects();
     let channel = objects.channel(id).ok_or_else(|| HubError::not_found("channel", id))?;
     let config = open_config(hub, id, &channel.body)?;
+    let key = format!("test/{id}/{}", crate::random::id(hub.now()));
     let message = Message {
         incident_number: None,
+        incident_key: key.clone(),
         title: format!("Test of channel {}", channel.body.name),
         severity: watchtower_model::Severity::Info,
         state: MessageState::Triggered,
@@ -308,7 +311,6 @@ pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::Cha
         output: None,
     };
     let started = std::time::Instant::now();
-    let key = format!("test/{id}/{}", crate::random::id(hub.now()));
     let outcome = notify::deliver(&hub.egress, &config, &message, &key).await;
     let (delivered, detail) = match outcome {
         Ok(receipt) => (true, receipt.detail),

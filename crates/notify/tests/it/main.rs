@@ -1,6 +1,8 @@
 //! Every channel against a real server on loopback.
 
+mod channels;
 mod http;
+mod provider;
 mod smtp;
 
 use watchtower_egress::{CertificateDer, Egress, EgressConfig};
@@ -15,6 +17,7 @@ fn egress(extra_roots: Vec<CertificateDer<'static>>) -> Egress {
 fn message() -> Message {
     Message {
         incident_number: Some(142),
+        incident_key: "i-142".into(),
         title: "disk is full".into(),
         severity: Severity::Critical,
         state: MessageState::Triggered,
@@ -26,6 +29,8 @@ fn message() -> Message {
         output: Some("no space left on device\n".into()),
     }
 }
+
+const TWILIO: &str = r#"{"type":"twilio","account":"AC0123456789abcdef0123456789abcdef","token":"KEYKEYKEY","from":"+15005550006","phone":"+4930123456"}"#;
 
 fn parse(json: &str) -> ChannelConfig {
     serde_json::from_str(json).unwrap()
@@ -43,6 +48,16 @@ fn what_people_see_holds_no_secret_and_can_be_sent_back() {
             r#"{"type":"email","host":"mail","port":587,"username":"u","password":"KEY","from":"a@b.c","to":["d@e.f"]}"#,
             "\"starttls\"",
         ),
+        (r#"{"type":"ntfy","url":"https://ntfy.sh/KEY","token":"tk_KEYKEY"}"#, "https://ntfy.sh/***"),
+        (r#"{"type":"discord","url":"https://discord.com/api/webhooks/1/KEY"}"#, "https://discord.com/***"),
+        (
+            r#"{"type":"teams","url":"https://x.logic.azure.com/workflows/KEY?sig=KEY"}"#,
+            "x.logic.azure.com/***",
+        ),
+        (r#"{"type":"telegram","token":"1:KEYKEYKEYKEY","chat":"@ops"}"#, "@ops"),
+        (r#"{"type":"pushover","token":"KEYKEYKEY","user":"KEYKEYKEY2"}"#, "pushover"),
+        (TWILIO, "+4930123456"),
+        (r#"{"type":"pagerduty","routing_key":"KEYKEYKEY"}"#, "pagerduty"),
     ];
     for (json, shows) in cases {
         let stored = parse(json);
@@ -61,7 +76,20 @@ fn a_secret_does_not_follow_an_edit_to_another_destination() {
     let mail = r#"{"type":"email","host":"HOST","port":587,"username":"u","password":"PW","from":"a@b.c","to":["d@e.f"]}"#;
     let stored = parse(&mail.replace("HOST", "good").replace("PW", "KEY"));
     let moved = parse(&mail.replace("HOST", "evil").replace("PW", "***")).with_secrets_of(&stored);
-    assert!(moved.check().unwrap_err().to_string().starts_with("username:"));
+    assert!(moved.check().unwrap_err().to_string().starts_with("password:"));
+    let kept = |json: &str, old: &str, new: &str| {
+        let stored = parse(json);
+        let edited = format!("{:?}", stored).replace(old, new);
+        parse(&edited).with_secrets_of(&stored).check()
+    };
+    assert_eq!(kept(TWILIO, "+4930123456", "+4930123457"), Ok(()));
+    let account = TWILIO.split('"').nth(7).unwrap();
+    assert!(kept(TWILIO, account, &account.replace('0', "1")).is_err());
+    let pager = r#"{"type":"pagerduty","routing_key":"KEYKEYKEY"}"#;
+    assert!(kept(pager, "null", "\"https://evil\"").unwrap_err().to_string().starts_with("routing_key:"));
+    assert_eq!(kept(pager, "x", "x"), Ok(()));
+    let ntfy = r#"{"type":"ntfy","url":"https://good/KEY","token":"tk_KEYKEY"}"#;
+    assert!(kept(ntfy, "good", "evil").unwrap_err().to_string().starts_with("url:"));
 }
 
 #[test]
@@ -79,9 +107,24 @@ fn bad_configurations_name_their_field() {
             r#"{"type":"email","host":"h","port":25,"security":"plain","username":"u","password":"p","from":"a@b.c","to":["d@e.f"]}"#,
             "username:",
         ),
+        (r#"{"type":"ntfy","url":"https://ntfy.sh/"}"#, "url:"),
+        (r#"{"type":"ntfy","url":"https://ntfy.sh"}"#, "url:"),
+        (r#"{"type":"ntfy","url":"https://ntfy.sh/x","token":"a b c d e f"}"#, "token:"),
+        (r#"{"type":"discord","url":"discord.com"}"#, "url:"),
+        (r#"{"type":"teams","url":""}"#, "url:"),
+        (r#"{"type":"telegram","token":"1:KEY/../KEYKEY","chat":"1"}"#, "token:"),
+        (r#"{"type":"telegram","token":"1:KEYKEYKEY","chat":"ops"}"#, "chat:"),
+        (r#"{"type":"pushover","token":"KEYKEYKEY","user":""}"#, "user:"),
+        (r#"{"type":"pagerduty","routing_key":"KEYKEYKEY","api_url":"ftp://x"}"#, "api_url:"),
     ];
     for (json, field) in cases {
         let text = parse(json).check().unwrap_err().to_string();
         assert!(text.starts_with(field), "{json}: {text}");
+    }
+    for (old, new, field) in
+        [("+4930", "0049", "phone:"), ("AC0", "XX0", "account:"), ("+1500", "MG500", "from:")]
+    {
+        let text = parse(&TWILIO.replace(old, new)).check().unwrap_err().to_string();
+        assert!(text.starts_with(field), "{text}");
     }
 }

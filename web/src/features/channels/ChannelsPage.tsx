@@ -8,8 +8,8 @@ import type { Channel } from "@/api/types";
 import { formatSeconds } from "@/lib/units";
 import { Ago } from "@/ui/Ago";
 import { Button } from "@/ui/Button";
-import { CHANNEL_KINDS } from "@/ui/ChannelFields";
 import { CopyButton } from "@/ui/Copy";
+import { CHANNEL_KINDS, targetOf } from "@/ui/channelKinds";
 import { Confirm } from "@/ui/Dialog";
 import { Page } from "@/ui/Page";
 import { Empty, ErrorNotice, Loaded, Panel } from "@/ui/Panel";
@@ -65,11 +65,6 @@ export function ChannelsPage() {
   );
 }
 
-function target(channel: Channel): string {
-  const { config } = channel;
-  return config.kind === "email" ? `${config.to.join(", ")} by ${config.host}` : config.url;
-}
-
 function LastDelivery({ channel }: { channel: Channel }) {
   const failedLast =
     channel.last_error_at != null &&
@@ -111,7 +106,7 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
       <div className="stack">
         <div>
           <div className="meta">{kind}</div>
-          <div className="mono">{target(channel)}</div>
+          <div className="mono">{targetOf(channel.config)}</div>
         </div>
         <LastDelivery channel={channel} />
         {result && <TestResult result={result} />}

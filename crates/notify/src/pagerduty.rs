@@ -1,0 +1,94 @@
+//! PagerDuty's Events API v2: our incidents open, are acknowledged and end there, so that one may move step by step.
+//!
+//! Source: <https://developer.pagerduty.com/docs/events-api-v2-overview>. The incident's key is the `dedup_key`: an event that comes twice
+//! is one alert there. 429 and 5xx are repeated, 400 is not. A test opens an alert of severity `info` and ends it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use watchtower_egress::Egress;
+
+use crate::channel::{Channel, Secret};
+use crate::check::{self, ChannelError};
+use crate::deliver::post_json;
+use crate::text::{chars, cut};
+use crate::{DeliveryError, Message, MessageState, Receipt};
+
+const API_URL: &str = "https://events.pagerduty.com";
+const SUMMARY_CHARS_MAX: usize = 1_024;
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagerdutyConfig {
+    /// Integration key of a service there.
+    pub routing_key: String,
+    /// Another region (`https://events.eu.pagerduty.com`), or whatever speaks the same.
+    #[serde(default)]
+    pub api_url: Option<String>,
+}
+
+impl Channel for PagerdutyConfig {
+    const KIND: &'static str = "pagerduty";
+
+    fn check(&self) -> Result<(), ChannelError> {
+        check::api_url(self.api_url.as_ref())?;
+        check::token("routing_key", &self.routing_key)
+    }
+
+    fn secrets(&mut self) -> Vec<Secret<'_>> {
+        vec![Secret::word("routing_key", &mut self.routing_key)]
+    }
+
+    fn destination(&self) -> String {
+        check::base(self.api_url.as_ref(), API_URL).into()
+    }
+
+    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
+        let action = match message.state {
+            MessageState::Triggered => "trigger",
+            MessageState::Acknowledged => "acknowledge",
+            MessageState::Resolved => "resolve",
+        };
+        let receipt = self.enqueue(egress, action, message, key).await?;
+        if message.test && message.incident_number.is_none() {
+            self.enqueue(egress, "resolve", message, key).await?;
+        }
+        Ok(receipt)
+    }
+}
+
+impl PagerdutyConfig {
+    async fn enqueue(
+        &self,
+        egress: &Egress,
+        action: &str,
+        message: &Message,
+        key: &str,
+    ) -> Result<Receipt, DeliveryError> {
+        let url = format!("{}/v2/enqueue", self.destination());
+        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
+        let body = self.event(action, message).to_string().into_bytes();
+        post_json(egress, Self::KIND, &url, headers, body).await
+    }
+
+    fn event(&self, action: &str, message: &Message) -> Value {
+        let mut event = json!({
+            "routing_key": self.routing_key,
+            "event_action": action,
+            "dedup_key": message.incident_key,
+        });
+        if action == "trigger" {
+            let links: Vec<_> =
+                message.links.iter().map(|link| json!({ "href": link.url, "text": link.label })).collect();
+            event["payload"] = json!({
+                "summary": cut(&message.headline(), SUMMARY_CHARS_MAX, chars),
+                "source": message.server.as_ref().unwrap_or(&message.service),
+                "severity": message.severity,
+                "component": message.service,
+                "custom_details": { "details": message.lines, "output": message.output },
+            });
+            event["client"] = "Watchtower".into();
+            event["client_url"] = message.links.first().map(|link| link.url.clone()).into();
+            event["links"] = links.into();
+        }
+        event
+    }
+}
