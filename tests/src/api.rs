@@ -13,6 +13,7 @@ pub struct Api {
     agent: ureq::Agent,
     base: String,
     token: Option<String>,
+    scheme: &'static str,
     /// A session in place of a token.
     cookie: Option<String>,
 }
@@ -38,7 +39,18 @@ impl Api {
             // A server may close after an answer that came before the body was read: a kept connection would then fail.
             .max_idle_connections(0)
             .build();
-        Api { agent: config.into(), base: base.into(), token: token.map(Into::into), cookie: None }
+        Api {
+            agent: config.into(),
+            base: base.into(),
+            token: token.map(Into::into),
+            scheme: "Bearer",
+            cookie: None,
+        }
+    }
+
+    /// The same hub by a key of another scheme.
+    pub fn with_key(&self, scheme: &'static str, key: &str) -> Api {
+        Api { token: Some(key.into()), scheme, cookie: None, ..self.clone() }
     }
 
     /// The same hub as somebody else.
@@ -79,7 +91,7 @@ impl Api {
     pub fn raw(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Result<Answer, String> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
+            request = request.header("Authorization", format!("{} {token}", self.scheme));
         }
         if let Some(cookie) = &self.cookie {
             request = request.header("Cookie", cookie).header("Origin", &self.base);

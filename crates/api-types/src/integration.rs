@@ -9,6 +9,8 @@ words! {
     pub enum IntegrationKind {
         /// Whatever speaks PagerDuty's Events API v2: `POST /v2/enqueue`.
         Pagerduty = "pagerduty",
+        /// Whatever speaks Opsgenie's Alert API: `POST /v2/alerts`.
+        Opsgenie = "opsgenie",
         /// Whatever posts to an Alertmanager, such as Prometheus: `/alertmanager`.
         Alertmanager = "alertmanager",
         /// Alertmanager's webhook.

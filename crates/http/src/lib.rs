@@ -20,6 +20,7 @@ mod prometheus;
 mod otlp;
 mod remote_write;
 mod signals;
+mod opsgenie;
 mod router;
 mod serve;
 mod times;

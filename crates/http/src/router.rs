@@ -12,7 +12,7 @@ use crate::nouns::{
     access, agents, alerts, automations, channels, deployments, events, halt, incidents, integrations, keys,
     metrics, objects, overview, rules, runs, scripts, servers, silences, ssh,
 };
-use crate::{dashboard, headers, health, idempotency, live, otlp, problem, prometheus, signals};
+use crate::{dashboard, headers, health, idempotency, live, opsgenie, otlp, problem, prometheus, signals};
 
 /// Handler of each endpoint, by its id.
 fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
@@ -182,6 +182,7 @@ pub fn router(hub: Hub) -> Router {
         .merge(prometheus::routes())
         .merge(otlp::routes())
         .merge(signals::routes())
+        .merge(opsgenie::routes())
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

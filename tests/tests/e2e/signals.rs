@@ -115,6 +115,64 @@ fn webhooks_of_alertmanager_and_grafana_open_and_end_incidents() {
 }
 
 #[test]
+fn a_client_of_opsgenie_works_by_another_address() {
+    let hub = Hub::start(Setup::default());
+    let (api, sink) = (hub.api(), Sink::start());
+    page_to(&api, &sink);
+    let genie = api.with_key("GenieKey", &key_of(&api, "opsgenie"));
+    let call = |method: &str, path: &str, body: Value| {
+        genie.raw(method, path, JSON, body.to_string().as_bytes()).expect("the hub answers")
+    };
+    let alert = json!({"alias": "disk/web-1", "message": "disk is full", "priority": "P1", "details": {"mount": "/var"}});
+    let answer = call("POST", "/v2/alerts", alert.clone());
+    assert_eq!((answer.status, &answer.body["result"]), (202, &json!("Request will be processed")));
+    let page = sink.wait(SOON, "of the alert", |call| call.event() == "incident.triggered");
+    assert_eq!(
+        (&page.body["incident"]["title"], &page.body["incident"]["severity"]),
+        (&json!("disk is full"), &json!("critical"))
+    );
+    let status = call("GET", &format!("/v2/alerts/requests/{}", text(&answer.body["requestId"])), json!({}));
+    let data = &status.body["data"];
+    assert_eq!(
+        (status.status, &data["isSuccess"], &data["alias"]),
+        (200, &json!(true), &json!("disk/web-1")),
+        "{data}"
+    );
+    // The same alias is a repetition, and a call by the alert's id reaches it as one by its alias does.
+    assert_eq!(call("POST", "/v2/alerts", alert).status, 202);
+    let id = text(&data["alertId"]);
+    let incident = || api.get(&format!("/incidents/{}", page.incident()));
+    assert_eq!(call("POST", &format!("/v2/alerts/{id}/notes"), json!({"note": "looking"})).status, 202);
+    assert_eq!(call("POST", &format!("/v2/alerts/{id}/acknowledge"), json!({})).status, 202);
+    assert_eq!(
+        (&incident()["state"], &incident()["acknowledged_by"]),
+        (&json!("acknowledged"), &json!("my-opsgenie"))
+    );
+    let by_alias = |action: &str| format!("/v2/alerts/disk%2Fweb-1/{action}?identifierType=alias");
+    assert_eq!(call("PUT", &by_alias("message"), json!({"message": "disk is really full"})).status, 202);
+    assert_eq!(call("POST", &by_alias("close"), json!({"note": "swept"})).status, 202);
+    assert_eq!(incident()["state"], "resolved");
+    assert_eq!(api.list("/incidents").len(), 1);
+    let told = api.get(&format!("/incidents/{}/timeline", page.incident())).to_string();
+    assert!(told.contains("looking") && told.contains("swept"), "{told}");
+    // What is over, or never was, is taken and changes nothing.
+    assert_eq!(call("POST", &by_alias("close"), json!({})).status, 202);
+    for (path, body, status) in [
+        ("/v2/alerts", json!({}), 422),
+        ("/v2/alerts/x/close?identifierType=tiny", json!({}), 422),
+        ("/v2/alerts/x/explode", json!({}), 404),
+    ] {
+        let refused = call("POST", path, body);
+        assert!(
+            refused.status == status && !text(&refused.body["message"]).is_empty(),
+            "{path}: {refused:?}"
+        );
+    }
+    let stranger = api.with_key("GenieKey", "0123456789abcdef0123456789abcdef");
+    assert_eq!(stranger.raw("POST", "/v2/alerts", JSON, b"{\"message\":\"x\"}").unwrap().status, 401);
+}
+
+#[test]
 fn incidents_open_and_end_at_pagerduty_as_long_as_one_moves() {
     // A second hub is the PagerDuty: the events go out as one sends them, and come in as the other takes them.
     let (ours, theirs) = (Hub::start(Setup::default()), Hub::start(Setup::default()));

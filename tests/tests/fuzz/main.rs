@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use watchtower_agent::exposition::{Format, admit, read};
 use watchtower_intake::remote_write::{Series, WriteRequest};
-use watchtower_intake::signals::{alertmanager, pagerduty};
+use watchtower_intake::signals::{alertmanager, opsgenie, pagerduty};
 use watchtower_intake::{Encoding, decompress, otlp};
 use watchtower_matchers::Matchers;
 use watchtower_model::{Labels, Timestamp, parse_duration_ms};
@@ -297,6 +297,7 @@ const SIGNALS: &[&str] = &[
     r#"{"routing_key":"k","event_action":"trigger","dedup_key":"a","payload":{"summary":"x","source":"y","severity":"info","custom_details":{"a":[1]}},"links":[{"href":"h","text":"t"}]}"#,
     r#"{"status":"firing","alerts":[{"status":"resolved","labels":{"alertname":"A"},"annotations":{"summary":"s"},"endsAt":"0001-01-01T00:00:00Z","fingerprint":"f"}]}"#,
     r#"[{"labels":{"alertname":"A"},"endsAt":"2026-11-18T23:06:41Z","generatorURL":"u"}]"#,
+    r#"{"alias":"f3e1","message":"DiskFull","details":{"instance":"web-1","run book":"x"},"tags":["a"],"responders":[{"name":"ops"}],"priority":"P1","note":"n"}"#,
 ];
 
 #[test]
@@ -304,8 +305,14 @@ fn signals() {
     fuzz("signals", SIGNALS, |bytes| {
         let now = Timestamp(1_795_000_000_000);
         let _ = (pagerduty::event(bytes).map(drop), pagerduty::change(bytes).map(drop));
-        for signal in
-            [alertmanager::webhook(bytes), alertmanager::alerts(bytes, now)].into_iter().flatten().flatten()
+        for action in ["close", "description", "message", "priority"] {
+            let _ = opsgenie::change(action, bytes);
+        }
+        for signal in [alertmanager::webhook(bytes), alertmanager::alerts(bytes, now)]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .chain(opsgenie::create(bytes))
         {
             assert!(signal.summary.len() <= 1024 && !signal.summary.contains('\n'), "{signal:?}");
             signal.labels.check().unwrap();

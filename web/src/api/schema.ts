@@ -2548,7 +2548,7 @@ export interface components {
             service_id?: components["schemas"]["ServiceId"] | null;
         };
         /** @enum {string} */
-        IntegrationKind: "pagerduty" | "alertmanager" | "webhook" | "grafana";
+        IntegrationKind: "pagerduty" | "opsgenie" | "alertmanager" | "webhook" | "grafana";
         IntegrationList: {
             items: components["schemas"]["Integration"][];
             next?: string;

@@ -56,6 +56,7 @@ impl Noun for Integrations {
         let body = &stored.body;
         let path = match body.kind {
             api::IntegrationKind::Pagerduty => "/v2/enqueue",
+            api::IntegrationKind::Opsgenie => "",
             api::IntegrationKind::Alertmanager => "/alertmanager",
             api::IntegrationKind::Webhook => "/webhooks/alertmanager/KEY",
             api::IntegrationKind::Grafana => "/webhooks/grafana/KEY",

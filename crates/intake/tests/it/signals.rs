@@ -2,7 +2,7 @@
 
 use watchtower_intake::IntakeError;
 use watchtower_intake::signals::pagerduty::{change, event};
-use watchtower_intake::signals::{Action, alertmanager};
+use watchtower_intake::signals::{Action, alertmanager, opsgenie};
 use watchtower_model::{Labels, Severity, Timestamp};
 
 const NOW: Timestamp = Timestamp(1_795_000_000_000);
@@ -124,4 +124,49 @@ fn any_text_becomes_lines_and_labels_within_bounds() {
     assert_eq!(signal.summary.len(), 1024);
     assert!(signal.labels.get("long").is_some_and(|value| value.len() == 1024));
     assert_eq!(signal.description, "n: 5");
+}
+
+/// As Alertmanager's notifier sends it.
+const GENIE: &str = r#"{"alias": "f3e1", "message": "[FIRING:1] DiskFull", "description": "free: 1 GB", "details": {"alertname": "DiskFull",
+  "instance": "web-1:9100", "run book": "see wiki"}, "source": "https://prom.example", "priority": "P1", "tags": ["prod", "disk"],
+  "responders": [{"name": "ops", "type": "team"}, {"username": "ann@example.com", "type": "user"}], "note": "again"}"#;
+
+#[test]
+fn an_alert_of_opsgenie_is_read_whole() {
+    let signal = opsgenie::create(GENIE.as_bytes()).unwrap();
+    assert_eq!((signal.action, signal.key.as_deref()), (Action::Trigger, Some("f3e1")));
+    assert_eq!((signal.severity, signal.summary.as_str()), (Severity::Critical, "[FIRING:1] DiskFull"));
+    let labels = [
+        ("alertname", "DiskFull"),
+        ("instance", "web-1:9100"),
+        ("source", "https://prom.example"),
+        ("tags", "prod,disk"),
+    ];
+    assert_eq!(signal.labels, Labels::from_pairs(labels));
+    assert_eq!(signal.description, "free: 1 GB\nrun book: see wiki\nfor: ops, ann@example.com\nnote: again");
+    let least = opsgenie::create(br#"{"message": "x"}"#).unwrap();
+    assert_eq!((least.key, least.severity), (None, Severity::Error));
+}
+
+#[test]
+fn what_opsgenie_refuses_is_refused_in_its_words() {
+    for (body, words) in [
+        ("{", "not processable"),
+        ("[]", "not processable"),
+        ("{}", "Message can not be empty"),
+        (r#"{"message": "x", "priority": "P9"}"#, "Priority should be"),
+        (r#"{"message": "x", "details": []}"#, "Details"),
+    ] {
+        assert!(opsgenie::create(body.as_bytes()).unwrap_err().contains(words), "{body}");
+    }
+    let long = format!(r#"{{"message": "x", "alias": "{}"}}"#, "a".repeat(513));
+    assert!(opsgenie::create(long.as_bytes()).unwrap_err().contains("Alias"));
+    assert_eq!(opsgenie::change("explode", b""), None);
+    assert!(opsgenie::change("notes", b"{}").unwrap().is_err());
+    assert!(opsgenie::change("priority", b"{}").unwrap().is_err());
+    let close = opsgenie::change("close", br#"{"user": "ann", "note": "fixed"}"#).unwrap().unwrap();
+    assert_eq!((close.update, close.note.as_deref()), (opsgenie::Update::Close, Some("fixed")));
+    assert!(opsgenie::change("close", b"").unwrap().is_ok(), "a close without a body is one");
+    let louder = opsgenie::change("priority", br#"{"priority": "P1"}"#).unwrap().unwrap();
+    assert_eq!(louder.update, opsgenie::Update::Priority(Severity::Critical));
 }

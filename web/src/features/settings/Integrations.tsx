@@ -36,6 +36,11 @@ const KINDS: { value: IntegrationKind; label: string; setUp: string }[] = [
     label: "What speaks PagerDuty's Events API v2",
     setUp: "This hub as the address instead of events.pagerduty.com, and the key as routing key.",
   },
+  {
+    value: "opsgenie",
+    label: "What speaks Opsgenie's Alert API",
+    setUp: "This hub as the address instead of api.opsgenie.com, and the key as API key.",
+  },
 ];
 
 const kindOf = (kind: IntegrationKind) => KINDS.find(({ value }) => value === kind);
@@ -124,7 +129,8 @@ export function Integrations() {
         {({ items }) =>
           items.length === 0 ? (
             <Empty title="No integrations">
-              Prometheus, Alertmanager, Grafana and whatever speaks PagerDuty can open incidents here.
+              Prometheus, Alertmanager, Grafana and whatever speaks PagerDuty or Opsgenie can open incidents
+              here.
             </Empty>
           ) : (
             <Table label="Integrations" rows={items} columns={columns(setMade)} rowKey={(one) => one.id} />
