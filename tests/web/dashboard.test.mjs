@@ -42,11 +42,14 @@ async function changes(read, within = SOON_MS) {
   assert.fail(`still ${JSON.stringify(first)} after ${within} ms`);
 }
 
-/** A refusal that a test provoked: the browser notes it, and it is no fault. */
-function refused(path) {
-  const noted = session.faults.findIndex((fault) => fault.includes(path));
-  assert.notEqual(noted, -1, `${path} was never refused`);
-  session.faults.splice(noted, 1);
+/** The browser reports each answer of 4xx: one that a test asked for is no fault. */
+async function refused(status, path) {
+  const mine = (fault) => fault.includes(`status of ${status} `) && fault.includes(path);
+  const end = Date.now() + SOON_MS;
+  while (!session.faults.some(mine) && Date.now() < end) await session.page.waitForTimeout(50);
+  const place = session.faults.findIndex(mine);
+  assert.notEqual(place, -1, `${path} was not refused with ${status}: ${session.faults}`);
+  session.faults.splice(place, 1);
 }
 
 test("the first administrator is made by the setup link", async () => {
@@ -175,7 +178,7 @@ test("an incident is silenced from its page, and the silence is ended from the l
   assert.match(await dialog.getByLabel("Alerts with these labels").inputValue(), /^alertname="/);
   await dialog.getByRole("button", { name: "Silence", exact: true }).click();
   await dialog.getByText("say why").first().waitFor();
-  refused("/api/v1/silences");
+  await refused(422, "/api/v1/silences");
   await dialog.getByLabel("Why").fill("it is only a drill");
   await dialog.getByRole("button", { name: "4 hours" }).click();
   await dialog.getByRole("button", { name: "Silence", exact: true }).click();
@@ -207,7 +210,7 @@ test("a maintenance window is previewed in words and planned", async () => {
   await dialog.getByLabel("Lasts").fill("30h");
   await dialog.getByRole("button", { name: "Plan it" }).click();
   await dialog.getByText("reaches into the next one").first().waitFor();
-  refused("/api/v1/maintenance-windows");
+  await refused(422, "/api/v1/maintenance-windows");
   await dialog.getByLabel("Lasts").fill("2h");
   await dialog.getByRole("button", { name: "Plan it" }).click();
   await page.getByText("at 02:30 every day, Europe/Berlin, for 2h").waitFor();
@@ -297,6 +300,61 @@ test("an automation by the clock is previewed, made, fired, and says what became
   await row.getByText("succeeded").waitFor();
 });
 
+test("a schedule is made, overridden, and paged by a policy", async () => {
+  const { page } = session;
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "On-call" }).click();
+  await page.getByText("No schedules yet").waitFor();
+  await page.getByRole("button", { name: "New schedule" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Name", { exact: true }).fill("db-primary");
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByText("Choose somebody in Layer 1.").waitFor();
+  await form.getByLabel("Layer", { exact: true }).fill("all day");
+  await form.getByRole("group", { name: "People of all day" }).getByRole("button", { name: NAME }).click();
+  await form.getByText(`In turn: ${NAME}`).waitFor();
+  await form.getByLabel("Handed over at").fill("00:00");
+  await form.getByLabel("Time zone").fill("Mars/Olympus");
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByText('"Mars/Olympus" is not a time zone').waitFor();
+  await refused(422, "/api/v1/schedules");
+  await form.getByLabel("Time zone").fill("UTC");
+  await form.getByLabel("First turn on").fill("2026-01-05");
+  await form.getByRole("button", { name: "Save" }).click();
+  const panel = page.getByRole("region", { name: "db-primary" });
+  const now = panel.getByRole("list", { name: "On call now for db-primary" });
+  await now.getByText(NAME).waitFor();
+  await now.getByText("all day").waitFor();
+  // She has no channel of her own: that is said before it matters.
+  await panel.getByText(`${NAME} has no channel that is switched on`).waitFor();
+  await panel.getByRole("list", { name: "all day" }).getByRole("listitem").first().waitFor();
+  assert.equal(await panel.getByText("Nobody", { exact: true }).count(), 0);
+
+  await panel.getByRole("button", { name: "Override db-primary" }).click();
+  await form.getByLabel("What").selectOption("remove");
+  await form.getByLabel("Who").selectOption({ label: NAME });
+  await form.getByRole("button", { name: "Save" }).click();
+  await panel.getByText("Nobody is on call now", { exact: true }).waitFor();
+  await panel.getByText(/^nobody is on call now, until/).waitFor();
+  await panel.getByRole("img", { name: "Once without anybody" }).waitFor();
+  const overrides = panel.getByRole("list", { name: "Overrides of db-primary" });
+  await overrides.getByRole("button", { name: /^End the override/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "End", exact: true }).click();
+  await now.getByText(NAME).waitFor();
+
+  await page.goto(url("/settings/policies"));
+  await page.getByRole("button", { name: "New policy" }).click();
+  await form.getByLabel("Name", { exact: true }).fill("databases");
+  await form.getByRole("button", { name: "on call for db-primary" }).click();
+  await form.getByRole("button", { name: "Save" }).click();
+  await page.getByText("At once: page on call for db-primary").waitFor();
+  await page.goto(url("/on-call"));
+  await panel.getByRole("button", { name: "Delete db-primary" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog").getByText('policy "databases" pages this schedule').waitFor();
+  await refused(409, "/api/v1/schedules/");
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+});
+
 test("an automation is given to a team that was given rights", async () => {
   const { page } = session;
   await page.goto(url("/settings/teams"));
@@ -369,7 +427,7 @@ test("agents stand together by version, and an update without a release says wha
   await form.getByRole("button", { name: "Show the plan" }).click();
   await form.getByText("this hub has no signed release of the agent").waitFor();
   // The browser notes the refusal that was asked for here, and nothing else may be noted.
-  refused("/api/v1/runs/agents");
+  await refused(409, "/api/v1/runs/agents");
   await form.getByRole("button", { name: "Cancel" }).click();
 });
 
@@ -420,6 +478,7 @@ async function pagesToCheck(page) {
       "/automations",
       `/automations/${ids.automation}`,
       "/runs",
+      "/on-call",
       "/channels",
       "/no-such-page",
       "/servers?q=nothing-is-called-so",

@@ -50,6 +50,7 @@ async function places(page) {
     "server-ssh": "/servers/add?by=ssh",
     deploys: "/deploys",
     agents: "/deploys/agents",
+    "on-call": "/on-call",
     channels: "/channels",
     ...Object.fromEntries(
       [

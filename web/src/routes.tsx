@@ -33,6 +33,7 @@ const PAGES: [string, Page][] = [
   ["/deploys", page(() => import("./features/deployments/DeploysPage"), "DeploysPage")],
   ["/deploys/agents", page(() => import("./features/deployments/AgentsPage"), "AgentsPage")],
   ["/deploys/:batch", page(() => import("./features/deployments/BatchPage"), "BatchPage")],
+  ["/on-call", page(() => import("./features/oncall/OnCallPage"), "OnCallPage")],
   ["/channels", page(() => import("./features/channels/ChannelsPage"), "ChannelsPage")],
   ["/settings/:section?", page(() => import("./features/settings/SettingsPage"), "SettingsPage")],
 ];

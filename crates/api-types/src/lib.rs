@@ -24,6 +24,7 @@ mod policy;
 mod quiet;
 mod rule;
 mod run;
+mod schedule;
 mod script;
 mod server;
 mod ssh;
@@ -68,6 +69,10 @@ pub use rule::{
 pub use run::{
     AgentUpdateInput, EarlierTry, ExecInput, Execution, ExecutionState, FoldedOutput, Halt, HaltInput,
     Output, OutputPart, Rollout, Run, RunInput, RunPlan, RunStarted, RunState,
+};
+pub use schedule::{
+    CalendarLink, OnCall, OnCallPerson, OverrideInput, OverrideKind, RotationUnit, Schedule, ScheduleGap,
+    ScheduleInput, ScheduleLayer, ScheduleOverride, ScheduleRestriction, Shift, Weekday,
 };
 pub use script::{ApprovalInput, Parameter, ParameterKind, Script, ScriptApproval, ScriptInput};
 pub use server::{

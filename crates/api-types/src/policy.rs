@@ -9,6 +9,8 @@ words! {
     pub enum TargetKind {
         User = "user",
         Team = "team",
+        /// Whoever is on call by it when the step begins.
+        Schedule = "schedule",
         Channel = "channel",
     }
 }

@@ -1,5 +1,7 @@
 //! A request's body from flags: each flag fills one field, names become ids.
 
+mod layers;
+
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 use watchtower_model::{Timestamp, parse_duration_ms};
@@ -75,6 +77,10 @@ fn value(session: &mut Session, field: &Field, given: &[String], before: Value) 
             let steps: Result<Vec<_>, _> = given.iter().map(|text| step(session, text)).collect();
             steps?.into()
         }
+        Kind::Layers => {
+            let layers: Result<Vec<_>, _> = given.iter().map(|text| layers::layer(session, text)).collect();
+            layers?.into()
+        }
     })
 }
 
@@ -134,14 +140,16 @@ fn is_id(text: &str) -> bool {
 /// `5m:team=ops,channel=chat`.
 fn step(session: &mut Session, text: &str) -> Result<Value, Failure> {
     let bad = || {
-        Failure::usage(format!("--step {text}: must be DELAY:KIND=NAME,... with KIND user, team or channel"))
+        Failure::usage(format!(
+            "--step {text}: must be DELAY:KIND=NAME,... with KIND user, team, schedule or channel"
+        ))
     };
     let (delay, targets) = text.split_once(':').ok_or_else(bad)?;
     let delay = seconds(delay).ok_or_else(bad)?;
     let mut found = Vec::new();
     for target in targets.split(',') {
         let (kind, name) = target.trim().split_once('=').ok_or_else(bad)?;
-        if !matches!(kind, "user" | "team" | "channel") {
+        if !matches!(kind, "user" | "team" | "schedule" | "channel") {
             return Err(bad());
         }
         found.push(json!({ "kind": kind, "id": id_of(session, kind, name)? }));
@@ -156,6 +164,9 @@ pub fn resolve(
     body: &mut Map<String, Value>,
 ) -> Result<(), Failure> {
     for field in fields {
+        if field.kind == Kind::Layers {
+            layers::resolve(session, body, field.path)?;
+        }
         let (noun, root) = match field.kind {
             Kind::Ref(noun) | Kind::RefList(noun) => (noun, field.path.split('.').next().unwrap_or("")),
             _ => continue,

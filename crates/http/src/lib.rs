@@ -5,6 +5,7 @@
 mod agents;
 mod alertmanager_api;
 mod alertmanager_silences;
+mod calendar;
 mod caller;
 mod dashboard;
 mod gzip;

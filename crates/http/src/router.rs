@@ -10,15 +10,18 @@ use watchtower_hub::{Hub, configure as c};
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
     access, agents, alerts, automations, channels, deployments, events, halt, incidents, integrations, keys,
-    metrics, objects, overview, rules, runs, scripts, servers, silences, ssh,
+    metrics, objects, overview, rules, runs, schedules, scripts, servers, silences, ssh,
 };
-use crate::{dashboard, headers, health, idempotency, live, opsgenie, otlp, problem, prometheus, signals};
+use crate::{
+    calendar, dashboard, headers, health, idempotency, live, opsgenie, otlp, problem, prometheus, signals,
+};
 
 /// Handler of each endpoint, by its id.
 fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
     let mut all = people();
     all.extend(state());
     all.extend(configuration());
+    all.extend(on_call());
     all
 }
 
@@ -158,6 +161,22 @@ fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
     all
 }
 
+/// Schedules, and what follows from them.
+fn on_call() -> Vec<(&'static str, MethodRouter<Hub>)> {
+    let mut all = configured::<c::Schedules>(five!("schedule"));
+    all.extend([
+        ("on_call.list", get(schedules::all_on_call)),
+        ("schedule.on_call", get(schedules::on_call)),
+        ("schedule.shifts", get(schedules::shifts)),
+        ("schedule.gaps", get(schedules::gaps)),
+        ("schedule.override", post(schedules::add_override)),
+        ("schedule.end_override", delete(schedules::end_override)),
+        ("schedule.calendar", post(schedules::new_calendar)),
+        ("schedule.end_calendar", delete(schedules::end_calendar)),
+    ]);
+    all
+}
+
 /// The five verbs of a configured noun.
 fn configured<N: c::Noun>(ids: [&'static str; 5]) -> Vec<(&'static str, MethodRouter<Hub>)> {
     let handlers = [
@@ -178,6 +197,7 @@ pub fn router(hub: Hub) -> Router {
         api = api.route(&format!("/api/v1{}", endpoint.path), handler);
     }
     api.route("/api/v1/openapi.json", get(|| async { Json(watchtower_api_types::document()) }))
+        .route("/api/v1/schedules/{schedule}/calendar.ics", get(calendar::calendar))
         .route("/api/v1/live", get(live::upgrade))
         .merge(prometheus::routes())
         .merge(otlp::routes())

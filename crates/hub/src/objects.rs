@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use watchtower_api_types as api;
-use watchtower_model::{AutomationId, Id, PolicyId, RouteId, RuleId, ScriptId, ServiceId, TeamId, Timestamp};
+use watchtower_model::{
+    AutomationId, Id, PolicyId, RouteId, RuleId, ScheduleId, ScriptId, ServiceId, TeamId, Timestamp,
+};
 use watchtower_store::{DbError, Object, Store, Stored};
 
 use crate::quiet::Cover;
@@ -48,6 +50,41 @@ pub struct RouteBody {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PolicyBody(pub api::PolicyInput);
+
+/// Who is on call when, and who was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScheduleBody {
+    pub name: String,
+    pub description: String,
+    /// At least one, in order of time; each is in force until the next one is.
+    pub definitions: Vec<ScheduleDefinition>,
+    /// In the order in which they apply.
+    pub overrides: Vec<api::ScheduleOverride>,
+    /// Hash of the secret in the link for calendars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar_hash: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleDefinition {
+    pub since: Timestamp,
+    pub timezone: String,
+    pub layers: Vec<RotatingLayer>,
+}
+
+/// A layer as a person wrote it, and whose turn the first one is: edits of the people move it, so that nobody's turn is cut.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RotatingLayer {
+    pub layer: api::ScheduleLayer,
+    pub first: u32,
+}
+
+impl ScheduleBody {
+    /// What is in force now.
+    pub fn current(&self) -> Option<&ScheduleDefinition> {
+        self.definitions.last()
+    }
+}
 
 /// The configuration is sealed as a whole: it is little but secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -155,6 +192,7 @@ objects! {
     ServiceBody = "service", |o| o.0.name.clone();
     RouteBody = "route", |o| o.key.clone();
     PolicyBody = "policy", |o| o.0.name.clone();
+    ScheduleBody = "schedule", |o| o.name.clone();
     ChannelBody = "channel", |o| o.name.clone();
     IntegrationBody = "integration", |o| o.name.clone();
     SilenceBody = "silence", |o| o.key.clone();
@@ -172,6 +210,7 @@ pub struct Objects {
     /// In order of position.
     pub routes: Vec<Stored<RouteBody>>,
     pub policies: Vec<Stored<PolicyBody>>,
+    pub schedules: Vec<Stored<ScheduleBody>>,
     pub channels: Vec<Stored<ChannelBody>>,
     pub integrations: Vec<Stored<IntegrationBody>>,
     /// Newest first.
@@ -199,6 +238,7 @@ impl Objects {
             services: store.objects().await?,
             routes,
             policies: store.objects().await?,
+            schedules: store.objects().await?,
             channels: store.objects().await?,
             integrations: store.objects().await?,
             silences,
@@ -227,6 +267,10 @@ impl Objects {
 
     pub fn policy(&self, id: PolicyId) -> Option<&Stored<PolicyBody>> {
         by_id(&self.policies, id.0)
+    }
+
+    pub fn schedule(&self, id: ScheduleId) -> Option<&Stored<ScheduleBody>> {
+        by_id(&self.schedules, id.0)
     }
 
     pub fn channel(&self, id: watchtower_model::ChannelId) -> Option<&Stored<ChannelBody>> {

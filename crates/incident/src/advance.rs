@@ -49,6 +49,7 @@ pub fn advance(incident: Incident, input: Input, now: Timestamp) -> (Incident, V
         Input::Escalate { by } => turn.escalate_by_person(&by),
         Input::Note { by, text } => turn.note(&by, &text),
         Input::StepEmpty { generation, step, loop_no } => turn.step_empty(generation, step, loop_no),
+        Input::OnCall { people, text } => turn.on_call(people, text),
         Input::Wake => turn.wake(),
         Input::Run(report) => turn.run_reported(report),
         Input::Delivery(report) => turn.delivery(&report),

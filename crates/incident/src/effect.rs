@@ -15,6 +15,8 @@ pub enum TimelineKind {
     SeverityRaised,
     AlertResolved,
     Paged,
+    /// Who was on call as a step began.
+    OnCall,
     NotPaged,
     Acknowledged,
     Unacknowledged,
@@ -38,6 +40,7 @@ impl TimelineKind {
             TimelineKind::SeverityRaised => "severity_raised",
             TimelineKind::AlertResolved => "alert_resolved",
             TimelineKind::Paged => "paged",
+            TimelineKind::OnCall => "on_call",
             TimelineKind::NotPaged => "not_paged",
             TimelineKind::Acknowledged => "acknowledged",
             TimelineKind::Unacknowledged => "unacknowledged",

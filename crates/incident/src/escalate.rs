@@ -7,7 +7,7 @@ use serde_json::json;
 use watchtower_model::Timestamp;
 
 use crate::turn::Turn;
-use crate::{Actor, Effect, LOOPS_MAX, Page, PageReason, PendingKind, TimelineKind};
+use crate::{Actor, Effect, LOOPS_MAX, Page, PageReason, PendingKind, Target, TimelineKind};
 
 impl Turn {
     /// Pages `step`, which was due at `due`. A step without targets, or beyond the end, gives way at once.
@@ -40,7 +40,7 @@ impl Turn {
         &mut self,
         step: usize,
         due: Timestamp,
-        targets: Vec<crate::Target>,
+        targets: Vec<Target>,
         reason: PageReason,
         output: Option<String>,
     ) {
@@ -55,6 +55,13 @@ impl Turn {
             "reason": reason });
         self.say(TimelineKind::Paged, &Actor::System, text, data);
         self.effects.push(Effect::Page(Page { generation, step, loop_no, targets, reason, output }));
+    }
+
+    /// A schedule stands for other people later: who was on call is kept, for the notice that it is over.
+    pub fn on_call(&mut self, people: Vec<Target>, text: String) {
+        let data = json!({ "step": self.incident.step, "people": people });
+        self.incident.paged.extend(people);
+        self.say(TimelineKind::OnCall, &Actor::System, text, data);
     }
 
     /// The step to begin after `step`, counting a finished round; `None` when the policy has run out.

@@ -158,6 +158,11 @@ pub enum Input {
         step: usize,
         loop_no: u32,
     },
+    /// Who is on call by a schedule that was paged just now, in words; `people` get the resolve notice.
+    OnCall {
+        people: Vec<Target>,
+        text: String,
+    },
     /// `next_wake_at` has come.
     Wake,
     Run(RunReport),

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use watchtower_model::{ChannelId, ServiceId, TeamId, UserId};
+use watchtower_model::{ChannelId, ScheduleId, ServiceId, TeamId, UserId};
 
 /// Steps of one policy.
 pub const STEPS_MAX: usize = 20;
@@ -21,8 +21,10 @@ pub const STEP_DELAY_MS_MAX: i64 = 24 * 3_600_000;
 #[serde(rename_all = "snake_case", tag = "kind", content = "id")]
 pub enum Target {
     User(UserId),
-    /// Whoever of the team is on call when the step begins.
+    /// Everybody of the team.
     Team(TeamId),
+    /// Whoever is on call when the step begins.
+    Schedule(ScheduleId),
     Channel(ChannelId),
 }
 

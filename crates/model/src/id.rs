@@ -163,6 +163,8 @@ ids! {
     TokenId,
     RouteId,
     PolicyId,
+    ScheduleId,
+    OverrideId,
     ChannelId,
     IntegrationId,
     SilenceId,

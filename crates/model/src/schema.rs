@@ -6,8 +6,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
     AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
-    HostKeyId, IncidentId, IntegrationId, Labels, MaintenanceWindowId, PolicyId, RouteId, RuleId, RunId,
-    ScriptId, ServerId, ServiceId, Severity, SilenceId, TeamId, TokenId, Urgency, UserId,
+    HostKeyId, IncidentId, IntegrationId, Labels, MaintenanceWindowId, OverrideId, PolicyId, RouteId, RuleId,
+    RunId, ScheduleId, ScriptId, ServerId, ServiceId, Severity, SilenceId, TeamId, TokenId, Urgency, UserId,
 };
 
 macro_rules! id_schemas {
@@ -36,7 +36,9 @@ id_schemas!(
     ExecutionId,
     HostKeyId,
     IncidentId,
+    OverrideId,
     PolicyId,
+    ScheduleId,
     RouteId,
     RuleId,
     RunId,

@@ -20,6 +20,7 @@ mod known_holes;
 mod restart;
 mod signals;
 mod told;
+mod oncall;
 mod absence;
 mod overload;
 mod standing;

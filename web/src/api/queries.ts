@@ -4,6 +4,7 @@ import { api } from "./client";
 
 const ALL = "500";
 /** A halt by somebody else is seen within this time. */
+const ON_CALL_MS = 30_000;
 const HALT_MS = 15_000;
 const FOLDED_MS = 2000;
 const KEYS_MS = 3000;
@@ -194,6 +195,19 @@ export const queries = {
     queryOptions({
       queryKey: ["channel"],
       queryFn: ({ signal }) => api.get("/channels", { signal, query: { limit: ALL } }),
+    }),
+  schedules: () =>
+    queryOptions({
+      queryKey: ["schedule", "list"],
+      queryFn: ({ signal }) => api.get("/schedules", { signal, query: { limit: ALL } }),
+      // Turns end without a change of anything.
+      refetchInterval: ON_CALL_MS,
+    }),
+  shifts: (schedule: string, from: string, to: string) =>
+    queryOptions({
+      queryKey: ["schedule", "shifts", schedule, from, to],
+      queryFn: ({ signal }) =>
+        api.get("/schedules/{schedule}/shifts", { signal, path: { schedule }, query: { from, to } }),
     }),
   services: () =>
     queryOptions({

@@ -890,6 +890,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/on-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is on call by each schedule */
+        get: operations["on_call.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -1215,6 +1232,146 @@ export interface paths {
         };
         /** Output of one execution */
         get: operations["run.output"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List schedules */
+        get: operations["schedule.list"];
+        put?: never;
+        /** Create a schedule */
+        post: operations["schedule.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One schedule, by id or name */
+        get: operations["schedule.get"];
+        /** Replace a schedule; the past stays as it was */
+        put: operations["schedule.update"];
+        post?: never;
+        /** Delete a schedule */
+        delete: operations["schedule.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link for calendars in place of the one there is; it is shown once */
+        post: operations["schedule.calendar"];
+        /** End the link for calendars */
+        delete: operations["schedule.end_calendar"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When nobody is on call: in the next 30 days, at most in 100 */
+        get: operations["schedule.gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/on-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is on call, now or at another time */
+        get: operations["schedule.on_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put somebody on call for a while, or take somebody off */
+        post: operations["schedule.override"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/overrides/{override}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End an override now, or remove it before it begins */
+        delete: operations["schedule.end_override"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is on call when: of the next 7 days, at most of 100 */
+        get: operations["schedule.shifts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1871,6 +2028,10 @@ export interface components {
         };
         /** Format: uuid */
         BatchId: string;
+        CalendarLink: {
+            /** @description For calendars to subscribe to; whoever has it can read who is on call. */
+            url: string;
+        };
         Channel: {
             /** @description Hears of incidents that no one answered. */
             catch_all: boolean;
@@ -2721,6 +2882,29 @@ export interface components {
             /** Format: int32 */
             port: number;
         };
+        /** @description Who is on call by one schedule. */
+        OnCall: {
+            at: components["schemas"]["Time"];
+            on_call: components["schemas"]["OnCallPerson"][];
+            schedule: string;
+            schedule_id: components["schemas"]["ScheduleId"];
+            timezone: string;
+            warnings: string[];
+        };
+        OnCallList: {
+            items: components["schemas"]["OnCall"][];
+            next?: string;
+        };
+        OnCallPerson: {
+            /** @description The layer whose turn it is; absent when it is by an override. */
+            layer?: string | null;
+            override_id?: components["schemas"]["OverrideId"] | null;
+            /** @description As the clocks of the schedule's zone show it: `08:00` today, `Mon 7 Dec 08:00` later. */
+            until: string;
+            until_at: components["schemas"]["Time"];
+            user: string;
+            user_id: components["schemas"]["UserId"];
+        };
         Output: {
             /** @description No more will come. */
             complete: boolean;
@@ -2744,6 +2928,19 @@ export interface components {
          * @enum {string}
          */
         Overlap: "skip" | "queue" | "allow";
+        /** Format: uuid */
+        OverrideId: string;
+        OverrideInput: {
+            from_at?: components["schemas"]["Time"] | null;
+            /** @description Id or name of whose place is taken; only of a `replace`, and everybody's when absent. */
+            instead_of?: string | null;
+            kind: components["schemas"]["OverrideKind"];
+            to_at: components["schemas"]["Time"];
+            /** @description Id or name of who is added, removed, or steps in. */
+            user: string;
+        };
+        /** @enum {string} */
+        OverrideKind: "add" | "remove" | "replace";
         Overview: {
             activity: components["schemas"]["Activity"][];
             /** Format: int32 */
@@ -2921,6 +3118,11 @@ export interface components {
             /** @description Of servers with the same value of this label one at a time, such as `service`. */
             one_per?: string | null;
         };
+        /**
+         * @description What a turn is counted in.
+         * @enum {string}
+         */
+        RotationUnit: "hourly" | "daily" | "weekly" | "monthly";
         /** @description The first route, by position, whose matchers match an alert's labels decides. The last one has none. */
         Route: {
             id: components["schemas"]["RouteId"];
@@ -3235,6 +3437,83 @@ export interface components {
         };
         /** @enum {string} */
         RunState: "queued" | "awaiting_approval" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "expired";
+        Schedule: {
+            created_at: components["schemas"]["Time"];
+            description: string;
+            /** @description Whether there is a link for calendars. */
+            has_calendar: boolean;
+            id: components["schemas"]["ScheduleId"];
+            /** @description All of them are on call together. */
+            layers: components["schemas"]["ScheduleLayer"][];
+            name: string;
+            on_call: components["schemas"]["OnCallPerson"][];
+            /** @description Those that are not over, in the order in which they apply. */
+            overrides: components["schemas"]["ScheduleOverride"][];
+            /** @description IANA name of the zone whose clocks count. */
+            timezone: string;
+            /** @description Gaps of the next 30 days, and people who cannot be reached, in words. */
+            warnings: string[];
+        };
+        /** @description A time in which nobody is on call. */
+        ScheduleGap: {
+            from_at: components["schemas"]["Time"];
+            to_at: components["schemas"]["Time"];
+        };
+        ScheduleGapList: {
+            items: components["schemas"]["ScheduleGap"][];
+            next?: string;
+        };
+        /** Format: uuid */
+        ScheduleId: string;
+        ScheduleInput: {
+            description?: string;
+            layers?: components["schemas"]["ScheduleLayer"][];
+            name: string;
+            /** @description IANA name, such as Europe/Berlin; UTC when absent. */
+            timezone?: string;
+        };
+        ScheduleLayer: {
+            /** @description `HH:MM` in the schedule's zone: when turns are handed over; of an hourly rotation, when the first begins. */
+            handoff: string;
+            /**
+             * Format: int32
+             * @description Units that a turn takes; 1 when absent.
+             */
+            length?: number;
+            /** @description Unique in the schedule. A layer keeps its rotation through edits by this name. */
+            name: string;
+            participants: components["schemas"]["UserId"][];
+            /** @description Only at these times; always when there is none. */
+            restrictions?: components["schemas"]["ScheduleRestriction"][];
+            /** @description `YYYY-MM-DD`: the day of the first turn, which is the first participant's. Nobody of the layer is on call before. */
+            start: string;
+            unit: components["schemas"]["RotationUnit"];
+        };
+        ScheduleList: {
+            items: components["schemas"]["Schedule"][];
+            next?: string;
+        };
+        ScheduleOverride: {
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            from_at: components["schemas"]["Time"];
+            id: components["schemas"]["OverrideId"];
+            instead_of_id?: components["schemas"]["UserId"] | null;
+            kind: components["schemas"]["OverrideKind"];
+            to_at: components["schemas"]["Time"];
+            /** @description Who is added, removed, or steps in. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @description From `from` on each of the days to the next `to` after that. */
+        ScheduleRestriction: {
+            /** @description Days on which it begins; every day when empty. */
+            days?: components["schemas"]["Weekday"][];
+            /** @description `HH:MM` in the schedule's zone. */
+            from: string;
+            /** @description An end that is not later than the begin is on the next day. */
+            to: string;
+            to_day?: components["schemas"]["Weekday"] | null;
+        };
         Script: {
             approval?: components["schemas"]["ScriptApproval"] | null;
             body: string;
@@ -3432,6 +3711,19 @@ export interface components {
         };
         /** @enum {string} */
         Severity: "info" | "warning" | "error" | "critical";
+        /** @description A time on call, cut to the range that was asked for. */
+        Shift: {
+            from_at: components["schemas"]["Time"];
+            layer?: string | null;
+            override_id?: components["schemas"]["OverrideId"] | null;
+            to_at: components["schemas"]["Time"];
+            user: string;
+            user_id: components["schemas"]["UserId"];
+        };
+        ShiftList: {
+            items: components["schemas"]["Shift"][];
+            next?: string;
+        };
         Silence: {
             comment: string;
             created_at: components["schemas"]["Time"];
@@ -3493,7 +3785,7 @@ export interface components {
         /** @enum {string} */
         TargetFormat: "auto" | "list" | "csv" | "ssh_config" | "ansible";
         /** @enum {string} */
-        TargetKind: "user" | "team" | "channel";
+        TargetKind: "user" | "team" | "schedule" | "channel";
         TargetsInput: {
             format?: components["schemas"]["TargetFormat"];
             /** @description At most 256 KiB. */
@@ -3664,6 +3956,8 @@ export interface components {
             server_id: components["schemas"]["ServerId"];
             vitals: components["schemas"]["Vitals"];
         };
+        /** @enum {string} */
+        Weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
     };
     responses: never;
     parameters: never;
@@ -5992,6 +6286,42 @@ export interface operations {
             };
         };
     };
+    "on_call.list": {
+        parameters: {
+            query?: {
+                /** @description RFC 3339, Unix seconds, or `now-1h` */
+                at?: string;
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     overview: {
         parameters: {
             query?: never;
@@ -6944,6 +7274,410 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Output"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.list": {
+        parameters: {
+            query?: {
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarLink"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.end_calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.gaps": {
+        parameters: {
+            query?: {
+                /** @description RFC 3339, Unix seconds, or `now-1h` */
+                from?: string;
+                /** @description RFC 3339, Unix seconds, or `now-1h` */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleGapList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.on_call": {
+        parameters: {
+            query?: {
+                /** @description RFC 3339, Unix seconds, or `now-1h` */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCall"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.override": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverrideInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleOverride"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.end_override": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+                /** @description Id, number or name */
+                override: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.shifts": {
+        parameters: {
+            query?: {
+                /** @description RFC 3339, Unix seconds, or `now-1h` */
+                from?: string;
+                /** @description RFC 3339, Unix seconds, or `now-1h` */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftList"];
                 };
             };
             /** @description A problem */

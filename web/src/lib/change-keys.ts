@@ -11,8 +11,8 @@ const ALSO: Record<string, string[]> = {
   automation: ["run", "incident"],
   silence: ["alert", "incident"],
   maintenance: ["alert", "incident"],
-  user: ["me"],
-  channel: ["me"],
+  user: ["me", "schedule"],
+  channel: ["me", "schedule"],
 };
 
 /** First words of the query keys to fetch again after changes of these kinds. */

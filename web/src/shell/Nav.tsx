@@ -26,6 +26,7 @@ export const DESTINATIONS: Destination[] = [
   { href: paths.scripts, label: "Scripts", icon: "script", owns: /^\/(scripts|automations)/ },
   { href: paths.runs, label: "Runs", icon: "run", owns: /^\/runs/ },
   { href: paths.deploys, label: "Deploys", icon: "deploy", owns: /^\/deploys/ },
+  { href: paths.onCall, label: "On-call", icon: "oncall", owns: /^\/on-call/ },
   { href: paths.channels, label: "Channels", icon: "channel", owns: /^\/channels/ },
 ];
 

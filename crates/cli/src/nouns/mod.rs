@@ -109,6 +109,8 @@ pub enum Kind {
     Json,
     /// `DELAY:KIND=NAME,...`: one step of a policy.
     Steps,
+    /// `NAME=UNIT@HH:MM/DATE:USER,...`: one layer of a schedule.
+    Layers,
 }
 
 pub const fn field(flag: &'static str, path: &'static str, kind: Kind, help: &'static str) -> Field {
@@ -132,6 +134,7 @@ pub static NOUNS: &[&Noun] = &[
     &oncall::TEAM,
     &oncall::ROUTE,
     &oncall::POLICY,
+    &oncall::SCHEDULE,
     &oncall::CHANNEL,
     &oncall::INTEGRATION,
     &repair::SCRIPT,

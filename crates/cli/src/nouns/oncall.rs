@@ -1,4 +1,4 @@
-//! Who is paged for what, and how: services, teams, routes, policies, channels.
+//! Who is paged for what, and how: services, teams, routes, policies, schedules, channels.
 
 use super::Kind::*;
 use super::{Does, Noun, field, verb};
@@ -128,12 +128,75 @@ pub static POLICY: Noun = Noun {
             "step",
             "steps",
             Steps,
-            "DELAY:KIND=NAME,... such as 5m:team=ops,channel=chat; repeat in order",
+            "DELAY:KIND=NAME,... such as 5m:schedule=db,channel=chat; repeat in order",
         ),
         field("repeat", "repeat", Integer, "How often to start again when nobody answers"),
     ],
     defaults: &[],
     verbs: CRUD,
+};
+
+pub static SCHEDULE: Noun = Noun {
+    name: "schedule",
+    about: "Who is on call when",
+    shape: Shape {
+        key: "name",
+        columns: &[
+            column("SCHEDULE", "name", As::Text, 0),
+            column("ON CALL", "on_call.0.user", As::Text, 0),
+            column("UNTIL", "on_call.0.until", As::Text, 1),
+            column("ZONE", "timezone", As::Text, 2),
+            column("WARNINGS", "warnings", As::Text, 3),
+            wide("LAYERS", "layers", As::Text),
+            wide("OVERRIDES", "overrides", As::Text),
+            wide("DESCRIPTION", "description", As::Text),
+            wide("ID", "id", As::Text),
+        ],
+    },
+    title: Some("name"),
+    identity: "name",
+    fields: &[
+        field("description", "description", Text, "What it is"),
+        field("timezone", "timezone", Text, "IANA name such as Europe/Berlin; UTC when absent"),
+        field(
+            "layer",
+            "layers",
+            Layers,
+            "NAME=UNIT@HH:MM/DATE:USER,... such as days=weekly@08:00/2026-11-30:ann,ben; 2*daily for two days; repeat for more",
+        ),
+    ],
+    defaults: &[],
+    verbs: &[
+        verb("list", Does::List),
+        verb("get", Does::Get),
+        verb("create", Does::Create),
+        verb("edit", Does::Edit),
+        verb("apply", Does::Apply),
+        verb("delete", Does::Delete),
+        verb("on-call", Does::Special(&crate::special::on_call::ONE)),
+        verb("shifts", Does::Show { endpoint: "schedule.shifts", shape: &SHIFTS }),
+        verb("gaps", Does::Show { endpoint: "schedule.gaps", shape: &GAPS }),
+        verb("override", Does::Special(&crate::special::on_call::OVERRIDE)),
+        verb("end-override", Does::Act { endpoint: "schedule.end_override", fields: &[], many: false }),
+        verb("calendar", Does::Special(&crate::special::on_call::CALENDAR)),
+        verb("end-calendar", Does::Act { endpoint: "schedule.end_calendar", fields: &[], many: false }),
+    ],
+};
+
+static SHIFTS: Shape = Shape {
+    key: "user",
+    columns: &[
+        column("FROM", "from_at", As::Text, 0),
+        column("TO", "to_at", As::Text, 0),
+        column("USER", "user", As::Text, 0),
+        column("LAYER", "layer", As::Text, 1),
+        wide("OVERRIDE", "override_id", As::Text),
+    ],
+};
+
+static GAPS: Shape = Shape {
+    key: "from_at",
+    columns: &[column("FROM", "from_at", As::Text, 0), column("TO", "to_at", As::Text, 0)],
 };
 
 const CHANNEL_KINDS: &[&str] =

@@ -16,6 +16,7 @@ pub mod incident;
 pub mod keys;
 pub mod login;
 pub mod metrics;
+pub mod on_call;
 pub mod password;
 pub mod poll;
 pub mod preview;
@@ -36,6 +37,7 @@ type Named = (&'static str, &'static Special);
 pub static COMMANDS: &[Named] = &[
     ("status", &status::STATUS),
     ("top", &top::TOP),
+    ("on-call", &on_call::ALL),
     ("login", &login::LOGIN),
     ("logout", &login::LOGOUT),
     ("whoami", &login::WHOAMI),

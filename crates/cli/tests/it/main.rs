@@ -5,4 +5,5 @@ mod automations;
 mod hub;
 mod problems;
 mod runs;
+mod schedules;
 mod tree;

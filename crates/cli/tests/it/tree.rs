@@ -127,6 +127,7 @@ fn reached(id: &str) -> &str {
         "setup.get" => "doctor",
         "me" => "whoami",
         "overview" => "status",
+        "on_call.list" => "on-call",
         "event.create" => "event send",
         "run.create" => "run start",
         "run.folded" => "run output",

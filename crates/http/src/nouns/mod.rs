@@ -16,6 +16,7 @@ pub mod objects;
 pub mod overview;
 pub mod rules;
 pub mod runs;
+pub mod schedules;
 pub mod scripts;
 pub mod servers;
 pub mod silences;

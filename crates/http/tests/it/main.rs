@@ -5,4 +5,5 @@ mod fleet;
 mod hub;
 mod people;
 mod requests;
+mod schedules;
 mod restricted;

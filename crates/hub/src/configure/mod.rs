@@ -8,10 +8,13 @@ mod channels;
 mod cron;
 mod integrations;
 mod maintenance;
+mod overrides;
 mod policies;
 mod routes;
 mod rule_files;
 mod rules;
+mod warnings;
+mod schedules;
 mod scripts;
 mod services;
 mod silences;
@@ -33,15 +36,18 @@ pub use cron::{fire, preview as preview_cron, take_over};
 pub(crate) use integrations::source_of;
 pub use integrations::{Integrations, new_key};
 pub use maintenance::MaintenanceWindows;
+pub use overrides::{add_override, end_override};
 pub use policies::Policies;
 pub use routes::Routes;
 pub use rule_files::import_rules;
 pub use rules::{Rules, condition_of, preview};
+pub use schedules::{Schedules, end_calendar, new_calendar};
 pub use scripts::{Scripts, view as view_script};
 pub use services::Services;
 pub(crate) use silences::forget_silences;
 pub use silences::{Silences, expire_silence};
 pub use teams::Teams;
+pub use warnings::of as schedule_warnings;
 
 use crate::access::Principal;
 use crate::error::HubError;
@@ -120,12 +126,13 @@ pub trait Noun: Send + Sync + 'static {
     }
 }
 
-const KIND_WORDS: [(&str, &str); 11] = [
+const KIND_WORDS: [(&str, &str); 12] = [
     ("rule", "rule"),
     ("team", "team"),
     ("service", "service"),
     ("route", "route"),
     ("policy", "policy"),
+    ("schedule", "schedule"),
     ("channel", "channel"),
     ("integration", "integration"),
     ("silence", "silence"),

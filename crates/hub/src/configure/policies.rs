@@ -2,7 +2,7 @@
 
 use watchtower_api_types as api;
 use watchtower_api_types::TargetKind;
-use watchtower_model::{ChannelId, Id, PolicyId, TeamId, UserId};
+use watchtower_model::{ChannelId, Id, PolicyId, ScheduleId, TeamId, UserId};
 use watchtower_store::Stored;
 
 use super::{Noun, named};
@@ -19,6 +19,7 @@ fn exists(hub: &Hub, target: &api::StepTarget) -> bool {
     match target.kind {
         TargetKind::User => hub.logins.people().contains_key(&UserId(target.id)),
         TargetKind::Team => objects.team(TeamId(target.id)).is_some(),
+        TargetKind::Schedule => objects.schedule(ScheduleId(target.id)).is_some(),
         TargetKind::Channel => objects.channel(ChannelId(target.id)).is_some(),
     }
 }

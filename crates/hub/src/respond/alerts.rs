@@ -6,8 +6,8 @@ use watchtower_incident::{
 };
 use watchtower_matchers::Matchers;
 use watchtower_model::{
-    AlertId, IncidentId, Labels, PolicyId, RouteId, RuleId, ServerId, ServiceId, Severity, TeamId, Timestamp,
-    Urgency, UserId, limits::LABEL_VALUE_BYTES_MAX, truncate,
+    AlertId, IncidentId, Labels, PolicyId, RouteId, RuleId, ScheduleId, ServerId, ServiceId, Severity,
+    TeamId, Timestamp, Urgency, UserId, limits::LABEL_VALUE_BYTES_MAX, truncate,
 };
 use watchtower_store::{AlertRow, Json, Statement, Store};
 
@@ -334,6 +334,7 @@ pub(crate) fn snapshot(policy: &watchtower_api_types::PolicyInput) -> PolicySnap
     let target = |target: &watchtower_api_types::StepTarget| match target.kind {
         TargetKind::User => Target::User(UserId(target.id)),
         TargetKind::Team => Target::Team(TeamId(target.id)),
+        TargetKind::Schedule => Target::Schedule(ScheduleId(target.id)),
         TargetKind::Channel => Target::Channel(watchtower_model::ChannelId(target.id)),
     };
     let steps = policy.steps.iter().map(|step| Step {

@@ -6,7 +6,7 @@ use watchtower_incident::{self as engine, Effect, Incident, Input, Page, PageRea
 use watchtower_model::{IncidentId, Timestamp};
 use watchtower_store::{DbError, IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
 
-use super::targets;
+use super::{on_call, targets};
 use crate::error::HubError;
 use crate::{Hub, WAKE_CHANGES, WAKE_INCIDENTS, WAKE_OUTBOX, jobs, random};
 
@@ -137,6 +137,9 @@ impl<'h> Step<'h> {
             match effect {
                 Effect::Timeline(entry) => self.timeline(&state, entry),
                 Effect::Page(page) => {
+                    let more;
+                    (state, more) = self.on_call(state, &page);
+                    queue.extend(more);
                     if !self.page(&state, &page) {
                         let input = Input::StepEmpty {
                             generation: page.generation,
@@ -191,11 +194,26 @@ impl<'h> Step<'h> {
         }));
     }
 
+    /// Says who is on call by the schedules of a page, and keeps them for the notice that it is over.
+    fn on_call(&self, state: Incident, page: &Page) -> (Incident, Vec<Effect>) {
+        let schedules = page.targets.iter().filter_map(|target| match target {
+            Target::Schedule(id) => Some(*id),
+            _ => None,
+        });
+        schedules.fold((state, Vec::new()), |(state, mut effects), id| {
+            let people = on_call::users(self.hub, id, self.now).into_iter().map(Target::User).collect();
+            let text = on_call::roll_call(self.hub, id, self.now);
+            let (state, more) = engine::advance(state, Input::OnCall { people, text }, self.now);
+            effects.extend(more);
+            (state, effects)
+        })
+    }
+
     /// `false` when nobody could be reached.
     fn page(&mut self, state: &Incident, page: &Page) -> bool {
         let mut reached = false;
         for target in &page.targets {
-            for channel in targets::channels_of(self.hub, target) {
+            for channel in targets::channels_of(self.hub, target, self.now) {
                 let key = format!(
                     "{}/{}/{}/{}/{}/{channel}",
                     state.id,
@@ -226,8 +244,10 @@ impl<'h> Step<'h> {
     }
 
     fn resolve_notice(&mut self, state: &Incident, paged: &[Target], catch_all: bool) {
+        // A schedule's people of the time of the page are among them.
+        let told = paged.iter().filter(|target| !matches!(target, Target::Schedule(_)));
         let mut channels: Vec<_> =
-            paged.iter().flat_map(|target| targets::channels_of(self.hub, target)).collect();
+            told.flat_map(|target| targets::channels_of(self.hub, target, self.now)).collect();
         if catch_all {
             channels.extend(targets::catch_all(self.hub));
         }

@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod apply;
 mod event_rules;
 mod gather;
+pub mod on_call;
 mod people;
 mod shared_label;
 pub mod signals;

@@ -5,6 +5,7 @@ mod signals;
 mod silences;
 mod cron;
 mod teams;
+mod schedules;
 mod retry;
 mod secrets;
 mod keys;

@@ -7,12 +7,12 @@ import type { Integration, IntegrationKind } from "@/api/types";
 import { Button } from "@/ui/Button";
 import { CopyButton } from "@/ui/Copy";
 import { Confirm, Dialog } from "@/ui/Dialog";
+import { DeleteButton } from "@/ui/EditDialog";
 import { SelectField, TextField } from "@/ui/Field";
 import { Empty, ErrorNotice, Loaded, Panel } from "@/ui/Panel";
 import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
 import { useAction } from "@/ui/useAction";
-import { DeleteButton } from "./EditDialog";
 
 const KINDS: { value: IntegrationKind; label: string; setUp: string }[] = [
   {

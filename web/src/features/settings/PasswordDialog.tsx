@@ -2,8 +2,8 @@
 import { useState } from "react";
 import { api } from "@/api/client";
 import type { User } from "@/api/types";
+import { EditDialog } from "@/ui/EditDialog";
 import { TextField } from "@/ui/Field";
-import { EditDialog } from "./EditDialog";
 
 const PASSWORD_MIN = 12;
 

@@ -6,9 +6,9 @@ import { queries } from "@/api/queries";
 import type { Policy, PolicyStep } from "@/api/types";
 import { parseSeconds, writeSeconds } from "@/lib/units";
 import { Button } from "@/ui/Button";
+import { DeleteButton, EditDialog } from "@/ui/EditDialog";
 import { TextField } from "@/ui/Field";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
-import { DeleteButton, EditDialog } from "./EditDialog";
 
 type Target = PolicyStep["targets"][number];
 interface Option {
@@ -22,13 +22,15 @@ const keyOf = (target: Target) => `${target.kind}:${target.id}`;
 function useTargets(): Option[] {
   const users = useQuery(queries.users());
   const teams = useQuery(queries.teams());
+  const schedules = useQuery(queries.schedules());
   const channels = useQuery(queries.channels());
   const options = (kind: Target["kind"], items: { id: string; name: string }[] | undefined): Option[] =>
     (items ?? []).map(({ id, name }) => ({
       target: { kind, id },
-      label: kind === "user" ? name : `${kind} ${name}`,
+      label: kind === "user" ? name : kind === "schedule" ? `on call for ${name}` : `${kind} ${name}`,
     }));
   return [
+    ...options("schedule", schedules.data?.items),
     ...options("team", teams.data?.items),
     ...options("user", users.data?.items),
     ...options("channel", channels.data?.items),
@@ -228,7 +230,9 @@ function StepFields({ index, step, options, onChange, onRemove }: StepProps) {
             {label}
           </button>
         ))}
-        {options.length === 0 && <span className="meta">There are no users, teams or channels yet.</span>}
+        {options.length === 0 && (
+          <span className="meta">There are no schedules, teams, users or channels yet.</span>
+        )}
       </div>
       <div className="row">
         <TextField label="Wait for an answer" value={step.delay} onChange={(delay) => onChange({ delay })} />

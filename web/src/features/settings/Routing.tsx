@@ -5,11 +5,11 @@ import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Route } from "@/api/types";
 import { Button } from "@/ui/Button";
+import { DeleteButton, EditDialog } from "@/ui/EditDialog";
 import { SelectField, TextField } from "@/ui/Field";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { type Column, Table } from "@/ui/Table";
 import { useAction } from "@/ui/useAction";
-import { DeleteButton, EditDialog } from "./EditDialog";
 
 export function Routing() {
   const routes = useQuery(queries.routes());

@@ -5,8 +5,8 @@ import { api, type Schemas } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Service } from "@/api/types";
 import { parseSeconds, writeSeconds } from "@/lib/units";
+import { EditDialog } from "@/ui/EditDialog";
 import { SelectField, TextField } from "@/ui/Field";
-import { EditDialog } from "./EditDialog";
 
 const timeText = (seconds: number | null | undefined) => (seconds == null ? "" : writeSeconds(seconds));
 const timeValue = (text: string) => (text ? (parseSeconds(text) ?? null) : null);

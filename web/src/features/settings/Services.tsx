@@ -6,10 +6,10 @@ import { queries } from "@/api/queries";
 import type { Service } from "@/api/types";
 import { writeSeconds } from "@/lib/units";
 import { Button } from "@/ui/Button";
+import { DeleteButton } from "@/ui/EditDialog";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
-import { DeleteButton } from "./EditDialog";
 import { ServiceDialog } from "./ServiceDialog";
 
 export function Services() {

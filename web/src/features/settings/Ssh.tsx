@@ -6,11 +6,11 @@ import { queries } from "@/api/queries";
 import type { Credential, HostKey } from "@/api/types";
 import { Ago } from "@/ui/Ago";
 import { Button } from "@/ui/Button";
+import { DeleteButton, EditDialog } from "@/ui/EditDialog";
 import { AreaField, SelectField, TextField } from "@/ui/Field";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Status } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
-import { DeleteButton, EditDialog } from "./EditDialog";
 
 const CREDENTIALS: Column<Credential>[] = [
   {

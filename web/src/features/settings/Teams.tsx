@@ -6,10 +6,10 @@ import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Role, Team } from "@/api/types";
 import { Button } from "@/ui/Button";
+import { DeleteButton, EditDialog } from "@/ui/EditDialog";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { type Column, Table } from "@/ui/Table";
-import { DeleteButton, EditDialog } from "./EditDialog";
 
 export function Teams() {
   const teams = useQuery(queries.teams());

@@ -9,12 +9,12 @@ import { Ago } from "@/ui/Ago";
 import { Button } from "@/ui/Button";
 import { CopyButton } from "@/ui/Copy";
 import { Dialog } from "@/ui/Dialog";
+import { DeleteButton } from "@/ui/EditDialog";
 import { SelectField, TextField } from "@/ui/Field";
 import { Empty, ErrorNotice, Loaded, Panel } from "@/ui/Panel";
 import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
 import { useAction } from "@/ui/useAction";
-import { DeleteButton } from "./EditDialog";
 import { ROLES } from "./roles";
 
 type Scope = Schemas["TokenScope"];

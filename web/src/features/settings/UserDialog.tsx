@@ -4,8 +4,8 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Role, User } from "@/api/types";
+import { EditDialog } from "@/ui/EditDialog";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
-import { EditDialog } from "./EditDialog";
 import { ROLES } from "./roles";
 
 const PASSWORD_MIN = 12;

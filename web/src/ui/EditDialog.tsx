@@ -1,10 +1,10 @@
 // A form in a dialog that saves one object; and the button that deletes one.
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { Need } from "@/api/access";
-import { Button } from "@/ui/Button";
-import { Confirm, Dialog } from "@/ui/Dialog";
-import { ErrorNotice } from "@/ui/Panel";
-import { useAction } from "@/ui/useAction";
+import { Button } from "./Button";
+import { Confirm, Dialog } from "./Dialog";
+import { ErrorNotice } from "./Panel";
+import { useAction } from "./useAction";
 
 interface EditProps {
   title: string;

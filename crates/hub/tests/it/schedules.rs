@@ -1,0 +1,260 @@
+//! Schedules in the hub: who is paged, what the timeline says of it, and what an edit or an override changes.
+
+use serde_json::{Value, json};
+use watchtower_api_types::{Channel, Policy, Role, Schedule, Service, UserPatch};
+use watchtower_hub::access::{self, Principal};
+use watchtower_hub::configure::{self, Channels, Noun, Policies, Schedules, Services};
+use watchtower_hub::respond::{self, AlertTrigger, on_call};
+use watchtower_hub::{HubError, random};
+use watchtower_incident::{Actor, Incident};
+use watchtower_model::{ChannelId, IncidentId, Labels, ServiceId, Severity};
+use watchtower_testkit::postgres::Postgres;
+
+use crate::scene::Scene;
+
+/// A hub with Ann and Ben, each with a channel, the schedule `db-primary` of which Ann has the first year, and a service that pages it.
+struct Duty {
+    scene: Scene,
+    admin: Principal,
+    ann: Person,
+    ben: Person,
+    service: ServiceId,
+}
+
+struct Person {
+    principal: Principal,
+    channel: ChannelId,
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+async fn make<N: Noun>(scene: &Scene, input: Value) -> Result<N::View, HubError> {
+    configure::create::<N>(&scene.hub, &scene.admin().await, parsed(input)).await
+}
+
+async fn channel(scene: &Scene, name: &str) -> ChannelId {
+    let config = json!({"kind": "webhook", "url": "https://chat.example/hook"});
+    let made: Channel = make::<Channels>(scene, json!({"name": name, "config": config})).await.unwrap();
+    made.id
+}
+
+async fn person(scene: &Scene, name: &str) -> Person {
+    let (principal, channel) = (scene.user(name, Role::Responder).await, channel(scene, name).await);
+    let user = scene.hub.store.user(principal.user.unwrap()).await.unwrap().unwrap();
+    let patch: UserPatch = parsed(json!({"channels": [channel]}));
+    access::patch_user(&scene.hub, user, patch).await.unwrap();
+    Person { principal, channel }
+}
+
+impl Duty {
+    async fn new(database_url: Option<String>) -> Duty {
+        let scene = Scene::new(database_url).await;
+        let (admin, ann, ben) =
+            (scene.admin().await, person(&scene, "ann").await, person(&scene, "ben").await);
+        let schedule = schedule(&scene, &[&ann, &ben], 52);
+        let schedule: Schedule = make::<Schedules>(&scene, schedule).await.unwrap();
+        let step = json!({"delay_seconds": 300, "targets": [{"kind": "schedule", "id": schedule.id}]});
+        let policy = json!({"name": "db", "steps": [step]});
+        let policy: Policy = make::<Policies>(&scene, policy).await.unwrap();
+        let service = json!({"name": "db", "policy_id": policy.id});
+        let service: Service = make::<Services>(&scene, service).await.unwrap();
+        Duty { scene, admin, ann, ben, service: service.id }
+    }
+
+    async fn over(&self, more: Value) -> Result<(), HubError> {
+        let mut input = json!({"kind": "replace", "user": "ben", "to_at": self.scene.hub.now().plus_ms(3_600_000).to_rfc3339()});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        configure::add_override(&self.scene.hub, &self.admin, "db-primary", parsed(input)).await.map(drop)
+    }
+
+    async fn incident(&self) -> IncidentId {
+        let now = self.scene.hub.now();
+        let trigger = AlertTrigger {
+            source: "api".into(),
+            dedup_key: random::id(now).to_string(),
+            severity: Severity::Error,
+            summary: "the database is slow".into(),
+            description: String::new(),
+            labels: Labels::default(),
+            value: None,
+            rule_id: None,
+            server_id: None,
+            paging: true,
+            test: false,
+            service: Some(self.service),
+            ends_at: None,
+        };
+        respond::trigger(&self.scene.hub, trigger, Vec::new()).await.unwrap().unwrap()
+    }
+
+    /// Channels that got a message of this kind.
+    async fn told(&self, incident: IncidentId, kind: &str) -> Vec<ChannelId> {
+        let rows = self.scene.hub.store.outbox_of(incident).await.unwrap();
+        let mut told: Vec<_> = rows.iter().filter(|row| row.kind == kind).map(|row| row.channel_id).collect();
+        told.sort_unstable();
+        told
+    }
+
+    /// The lines of the timeline of one kind.
+    async fn lines(&self, incident: IncidentId, kind: &str) -> Vec<String> {
+        let entries = self.scene.hub.store.timeline(incident).await.unwrap();
+        entries.into_iter().filter(|entry| entry.kind == kind).map(|entry| entry.text).collect()
+    }
+
+    async fn state(&self, incident: IncidentId) -> Incident {
+        respond::read_state(&self.scene.hub.store.incident(incident).await.unwrap().unwrap()).unwrap()
+    }
+
+    async fn shown(&self) -> Schedule {
+        let stored = configure::find::<Schedules>(&self.scene.hub, "db-primary").unwrap();
+        Schedules::view(&self.scene.hub, &stored, true).await.unwrap()
+    }
+
+    async fn update(&self, input: Value) -> Schedule {
+        let hub = &self.scene.hub;
+        configure::update::<Schedules>(hub, &self.admin, "db-primary", parsed(input)).await.unwrap()
+    }
+}
+
+/// Turns of so many weeks that began today at midnight.
+fn schedule(scene: &Scene, people: &[&Person], weeks: u32) -> Value {
+    let participants: Vec<_> = people.iter().map(|person| person.principal.user.unwrap()).collect();
+    let layer = json!({"name": "all day", "participants": participants, "unit": "weekly", "length": weeks,
+        "handoff": "00:00", "start": scene.hub.now().day()});
+    json!({"name": "db-primary", "timezone": "UTC", "layers": [layer]})
+}
+
+async fn the_one_on_call_is_paged(database_url: Option<String>) {
+    let duty = Duty::new(database_url).await;
+    let first = duty.incident().await;
+    assert_eq!(duty.told(first, "page").await, [duty.ann.channel]);
+    let lines = duty.lines(first, "on_call").await;
+    assert!(lines[0].starts_with("ann, on call for db-primary until "), "{lines:?}");
+    assert!(lines[0].ends_with("00:00 (all day)"), "{lines:?}");
+    // Who is asked is decided as the step begins, not when the policy was copied.
+    duty.over(json!({})).await.unwrap();
+    respond::escalate(&duty.scene.hub, first, Actor::System).await.unwrap();
+    let second = duty.incident().await;
+    assert_eq!(duty.told(second, "page").await, [duty.ben.channel]);
+    let lines = duty.lines(second, "on_call").await;
+    assert!(lines[0].starts_with("ben, on call for db-primary until ") && lines[0].ends_with("(override)"));
+    // The notice goes to who was paged, whoever is on call by then.
+    respond::resolve_by_hand(&duty.scene.hub, first, Actor::System, String::new()).await.unwrap();
+    assert_eq!(duty.told(first, "resolve").await, [duty.ann.channel]);
+    let refused =
+        configure::delete::<Schedules>(&duty.scene.hub, &duty.admin, "db-primary").await.unwrap_err();
+    assert_eq!(refused.to_string(), "policy \"db\" pages this schedule");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_one_on_call_is_paged_on_sqlite() {
+    the_one_on_call_is_paged(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_one_on_call_is_paged_on_postgresql() {
+    let Some(postgres) = Postgres::start() else { return };
+    the_one_on_call_is_paged(Some(postgres.database())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_without_anybody_on_call_gives_way_at_once() {
+    let duty = Duty::new(None).await;
+    duty.over(json!({"kind": "remove", "user": "ann"})).await.unwrap();
+    let all = make::<Channels>(
+        &duty.scene,
+        json!({"name": "all", "catch_all": true, "config": {"kind": "webhook", "url": "https://chat.example/all"}}),
+    );
+    let all: Channel = all.await.unwrap();
+    let incident = duty.incident().await;
+    assert_eq!(duty.lines(incident, "on_call").await, ["nobody is on call for db-primary"]);
+    assert_eq!(duty.lines(incident, "step_empty").await.len(), 1);
+    assert_eq!(duty.told(incident, "page").await, [all.id], "the policy has run out");
+    let state = duty.state(incident).await;
+    assert!(state.unanswered && state.next_wake_at().is_none());
+    // With another step, that one is paged in the same moment.
+    let id = duty.shown().await.id;
+    let policy = json!({"name": "db", "steps": [
+        {"delay_seconds": 300, "targets": [{"kind": "schedule", "id": id}]},
+        {"delay_seconds": 300, "targets": [{"kind": "channel", "id": duty.ben.channel}]},
+    ]});
+    configure::update::<Policies>(&duty.scene.hub, &duty.admin, "db", parsed(policy)).await.unwrap();
+    let incident = duty.incident().await;
+    assert_eq!(duty.told(incident, "page").await, [duty.ben.channel]);
+    assert_eq!(duty.state(incident).await.step, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_no_channel_is_named_before_and_when_it_matters() {
+    let duty = Duty::new(None).await;
+    assert_eq!(duty.shown().await.warnings, Vec::<String>::new());
+    let ann = duty.scene.hub.store.user(duty.ann.principal.user.unwrap()).await.unwrap().unwrap();
+    access::patch_user(&duty.scene.hub, ann, parsed(json!({"channels": []}))).await.unwrap();
+    assert_eq!(duty.shown().await.warnings, ["ann has no channel that is switched on"]);
+    let incident = duty.incident().await;
+    let lines = duty.lines(incident, "on_call").await;
+    assert!(lines[0].starts_with("ann (no channel reaches this person), on call"), "{lines:?}");
+    assert_eq!(duty.told(incident, "page").await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_leaves_the_past_and_the_turn_as_they_are() {
+    let duty = Duty::new(None).await;
+    let before = duty.scene.hub.now();
+    let cid = person(&duty.scene, "cid").await;
+    let edited = duty.update(schedule(&duty.scene, &[&cid, &duty.ben, &duty.ann], 52)).await;
+    assert_eq!(edited.on_call[0].user, "ann", "her turn is not over");
+    let again = duty.update(schedule(&duty.scene, &[&cid, &duty.ben, &duty.ann], 52)).await;
+    assert_eq!(again.on_call, edited.on_call);
+    let removed = duty.update(schedule(&duty.scene, &[&cid, &duty.ben], 52)).await;
+    assert_eq!(removed.on_call[0].user, "cid", "the next after her who is still there");
+    let stored = configure::find::<Schedules>(&duty.scene.hub, "db-primary").unwrap();
+    assert_eq!(stored.body.definitions.len(), 3, "what changes nothing is no definition of its own");
+    assert_eq!(on_call::people(&duty.scene.hub, &stored, before)[0].user, "ann", "as it was then");
+    let daily = json!({"name": "db-primary", "timezone": "UTC", "layers": []});
+    assert_eq!(duty.update(daily).await.warnings, ["nobody is on call in the next 30 days"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overrides_are_checked_and_end_early() {
+    let duty = Duty::new(None).await;
+    let hub = &duty.scene.hub;
+    let past = hub.now().plus_ms(-1).to_rfc3339();
+    let far = hub.now().plus_ms(400 * 86_400_000).to_rfc3339();
+    for (wrong, field) in [
+        (json!({"user": "nobody"}), "user"),
+        (json!({"to_at": past}), "to_at"),
+        (json!({"to_at": far}), "to_at"),
+        (json!({"kind": "add", "instead_of": "ann"}), "instead_of"),
+    ] {
+        let error = duty.over(wrong).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{field}: ")), "{error}");
+    }
+    duty.over(json!({"instead_of": "ann"})).await.unwrap();
+    let shown = duty.shown().await;
+    assert_eq!((shown.on_call[0].user.as_str(), shown.overrides.len()), ("ben", 1));
+    let id = shown.overrides[0].id.to_string();
+    configure::end_override(hub, &duty.admin, "db-primary", &id).await.unwrap();
+    let shown = duty.shown().await;
+    assert_eq!((shown.on_call[0].user.as_str(), shown.overrides.len()), ("ann", 0));
+    let again = configure::end_override(hub, &duty.admin, "db-primary", &id).await;
+    assert!(matches!(again, Err(HubError::NotFound { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_calendar_is_for_who_has_the_link_of_now() {
+    let duty = Duty::new(None).await;
+    duty.update(schedule(&duty.scene, &[&duty.ann, &duty.ben], 1)).await;
+    let hub = &duty.scene.hub;
+    let secret = |url: &str| url.split_once("token=").unwrap().1.to_string();
+    assert_eq!(on_call::calendar(hub, "db-primary", ""), None);
+    let old = secret(&configure::new_calendar(hub, &duty.admin, "db-primary").await.unwrap().url);
+    let new = secret(&configure::new_calendar(hub, &duty.admin, "db-primary").await.unwrap().url);
+    assert_eq!(on_call::calendar(hub, "db-primary", &old), None);
+    let text = on_call::calendar(hub, "db-primary", &new).unwrap();
+    assert!(text.contains("SUMMARY:ben on call for db-primary\r\n"), "{text}");
+    configure::end_calendar(hub, &duty.admin, "db-primary").await.unwrap();
+    assert_eq!(on_call::calendar(hub, "db-primary", &new), None);
+}
