@@ -336,6 +336,14 @@ test("a schedule is made, overridden, and paged by a policy", async () => {
   await panel.getByText("Nobody is on call now", { exact: true }).waitFor();
   await panel.getByText(/^nobody is on call now, until/).waitFor();
   await panel.getByRole("img", { name: "Once without anybody" }).waitFor();
+  await page.goto(url("/"));
+  const first = page
+    .getByRole("region", { name: "On call" })
+    .getByRole("listitem")
+    .filter({ hasText: "db-primary" });
+  await first.getByText("nobody").waitFor();
+  await first.getByText("2 warnings").waitFor();
+  await page.goto(url("/on-call"));
   const overrides = panel.getByRole("list", { name: "Overrides of db-primary" });
   await overrides.getByRole("button", { name: /^End the override/ }).click();
   await page.getByRole("dialog").getByRole("button", { name: "End", exact: true }).click();

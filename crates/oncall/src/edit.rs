@@ -15,7 +15,8 @@ pub fn first_after_edit(old: &Definition, new: &LayerSpec, new_zone: &str, now: 
     if before.participants == after.participants {
         return before.first;
     }
-    let turn = before.rotation.turn_at(&old.zone, now).unwrap_or(0);
+    // Before the first turn nobody has one to keep.
+    let Some(turn) = before.rotation.turn_at(&old.zone, now) else { return new.first };
     let stays = (0..before.participants.len() as i64).find_map(|ahead| {
         let person = before.participant(turn + ahead);
         after.participants.iter().position(|other| *other == person)

@@ -98,6 +98,12 @@ async fn a_new_master_key_reaches_every_hub_before_the_old_one_goes() {
     }
     let ended = row(&two.hub, KeyKind::Master, KeyState::Retired).await.unwrap();
     assert!(!two.dir.path().join("keys").join(format!("master-{}.key", ended.id)).exists());
+    // It is told a moment after the row has changed.
+    while one.events("key.retired").await == 0 {
+        assert!(began.elapsed() < 10 * LOOK_EVERY, "nobody tells that the old key is gone");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(LOOK_EVERY).await;
     assert_eq!(one.events("key.retired").await, 1, "told by one of them");
 }
 

@@ -133,6 +133,8 @@ fn an_edit_of_the_times_begins_anew() {
     let daily = LayerSpec { unit: Unit::Daily, start: "2026-11-11".into(), ..weekly("layer", &[ANN, BEN]) };
     assert_eq!(first_after_edit(&old, &daily, "UTC", now), 0);
     assert_eq!(first_after_edit(&old, &weekly("layer", &[CID, BEN]), "Europe/Berlin", now), 0);
+    let before_it_began = time("2026-11-01T12:00");
+    assert_eq!(first_after_edit(&old, &weekly("layer", &[BEN, ANN]), "UTC", before_it_began), 0);
     let restricted =
         LayerSpec { restrictions: vec![night("20:00", "06:00")], ..weekly("layer", &[ANN, BEN, CID]) };
     assert_eq!(first_after_edit(&old, &restricted, "UTC", now), 0);

@@ -17,6 +17,7 @@ import { Glyph, severityTone, type Tone } from "@/ui/Status";
 import { toastError } from "@/ui/toast";
 import { Checklist } from "./Checklist";
 import { FleetMap } from "./FleetMap";
+import { OnCall } from "./OnCall";
 
 const ACTIVITY_MAX = 8;
 
@@ -70,6 +71,7 @@ export function OverviewPage() {
           </Panel>
         </div>
         <div className="stack">
+          <OnCall />
           <Times overview={overview.data} />
           <Activity overview={overview.data} />
         </div>
