@@ -73,6 +73,10 @@ shapes! {
         pub time_to_resolve_seconds: Option<f64>,
         /// The policy ended and nobody acknowledged.
         pub unanswered: bool,
+        /// It comes and goes: it ends only after ten minutes without it.
+        pub flapping: bool,
+        /// Number of the incident of the same trouble that ended before.
+        pub recurrence_of: Option<i64>,
         /// What the latest repair did: `running`, `verifying`, `fixed`, `not_fixed`, `failed`, `lost`, `refused`, `held_back`, `awaiting_approval`.
         pub repair: Option<String>,
         pub pending_actions: Vec<PendingAction>,

@@ -43,6 +43,8 @@ shapes! {
         pub hold_pages_for_seconds: Option<f64>,
         /// Alerts of one rule that follow each other within this share an incident; absent means 60, 0 means never.
         pub group_window_seconds: Option<f64>,
+        /// How long the last alert must stay away before an incident ends; absent means 0: it ends with it.
+        pub resolve_delay_seconds: Option<f64>,
         pub runbook_url: Option<String>,
         pub open_incidents: u32,
         pub created_at: Time,
@@ -108,6 +110,8 @@ inputs! {
         /// means 60; 0 gives each alert an incident of its own.
         #[serde(default)]
         pub group_window_seconds: Option<f64>,
+        #[serde(default)]
+        pub resolve_delay_seconds: Option<f64>,
         #[serde(default)]
         pub runbook_url: Option<String>,
     }

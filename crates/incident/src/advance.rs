@@ -20,11 +20,12 @@ pub const WAKE_ACTIONS_MAX: usize = 64;
 /// Opens an incident for its first alert and pages the first step, unless a silence or an opted-in hold for a
 /// running repair says otherwise.
 pub fn open(opening: Opening, now: Timestamp) -> (Incident, Vec<Effect>) {
-    let repair_starting = opening.repair_starting;
+    let (repair_starting, earlier) = (opening.repair_starting, opening.earlier);
     let mut turn = Turn::new(new_incident(opening, now), now);
     let opened = format!("{} ({})", turn.incident.title, turn.incident.severity);
     let data = json!({ "service": turn.incident.service.name, "group_key": turn.incident.group_key });
     turn.say(TimelineKind::Opened, &Actor::System, opened, data);
+    earlier.into_iter().for_each(|earlier| turn.say_earlier(earlier));
     turn.restart_auto_resolve();
     let hold_ms = turn.incident.service.hold_pages_ms.filter(|ms| repair_starting && *ms > 0);
     if turn.incident.suppressed.is_some() {
@@ -67,7 +68,9 @@ impl Turn {
                 return;
             };
             self.incident.cancel(due.kind);
-            self.run_pending(due);
+            if !self.put_off(due) {
+                self.run_pending(due);
+            }
         }
     }
 
@@ -78,6 +81,7 @@ impl Turn {
             PendingKind::Unacknowledge => {
                 self.unack(&Actor::System, due.at, PageReason::AckTimeout);
             }
+            PendingKind::ResolveCalm => self.stayed_calm(),
             PendingKind::AutoResolve => {
                 self.resolve(
                     Actor::System,
@@ -125,6 +129,10 @@ fn new_incident(opening: Opening, now: Timestamp) -> Incident {
         resolved_by: None,
         resolved_reason: None,
         unanswered: false,
+        flapping: false,
+        recurrence_of: opening.earlier.map(|earlier| earlier.number),
+        came_back: Vec::new(),
+        calm: None,
         suppressed: alert.suppressed_by,
         paged: BTreeSet::new(),
         catch_all_paged: false,

@@ -4,7 +4,7 @@ use serde_json::json;
 use watchtower_model::AlertId;
 
 use crate::turn::Turn;
-use crate::{Actor, AlertSignal, IncidentAlert, PageReason, PendingKind, Resolution, Status, TimelineKind};
+use crate::{Actor, AlertSignal, IncidentAlert, PageReason, PendingKind, Status, TimelineKind};
 
 /// Alerts that have a line of their own when they join; of a storm, only each doubling has one beyond.
 const JOINS_SAID_MAX: usize = 20;
@@ -41,6 +41,7 @@ impl Turn {
             incident.severity = signal.severity;
             incident.title.clone_from(&signal.title);
         }
+        self.calm_ended();
         self.restart_auto_resolve();
         self.say_trigger(&signal, novelty, raised);
         self.page_for_trigger(&signal, novelty);
@@ -97,11 +98,7 @@ impl Turn {
         let text = format!("an alert was resolved by its source, {left} still open");
         self.say(TimelineKind::AlertResolved, &Actor::System, text, data);
         if left == 0 {
-            self.resolve(
-                Actor::System,
-                Resolution::AlertsResolved,
-                "its last alert was resolved by its source",
-            );
+            self.last_alert_resolved();
         }
     }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use watchtower_model::{AlertId, ChannelId, IncidentId, RunId, ServerId, Severity, Urgency, UserId};
 
-use crate::{PolicySnapshot, ServiceSnapshot, Target};
+use crate::{Earlier, PolicySnapshot, ServiceSnapshot, Target};
 
 /// Bytes of a run's output that go with a page; the end is kept, since errors are written last.
 pub const OUTPUT_EXCERPT_BYTES_MAX: usize = 2 * 1024;
@@ -42,6 +42,8 @@ pub struct Opening {
     pub group_key: String,
     pub server_id: Option<ServerId>,
     pub alert: AlertSignal,
+    /// The trouble of the same key before.
+    pub earlier: Option<Earlier>,
     /// An automation starts for this alert; holds the page only if the service opted in.
     pub repair_starting: bool,
 }

@@ -8,6 +8,7 @@
 mod advance;
 mod alert_key;
 mod alerts;
+mod calm;
 mod effect;
 mod escalate;
 mod input;
@@ -22,6 +23,7 @@ mod turn;
 
 pub use advance::{WAKE_ACTIONS_MAX, advance, open};
 pub use alert_key::{AlertDecision, AlertSignalKind, alert_key, decide_alert, group_key};
+pub use calm::{Calm, Earlier, FLAP_CALM_MS, FLAP_WINDOW_MS, FLAPS};
 pub use effect::{Effect, Entry, Page, PageReason, TimelineKind};
 pub use input::{
     Actor, AlertSignal, DeliveryOutcome, DeliveryReport, Input, OUTPUT_EXCERPT_BYTES_MAX, Opening, RunReport,

@@ -113,6 +113,7 @@ impl Turn {
         incident.resolved_by = Some(by.clone());
         incident.resolved_reason = Some(reason);
         incident.pending_actions.clear();
+        incident.calm = None;
         let open: Vec<_> = incident.open_alerts().collect();
         incident.alerts.values_mut().for_each(|a| a.open = false);
         let targets: Vec<_> = incident.paged.iter().copied().collect();

@@ -56,6 +56,9 @@ pub struct ServiceSnapshot {
     /// Alerts of one rule, each at most this much later than the one before, share an incident; 0 gives each its own.
     #[serde(default)]
     pub group_window_ms: i64,
+    /// How long the last alert must stay away before the incident ends; 0: it ends with it.
+    #[serde(default)]
+    pub resolve_delay_ms: i64,
 }
 
 /// Which field of a policy is out of its bounds.

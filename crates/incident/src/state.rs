@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use watchtower_model::{AlertId, IncidentId, ServerId, Severity, Timestamp, Urgency};
 
-use crate::{Actor, PolicySnapshot, ServiceSnapshot, Target};
+use crate::{Actor, Calm, PolicySnapshot, ServiceSnapshot, Target};
 
 /// Alerts that one incident takes before the hub opens another.
 pub const ALERTS_PER_INCIDENT_MAX: usize = 1_000;
@@ -53,6 +53,8 @@ pub enum PendingKind {
     Unacknowledge,
     /// Nothing was heard for the service's auto-resolve time.
     AutoResolve,
+    /// All alerts are over, and have stayed so.
+    ResolveCalm,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +119,18 @@ pub struct Incident {
     pub resolved_reason: Option<Resolution>,
     /// The policy ran out without an answer.
     pub unanswered: bool,
+    /// It comes and goes: its end waits until it stayed away.
+    #[serde(default)]
+    pub flapping: bool,
+    /// The incident of the same key that ended before this one began.
+    #[serde(default)]
+    pub recurrence_of: Option<i64>,
+    /// When alerts came back while all was calm, those of the last half hour.
+    #[serde(default)]
+    pub came_back: Vec<Timestamp>,
+    /// Set while all of its alerts are over and it waits whether they stay so.
+    #[serde(default)]
+    pub calm: Option<Calm>,
     /// Why nobody is paged although it is triggered (a silence, a maintenance window).
     pub suppressed: Option<String>,
     /// Exactly those who got a page: they get the resolve notice.

@@ -107,6 +107,24 @@ impl Store {
         one(self.db.query(sql, args![service, group_key]).await?)
     }
 
+    /// Number and end of incidents of this group that are over, the last first; drills do not count.
+    pub async fn ended_incidents_of_group(
+        &self,
+        service: ServiceId,
+        group_key: &str,
+        limit: i64,
+    ) -> Result<Vec<(i64, Timestamp)>, DbError> {
+        #[derive(Deserialize)]
+        struct Ended {
+            number: i64,
+            resolved_at: Timestamp,
+        }
+        let sql = "SELECT number, resolved_at FROM incidents WHERE service_id = $1 AND group_key = $2 AND state = 'resolved' \
+                   AND resolved_at IS NOT NULL AND test = $3 ORDER BY resolved_at DESC, number DESC LIMIT $4";
+        let found = rows::<Ended>(self.db.query(sql, args![service, group_key, false, limit]).await?)?;
+        Ok(found.into_iter().map(|one| (one.number, one.resolved_at)).collect())
+    }
+
     /// Triggered incidents of one service whose first alert came from this source, newest first. `source` ends with a slash.
     pub async fn triggered_incidents_of(
         &self,

@@ -2611,6 +2611,8 @@ export interface components {
             /** @description Only on a single incident. */
             alerts?: components["schemas"]["Alert"][];
             chart?: components["schemas"]["ChartHint"] | null;
+            /** @description It comes and goes: it ends only after ten minutes without it. */
+            flapping: boolean;
             id: components["schemas"]["IncidentId"];
             /** @description What tells its servers apart from the others, in words: `all 12 have rack="r7", which 14 servers have`. */
             in_common?: string | null;
@@ -2620,6 +2622,11 @@ export interface components {
             open_alert_count: number;
             pending_actions: components["schemas"]["PendingAction"][];
             processes?: components["schemas"]["Processes"] | null;
+            /**
+             * Format: int64
+             * @description Number of the incident of the same trouble that ended before.
+             */
+            recurrence_of?: number | null;
             /** @description What the latest repair did: `running`, `verifying`, `fixed`, `not_fixed`, `failed`, `lost`, `refused`, `held_back`, `awaiting_approval`. */
             repair?: string | null;
             resolve_reason?: string | null;
@@ -3663,6 +3670,11 @@ export interface components {
             /** Format: int32 */
             open_incidents: number;
             policy_id: components["schemas"]["PolicyId"];
+            /**
+             * Format: double
+             * @description How long the last alert must stay away before an incident ends; absent means 0: it ends with it.
+             */
+            resolve_delay_seconds?: number | null;
             runbook_url?: string | null;
             team_id?: components["schemas"]["TeamId"] | null;
         };
@@ -3684,6 +3696,8 @@ export interface components {
             hold_pages_for_seconds?: number | null;
             name: string;
             policy_id: components["schemas"]["PolicyId"];
+            /** Format: double */
+            resolve_delay_seconds?: number | null;
             runbook_url?: string | null;
             team_id?: components["schemas"]["TeamId"] | null;
         };

@@ -40,6 +40,12 @@ pub static SERVICE: Noun = Noun {
             Seconds,
             "Alerts of one rule within this share an incident (60s; 0s: never)",
         ),
+        field(
+            "resolve-delay",
+            "resolve_delay_seconds",
+            Seconds,
+            "Incidents end when their alerts have stayed away for so long (0s: at once)",
+        ),
         field("runbook", "runbook_url", Text, "URL of the runbook"),
     ],
     defaults: &[],

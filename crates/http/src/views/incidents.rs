@@ -45,6 +45,8 @@ pub fn incident(hub: &Hub, row: &IncidentRow) -> Result<Incident, HubError> {
         time_to_acknowledge_seconds: seconds(row.first_acknowledged_at),
         time_to_resolve_seconds: seconds(row.resolved_at),
         unanswered: state.unanswered,
+        flapping: state.flapping,
+        recurrence_of: state.recurrence_of,
         repair: row.repair.clone(),
         pending_actions: state.pending_actions.iter().map(|action| pending(hub, &state, action)).collect(),
         alerts: Vec::new(),
@@ -81,6 +83,7 @@ fn pending(hub: &Hub, state: &engine::Incident, action: &engine::PendingAction) 
         PendingKind::Escalate => ("escalate", "tells the catch-all channel that nobody answered".into()),
         PendingKind::Unacknowledge => ("unacknowledge", "the acknowledgement runs out".into()),
         PendingKind::AutoResolve => ("auto_resolve", "resolves by itself".into()),
+        PendingKind::ResolveCalm => ("resolve_calm", "ends if nothing comes back until then".into()),
     };
     PendingAction { kind: kind.into(), at: action.at.into(), text }
 }

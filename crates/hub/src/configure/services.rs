@@ -51,8 +51,13 @@ impl Noun for Services {
                 seconds(field, value, 1.0, WEEK)?;
             }
         }
-        if let Some(value) = input.group_window_seconds {
-            seconds("group_window_seconds", value, 0.0, DAY)?;
+        for (field, value) in [
+            ("group_window_seconds", input.group_window_seconds),
+            ("resolve_delay_seconds", input.resolve_delay_seconds),
+        ] {
+            if let Some(value) = value {
+                seconds(field, value, 0.0, DAY)?;
+            }
         }
         if let Some(url) = &input.runbook_url {
             check_line(url, limits::LINE_BYTES_MAX).map_err(|e| HubError::invalid("runbook_url", e))?;
@@ -76,6 +81,7 @@ impl Noun for Services {
             auto_resolve_seconds: body.auto_resolve_seconds,
             hold_pages_for_seconds: body.hold_pages_for_seconds,
             group_window_seconds: body.group_window_seconds,
+            resolve_delay_seconds: body.resolve_delay_seconds,
             runbook_url: body.runbook_url,
             open_incidents: open.iter().filter(|incident| incident.service_id.0 == stored.id).count() as u32,
             created_at: stored.created_at.into(),

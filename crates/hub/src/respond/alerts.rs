@@ -1,8 +1,8 @@
 //! Alerts: opened, seen again, resolved. Each finds its service by the routes and joins or opens an incident.
 
 use watchtower_incident::{
-    AlertDecision, AlertSignal, AlertSignalKind, Input, Opening, PolicySnapshot, ServiceSnapshot, Step,
-    Target, decide_alert, group_key,
+    AlertDecision, AlertSignal, AlertSignalKind, Earlier, FLAP_WINDOW_MS, FLAPS, Input, Opening,
+    PolicySnapshot, ServiceSnapshot, Step, Target, decide_alert, group_key,
 };
 use watchtower_matchers::Matchers;
 use watchtower_model::{
@@ -206,8 +206,10 @@ async fn open(hub: &Hub, mut drafts: Vec<Draft>) -> Result<Vec<AlertRow>, HubErr
         let inputs: Vec<Input> = signals.into_iter().map(Input::AlertTriggered).collect();
         advance_all_locked(hub, id, &inputs, also).await?;
     } else {
+        let earlier = if first.test { None } else { earlier(hub, service.id, &key).await? };
         let opening = Opening {
             id,
+            earlier,
             number: hub.store.next_number("incident").await?,
             policy: policy_for(hub, service.id),
             service,
@@ -220,6 +222,13 @@ async fn open(hub: &Hub, mut drafts: Vec<Draft>) -> Result<Vec<AlertRow>, HubErr
         open_locked(hub, opening, signals, first.test, processes, also).await?;
     }
     Ok(drafts.into_iter().map(|draft| draft.row).collect())
+}
+
+/// The same trouble before, and how often it came lately.
+async fn earlier(hub: &Hub, service: ServiceId, key: &str) -> Result<Option<Earlier>, HubError> {
+    let ended = hub.store.ended_incidents_of_group(service, key, i64::from(FLAPS)).await?;
+    let lately = ended.iter().filter(|(_, at)| hub.now().since(*at) < FLAP_WINDOW_MS).count() as u32;
+    Ok(ended.first().map(|(number, ended_at)| Earlier { number: *number, ended_at: *ended_at, lately }))
 }
 
 /// The server's process table as it is known now, to be kept with the incident.
@@ -319,6 +328,7 @@ fn service_for(hub: &Hub, alert: &AlertTrigger) -> Result<ServiceSnapshot, HubEr
         auto_resolve_ms: ms(service.body.0.auto_resolve_seconds),
         hold_pages_ms: ms(service.body.0.hold_pages_for_seconds),
         group_window_ms: ms(service.body.0.group_window_seconds).unwrap_or(gather::WINDOW_MS_DEFAULT),
+        resolve_delay_ms: ms(service.body.0.resolve_delay_seconds).unwrap_or(0),
     })
 }
 

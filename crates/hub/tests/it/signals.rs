@@ -122,3 +122,32 @@ async fn a_call_with_a_key_that_was_replaced_is_told_to_people() {
     let shown = serde_json::to_string(&configure::view_all::<Integrations>(hub).await.unwrap()).unwrap();
     assert!(!shown.contains(&old) && shown.contains("prom"), "{shown}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_and_goes_flaps_the_third_time_and_is_one_incident_from_then_on() {
+    let scene = Scene::new(None).await;
+    let key = integration(&scene).await.key.unwrap();
+    let hub = &scene.hub;
+    let from = sender(hub, KIND, &key).unwrap();
+    let tell = async |action| take(hub, &from, vec![signal(action, "disk", None)]).await.unwrap();
+    for _ in 0..2 {
+        tell(Action::Trigger).await;
+        tell(Action::Resolve).await;
+    }
+    // Another trouble has no part in it.
+    take(hub, &from, vec![signal(Action::Trigger, "swap", None)]).await.unwrap();
+    for _ in 0..3 {
+        tell(Action::Trigger).await;
+        tell(Action::Resolve).await;
+    }
+    let filter = IncidentFilter { limit: 500, ..IncidentFilter::default() };
+    let mut rows = hub.store.incidents(&filter).await.unwrap();
+    rows.sort_by_key(|row| row.number);
+    let all: Vec<_> = rows.iter().map(|row| watchtower_hub::respond::read_state(row).unwrap()).collect();
+    let [first, second, swap, flapping] = &all[..] else { panic!("{all:?}") };
+    assert!(first.is_resolved() && second.is_resolved() && !first.flapping && !second.flapping);
+    assert_eq!((first.recurrence_of, second.recurrence_of), (None, Some(first.number)));
+    assert_eq!((swap.flapping, swap.recurrence_of), (false, None));
+    assert!(flapping.flapping && flapping.calm.is_some(), "{flapping:?}");
+    assert_eq!((flapping.recurrence_of, flapping.alerts.len()), (Some(second.number), 3));
+}

@@ -19,6 +19,7 @@ fn who_was_on_call_is_in_the_timeline_and_gets_the_notice() {
         auto_resolve_ms: None,
         hold_pages_ms: None,
         group_window_ms: 0,
+        resolve_delay_ms: 0,
     };
     let alert = AlertSignal {
         id: AlertId(Id::NIL),
@@ -35,6 +36,7 @@ fn who_was_on_call_is_in_the_timeline_and_gets_the_notice() {
         group_key: "g".into(),
         server_id: None,
         alert,
+        earlier: None,
         repair_starting: false,
     };
     let now = Timestamp(1_000);

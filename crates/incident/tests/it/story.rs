@@ -1,6 +1,7 @@
 //! Interprets the stories in `stories/`: text files that drive one incident through virtual time.
 //!
-//! `service ack_timeout|auto_resolve|hold|group_window D ...`, `step D NAMES`, `repeat N` set the scene; then, each line
+//! `service ack_timeout|auto_resolve|hold|group_window|resolve_delay D ...`, `step D NAMES`, `repeat N`,
+//! `earlier NUMBER ended T of LATELY` set the scene; then, each line
 //! optionally after `at T`: an input, or `expect ...`. Wakes happen by themselves at `next_wake_at`, as the hub
 //! does it; `down until T` is a hub that was away. A page, notice or catch-all that no line expects fails the
 //! story, as does an expectation that nothing meets.
@@ -8,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watchtower_incident::{
-    Actor, AlertSignal, Effect, Incident, Input, Opening, PendingKind, PolicySnapshot, RunReport, RunState,
-    ServiceSnapshot, Step, Target, advance, open, time_to_ack_ms, time_to_resolve_ms,
+    Actor, AlertSignal, Earlier, Effect, Incident, Input, Opening, PendingKind, PolicySnapshot, RunReport,
+    RunState, ServiceSnapshot, Step, Target, advance, open, time_to_ack_ms, time_to_resolve_ms,
 };
 use watchtower_model::{
     AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId, parse_duration_ms,
@@ -45,6 +46,7 @@ struct Story {
     service: ServiceSnapshot,
     policy: PolicySnapshot,
     incident: Option<Incident>,
+    earlier: Option<Earlier>,
     now: Timestamp,
     names: BTreeMap<Id, String>,
     /// What happened and was not expected yet.
@@ -60,6 +62,7 @@ impl Story {
             auto_resolve_ms: None,
             hold_pages_ms: None,
             group_window_ms: 0,
+            resolve_delay_ms: 0,
         };
         Story {
             name: name.into(),
@@ -67,6 +70,7 @@ impl Story {
             service,
             policy: PolicySnapshot::default(),
             incident: None,
+            earlier: None,
             now: Timestamp(0),
             names: BTreeMap::new(),
             seen: Vec::new(),
@@ -96,6 +100,13 @@ impl Story {
             ["step", delay, names @ ..] => {
                 let targets = names.iter().map(|n| Target::User(UserId(self.id(n)))).collect();
                 self.policy.steps.push(Step { delay_ms: self.duration(delay), targets });
+            }
+            ["earlier", number, "ended", at, "of", lately] => {
+                self.earlier = Some(Earlier {
+                    number: number.parse().unwrap(),
+                    ended_at: self.time(at),
+                    lately: lately.parse().unwrap(),
+                });
             }
             ["repeat", n] => self.policy.repeat = n.parse().unwrap(),
             ["down", "until", at] => {
@@ -174,6 +185,7 @@ impl Story {
             ["headline", words @ ..] => {
                 assert_eq!(incident.headline(), words.join(" "), "{}: {}", self.name, self.line)
             }
+            ["flapping"] => assert!(incident.flapping, "{}: {}", self.name, self.line),
             ["unanswered"] => assert!(incident.unanswered, "{}", self.name),
             ["generation", n] => {
                 assert_eq!(incident.generation.to_string(), *n, "{}: {}", self.name, self.line)
@@ -225,6 +237,7 @@ impl Story {
                 group_key: "g".into(),
                 server_id: None,
                 alert,
+                earlier: self.earlier,
                 repair_starting,
             },
             self.now,
@@ -301,6 +314,7 @@ impl Story {
                 "ack_timeout" => self.service.ack_timeout_ms = ms,
                 "auto_resolve" => self.service.auto_resolve_ms = ms,
                 "hold" => self.service.hold_pages_ms = ms,
+                "resolve_delay" => self.service.resolve_delay_ms = self.duration(pair[1]),
                 "group_window" => self.service.group_window_ms = self.duration(pair[1]),
                 other => panic!("{}: unknown setting {other}", self.name),
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use watchtower_incident::{
-    Actor, AlertSignal, Effect, Incident, Input, Opening, PolicySnapshot, RunReport, RunState,
+    Actor, AlertSignal, Earlier, Effect, Incident, Input, Opening, PolicySnapshot, RunReport, RunState,
     ServiceSnapshot, Status, Step, Target, advance, open,
 };
 use watchtower_model::{AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId};
@@ -55,6 +55,7 @@ impl Dice {
                 auto_resolve_ms: self.maybe_ms(),
                 hold_pages_ms: self.maybe_ms(),
                 group_window_ms: 60_000,
+                resolve_delay_ms: [0, 0, 45_000][self.roll(3) as usize],
             },
             policy: PolicySnapshot {
                 steps: (0..self.roll(4)).map(|_| step(self)).collect(),
@@ -63,6 +64,11 @@ impl Dice {
             group_key: "g".into(),
             server_id: None,
             alert: self.signal(),
+            earlier: (self.roll(3) == 0).then(|| Earlier {
+                number: 1,
+                ended_at: Timestamp(1),
+                lately: self.roll(4) as u32,
+            }),
             repair_starting: self.roll(2) == 0,
         }
     }

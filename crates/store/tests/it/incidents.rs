@@ -75,6 +75,31 @@ pub async fn one_open_incident_per_group(place: Place) {
     assert_eq!(commit(&store, Store::delete_incidents_before(at(100))).await, 1);
 }
 
+pub async fn what_ended_of_a_group_is_found_the_last_first(place: Place) {
+    let store = place.open().await;
+    let ended = |number: i64, group: &str, resolved: Option<i64>, test: bool| IncidentRow {
+        state: if resolved.is_some() { "resolved" } else { "triggered" }.into(),
+        resolved_at: resolved.map(at),
+        test,
+        ..incident(number, group)
+    };
+    for row in [
+        ended(1, "g", Some(5), false),
+        ended(2, "g", Some(9), false),
+        ended(3, "g", Some(9), false),
+        ended(4, "g", Some(20), true),
+        ended(5, "other", Some(30), false),
+        ended(6, "g", None, false),
+    ] {
+        commit(&store, Store::insert_incident(&row)).await;
+        commit(&store, Store::update_incident(&row)).await;
+    }
+    let service = incident(1, "g").service_id;
+    let found = store.ended_incidents_of_group(service, "g", 10).await.unwrap();
+    assert_eq!(found, [(3, at(9)), (2, at(9)), (1, at(5))], "neither drills nor what is open");
+    assert_eq!(store.ended_incidents_of_group(service, "g", 2).await.unwrap().len(), 2);
+}
+
 pub async fn incidents_are_filtered_and_paged(place: Place) {
     let store = place.open().await;
     for number in 1..=5 {

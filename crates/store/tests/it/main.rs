@@ -50,6 +50,7 @@ on_both! {
     happenings::a_question_stays_until_it_is_answered,
     incidents::a_write_on_an_old_reading_is_stale,
     incidents::one_open_incident_per_group,
+    incidents::what_ended_of_a_group_is_found_the_last_first,
     incidents::incidents_are_filtered_and_paged,
     incidents::incidents_that_may_gather_more_are_found_by_their_source,
     incidents::a_timeline_entry_is_told_once,

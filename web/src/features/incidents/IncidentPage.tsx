@@ -85,6 +85,7 @@ function Heading({ incident }: { incident: Incident }) {
           {incident.state === "triggered" ? "unacknowledged" : incident.state}
         </Badge>
         {incident.test && <Badge tone="muted">TEST</Badge>}
+        {incident.flapping && <Badge tone="warn">flapping</Badge>}
         {incident.unanswered && <Badge tone="crit">nobody answered</Badge>}
       </div>
       <h1>
@@ -100,6 +101,9 @@ function Heading({ incident }: { incident: Incident }) {
         </span>
         {incident.acknowledged_by && incident.state === "acknowledged" && (
           <span>{incident.acknowledged_by} has it</span>
+        )}
+        {incident.recurrence_of != null && (
+          <Link href={paths.incident(incident.recurrence_of)}>again after INC-{incident.recurrence_of}</Link>
         )}
         {incident.runbook_url && (
           <a href={incident.runbook_url} rel="noreferrer">

@@ -21,6 +21,7 @@ function draftOf(service: Service | undefined) {
     autoResolve: timeText(service?.auto_resolve_seconds),
     hold: timeText(service?.hold_pages_for_seconds),
     group: timeText(service?.group_window_seconds),
+    calm: timeText(service?.resolve_delay_seconds),
     runbook: service?.runbook_url ?? "",
   };
 }
@@ -30,7 +31,7 @@ type Draft = ReturnType<typeof draftOf>;
 function missingIn(draft: Draft, policy: string): string | undefined {
   if (!draft.name.trim()) return "Enter a name.";
   if (!policy) return "Make an escalation policy first.";
-  const times = [draft.ack, draft.autoResolve, draft.hold, draft.group].filter(Boolean);
+  const times = [draft.ack, draft.autoResolve, draft.hold, draft.group, draft.calm].filter(Boolean);
   return times.some((text) => parseSeconds(text) === undefined) ? "Write times as 30m or 4h." : undefined;
 }
 
@@ -44,6 +45,7 @@ function inputOf(draft: Draft, policy: string): Schemas["ServiceInput"] {
     auto_resolve_seconds: timeValue(draft.autoResolve),
     hold_pages_for_seconds: timeValue(draft.hold),
     group_window_seconds: timeValue(draft.group),
+    resolve_delay_seconds: timeValue(draft.calm),
     runbook_url: draft.runbook.trim() || null,
   };
 }
@@ -126,6 +128,13 @@ function Times({ draft, set }: { draft: Draft; set: (change: Partial<Draft>) => 
         onChange={(group) => set({ group })}
         placeholder="60s"
         hint="Of one rule, one soon after the other. 0s: each its own."
+      />
+      <TextField
+        label="Ends when its alerts stayed away for"
+        value={draft.calm}
+        onChange={(calm) => set({ calm })}
+        placeholder="0s"
+        hint="For what comes and goes."
       />
     </div>
   );
