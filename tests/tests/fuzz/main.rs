@@ -304,16 +304,14 @@ const SIGNALS: &[&str] = &[
 fn signals() {
     fuzz("signals", SIGNALS, |bytes| {
         let now = Timestamp(1_795_000_000_000);
-        let _ = (pagerduty::event(bytes).map(drop), pagerduty::change(bytes).map(drop));
+        let _ = pagerduty::change(bytes).map(drop);
         for action in ["close", "description", "message", "priority"] {
             let _ = opsgenie::change(action, bytes);
         }
-        for signal in [alertmanager::webhook(bytes), alertmanager::alerts(bytes, now)]
-            .into_iter()
-            .flatten()
-            .flatten()
-            .chain(opsgenie::create(bytes))
-        {
+        let event = pagerduty::event(bytes).map(|event| vec![event.signal]).unwrap_or_default();
+        let alerts = [alertmanager::webhook(bytes), alertmanager::alerts(bytes, now)];
+        let alerts = alerts.into_iter().flatten().flatten();
+        for signal in alerts.chain(event).chain(opsgenie::create(bytes)) {
             assert!(signal.summary.len() <= 1024 && !signal.summary.contains('\n'), "{signal:?}");
             signal.labels.check().unwrap();
         }

@@ -8,7 +8,9 @@ pub mod opsgenie;
 pub mod pagerduty;
 
 use serde_json::Value;
-use watchtower_model::limits::{LABEL_VALUE_BYTES_MAX, LABELS_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
+use watchtower_model::limits::{
+    LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX,
+};
 use watchtower_model::{Labels, Severity, Timestamp, is_label_name, truncate};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +49,14 @@ fn paragraph(lines: impl IntoIterator<Item = String>) -> String {
     truncate(&all, TEXT_BYTES_MAX).to_string()
 }
 
+/// What a label may not be is left out; values become one line within bounds.
 fn labels<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Labels {
-    let good = pairs.into_iter().filter(|(name, value)| is_label_name(name) && !value.is_empty());
+    let named = |name: &str| is_label_name(name) && name.len() <= LABEL_NAME_BYTES_MAX;
+    let good = pairs.into_iter().filter(|(name, value)| named(name) && !value.is_empty());
+    let one_line = |value: &str| value.replace(char::is_control, " ");
+    let bounded = good.take(LABELS_MAX).map(|(name, value)| (name, one_line(value)));
     Labels::from_pairs(
-        good.take(LABELS_MAX).map(|(name, value)| (name, truncate(value, LABEL_VALUE_BYTES_MAX))),
+        bounded.map(|(name, value)| (name, truncate(&value, LABEL_VALUE_BYTES_MAX).to_string())),
     )
 }
 
