@@ -2,7 +2,7 @@
 //!
 //! What is damaged may be missing or an error; nothing may panic, hang, or keep new samples from being stored.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use watchtower_matchers::Matchers;
 use watchtower_model::{Labels, Timestamp};
 use watchtower_store::metrics::{BlockRow, ChunkRow, MetricFiles, RowsOf, SwapRows};
 use watchtower_tsdb::{
-    Batch, BlockRecord, ChunkStore, Day, Extent, Group, MemoryStore, Options, Owner, Query, Samples, Swap,
-    Tsdb, encode_chunk,
+    Batch, BlockRecord, ChunkStore, Day, Extent, Group, MemoryStore, Options, Owner, Query, Samples,
+    SeriesRef, SeriesWindow, Swap, Tsdb, TsdbError, encode_chunk,
 };
 
 use super::{damage, fuzz, fuzz_rounds};
@@ -21,80 +21,98 @@ const DAY: Day = Day(20_700);
 const STEP: i64 = 10_000;
 const SAMPLES: i64 = 700;
 const SUM_BYTES: usize = 4;
+/// What comes in late makes a day slow in the end: then another is begun.
+const ROUNDS_OF_A_DAY: usize = 300;
 /// A file is written and opened in each.
 const FILE_ROUNDS: u64 = 150;
 
-/// A day of four series, each of another form, in one block; the block.
-fn merged() -> (Arc<MemoryStore>, Tsdb, Vec<u8>) {
-    let store = Arc::new(MemoryStore::default());
-    let (db, _) = Tsdb::open(Arc::<MemoryStore>::clone(&store), Options::default()).expect("it is empty");
-    let names = ["same", "decimals", "floats", "strays"];
-    let labels = names.map(|name| Labels::from_pairs([("__name__", name)]));
-    let series = db.resolve(None, &labels).refs;
-    for i in 1..=SAMPLES {
-        let t = Timestamp(DAY.start() + i * STEP + i % 3);
-        let value = i as f64;
-        let odd = if i % 100 == 7 { f64::NAN } else { value };
-        let values: Vec<_> =
-            series.iter().flatten().copied().zip([1.0, value / 10.0, value.sqrt(), odd]).collect();
-        let samples = Samples::Report { t, values: &values };
-        db.append(&[Batch { progress: None, received_at: t, backfill: false, samples }])
-            .expect("memory takes it");
+/// A day of four series, each of another form, in one block.
+struct Merged {
+    store: Arc<MemoryStore>,
+    db: Tsdb,
+    block: Vec<u8>,
+    series: SeriesRef,
+    end: Timestamp,
+    rounds: usize,
+}
+
+impl Merged {
+    fn new() -> Merged {
+        let store = Arc::new(MemoryStore::default());
+        let (db, _) = Tsdb::open(Arc::<MemoryStore>::clone(&store), Options::default()).expect("it is empty");
+        let names = ["same", "decimals", "floats", "strays"];
+        let labels = names.map(|name| Labels::from_pairs([("__name__", name)]));
+        let series: Vec<_> = db.resolve(None, &labels).refs.into_iter().flatten().collect();
+        for i in 1..=SAMPLES {
+            let t = Timestamp(DAY.start() + i * STEP + i % 3);
+            let value = i as f64;
+            let odd = if i % 100 == 7 { f64::NAN } else { value };
+            let values: Vec<_> = series.iter().copied().zip([1.0, value / 10.0, value.sqrt(), odd]).collect();
+            append(&db, t, &values);
+        }
+        let end = Timestamp(DAY.start() + SAMPLES * STEP + 2);
+        db.flush_all(end).expect("memory takes it");
+        while db.merge(end, Extent::Everything).expect("nothing is damaged yet").more {}
+        let rows = store.read_group(DAY, Group(0)).expect("memory can be read");
+        assert_eq!((rows.chunks.len(), rows.blocks.len()), (0, 1), "all of it is in one block");
+        let (block, series) = (rows.blocks[0].1.clone(), series[0]);
+        Merged { store, db, block, series, end, rounds: 0 }
     }
-    let end = Timestamp(DAY.start() + SAMPLES * STEP);
-    db.flush_all(end).expect("memory takes it");
-    while db.merge(end, Extent::Everything).expect("nothing is damaged yet").more {}
-    let rows = store.read_group(DAY, Group(0)).expect("memory can be read");
-    assert_eq!((rows.chunks.len(), rows.blocks.len()), (0, 1), "all of it is in one block");
-    (store, db, rows.blocks[0].1.clone())
+
+    fn select(&self, from: Timestamp, to: Timestamp) -> Result<Vec<SeriesWindow>, TsdbError> {
+        let (matchers, max_samples) = (Matchers::default(), 100_000);
+        let query = Query { matchers: &matchers, from, to, owner: Owner::Any, max_series: 10, max_samples };
+        self.db.select(&query)
+    }
+
+    /// Reads the day with this in place of its block, and merges it with a new chunk.
+    fn suffer(&mut self, damaged: Vec<u8>) {
+        self.rounds += 1;
+        let (min_t, max_t) = (DAY.start(), self.end.0);
+        let rows = self.store.read_group(DAY, Group(0)).expect("memory can be read");
+        let add = vec![BlockRecord { group: Group(0), min_t, max_t, bytes: damaged }];
+        let blocks = rows.blocks.iter().map(|(row, _)| *row).collect();
+        let chunks = rows.chunks.iter().map(|(row, ..)| *row).collect();
+        self.store.swap(DAY, &[Swap { source: rows.source, chunks, blocks, add }]).expect("memory takes it");
+        if let Ok(windows) = self.select(Timestamp(DAY.start()), self.end) {
+            let times = windows.iter().flat_map(|window| window.samples.windows(2));
+            times.for_each(|pair| assert!(pair[0].t < pair[1].t, "each time once, in order: {pair:?}"));
+        }
+        // Something to merge it with, which must not be lost for it.
+        let t = self.end.plus_ms(self.rounds as i64);
+        append(&self.db, t, &[(self.series, 2.0)]);
+        self.db.flush_all(t).expect("memory takes it");
+        let _ = self.db.merge(t, Extent::Everything);
+        if let Ok(windows) = self.select(t, t) {
+            let there = windows.iter().flat_map(|window| &window.samples).any(|sample| sample.t == t);
+            assert!(there, "a sample is lost for a damaged block beside it");
+        }
+    }
+}
+
+fn append(db: &Tsdb, t: Timestamp, values: &[(SeriesRef, f64)]) {
+    let samples = Samples::Report { t, values };
+    let batch = Batch { progress: None, received_at: t, backfill: false, samples };
+    db.append(&[batch]).expect("memory takes it");
 }
 
 #[test]
 fn blocks() {
-    let (store, db, block) = merged();
-    let end = Timestamp(DAY.start() + SAMPLES * STEP + 2);
-    let all = Matchers::default();
-    let query = Query {
-        matchers: &all,
-        from: Timestamp(DAY.start()),
-        to: end,
-        owner: Owner::Any,
-        max_series: 10,
-        max_samples: 100_000,
-    };
-    assert_eq!(db.select(&query).expect("nothing is damaged yet").len(), 4);
-    let one = db.resolve(None, &[Labels::from_pairs([("__name__", "same")])]).refs[0].expect("it is known");
-    let late = Cell::new(end.0);
+    let day = RefCell::new(Merged::new());
+    assert_eq!(day.borrow().select(Timestamp(DAY.start()), day.borrow().end).map(|all| all.len()), Ok(4));
     fuzz("blocks", &["x", "\u{1}\u{7f}ab", "0"], |bytes| {
-        let mut damaged = damage(&block, bytes);
+        let mut day = day.borrow_mut();
+        if day.rounds == ROUNDS_OF_A_DAY {
+            *day = Merged::new();
+        }
+        let mut damaged = damage(&day.block, bytes);
         if bytes.len() % 2 == 0 && damaged.len() > SUM_BYTES {
             // As of a writer that errs: what is behind the checksum is looked at, too.
             let body = damaged.len() - SUM_BYTES;
             let sum = crc32fast::hash(&damaged[..body]).to_le_bytes();
             damaged[body..].copy_from_slice(&sum);
         }
-        let rows = store.read_group(DAY, Group(0)).expect("memory can be read");
-        let (min_t, max_t) = (DAY.start(), end.0);
-        let add = vec![BlockRecord { group: Group(0), min_t, max_t, bytes: damaged }];
-        let blocks = rows.blocks.iter().map(|(row, _)| *row).collect();
-        let chunks = rows.chunks.iter().map(|(row, ..)| *row).collect();
-        store.swap(DAY, &[Swap { source: rows.source, chunks, blocks, add }]).expect("memory takes it");
-        if let Ok(windows) = db.select(&query) {
-            let times = windows.iter().flat_map(|window| window.samples.windows(2));
-            times.for_each(|pair| assert!(pair[0].t < pair[1].t, "each time once, in order: {pair:?}"));
-        }
-        // Something to merge it with, which must not be lost for it.
-        late.set(late.get() + 1);
-        let t = Timestamp(late.get());
-        let samples = Samples::Report { t, values: &[(one, 2.0)] };
-        db.append(&[Batch { progress: None, received_at: t, backfill: false, samples }])
-            .expect("memory takes it");
-        db.flush_all(t).expect("memory takes it");
-        let _ = db.merge(t, Extent::Everything);
-        if let Ok(windows) = db.select(&Query { from: t, to: t, ..query }) {
-            let there = windows.iter().flat_map(|window| &window.samples).any(|sample| sample.t == t);
-            assert!(there, "a sample is lost for a damaged block beside it");
-        }
+        day.suffer(damaged);
     });
 }
 
@@ -108,7 +126,7 @@ fn day_file(dir: &Path) -> Vec<u8> {
     let (min_t, max_t) = (DAY.start(), DAY.start() + 119 * STEP);
     let chunks: Vec<_> = (0..200).map(|series| ChunkRow { series, min_t, max_t, bytes: &chunk }).collect();
     files.put_chunks(DAY.0, &chunks).expect("it is stored");
-    let (.., block) = merged();
+    let block = Merged::new().block;
     let source = files.read_group(DAY.0, 0, 0..=15).expect("it is there").source;
     let add = vec![BlockRow { group: 0, min_t, max_t, bytes: &block }];
     files.swap(DAY.0, &[SwapRows { source, chunks: &[], blocks: &[], add }]).expect("it is stored");
