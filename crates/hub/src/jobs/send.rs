@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use watchtower_api_types as api;
-use watchtower_model::{ChannelId, Timestamp};
+use watchtower_model::{ChannelId, RuleId, Timestamp};
 use watchtower_notify::{
     self as notify, DeliveryError, FailureKind, Link, Message, MessageState, next_retry_ms,
 };
@@ -259,13 +259,17 @@ async fn alert_lines(
     if more > 0 {
         lines.push(format!("and {more} more"));
     }
-    let waiting = hub.store.waiting_rule_states().await?;
-    let waiting = waiting.iter().filter(|row| alerts.iter().any(|alert| alert.rule_id == Some(row.rule_id)));
-    if let count @ 1.. = waiting.count() {
+    let rules: Vec<RuleId> = alerts.iter().filter_map(|alert| alert.rule_id).collect();
+    let waiting = respond::waiting_of(hub, &rules).await?;
+    if let count @ 1.. = waiting.len() {
         lines.push(format!("{count} more wait for the rule's delay to pass"));
     }
-    if state.alerts.len() > 1 {
-        let servers = hub.store.servers_of_incident(incident.id).await?;
+    if state.alerts.len() + waiting.len() > 1 {
+        // What fell with it explains it as well, though its own delay is not over.
+        let mut servers = hub.store.servers_of_incident(incident.id).await?;
+        servers.extend(waiting.into_iter().flatten());
+        servers.sort_unstable();
+        servers.dedup();
         lines.extend(respond::in_common(hub, &servers));
     }
     let mut described: Vec<String> =

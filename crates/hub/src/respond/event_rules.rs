@@ -165,6 +165,16 @@ fn alert(rule: RuleId, waiting: Waiting) -> AlertTrigger {
     }
 }
 
+/// The alerts that wait for the delay of one of these rules: the server of each, where it has one.
+pub async fn waiting_of(hub: &Hub, rules: &[RuleId]) -> Result<Vec<Option<ServerId>>, HubError> {
+    let rows = hub.store.waiting_rule_states().await?;
+    let theirs = rows.iter().filter(|row| rules.contains(&row.rule_id));
+    Ok(theirs
+        .filter_map(|row| serde_json::from_str::<Waiting>(&row.body).ok())
+        .map(|waiting| waiting.server_id)
+        .collect())
+}
+
 /// Delayed alerts whose time has come, and whose rule still wants them: all at once, so that what happened together is told together.
 async fn fire_due(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();

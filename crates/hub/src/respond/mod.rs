@@ -14,6 +14,6 @@ pub(crate) use alerts::labels_of;
 pub use alerts::{ALERT_NAME, AlertResolve, AlertTrigger, resolve, trigger};
 pub use apply::read_state;
 pub use apply::{advance, advance_due};
-pub use event_rules::run as run_event_rules;
+pub use event_rules::{run as run_event_rules, waiting_of};
 pub use people::{acknowledge, escalate, note, resolve_by_hand, unacknowledge};
 pub use shared_label::in_common;

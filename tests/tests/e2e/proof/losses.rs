@@ -19,6 +19,18 @@ const SOON: Duration = Duration::from_secs(60);
 
 #[test]
 fn sixty_servers_lost_at_once_are_one_incident_and_one_page() {
+    lose(Duration::ZERO);
+}
+
+/// The page of the first leaves while the others wait for the rule's delay: it names what explains all of them.
+#[test]
+fn the_first_of_sixty_to_fall_is_told_of_with_the_others() {
+    let said = lose(Duration::from_secs(4));
+    assert!(said.contains("59 more wait"), "{said}");
+}
+
+/// `before`: how much earlier the first of them falls silent. What the page says.
+fn lose(before: Duration) -> String {
     let hub = Hub::start(Setup { timing: TIMING.into(), ..Setup::default() });
     let (api, sink) = (hub.api(), Sink::start());
     page_to(&api, &sink);
@@ -36,6 +48,8 @@ fn sixty_servers_lost_at_once_are_one_incident_and_one_page() {
         api.list("/servers?limit=500").iter().all(|server| server["status"] == "up").then_some(())
     });
 
+    fleet.agents[0].shared.silent.store(true, Ordering::Relaxed);
+    std::thread::sleep(before);
     fleet.agents[..LOST].iter().for_each(|agent| agent.shared.silent.store(true, Ordering::Relaxed));
     let call = sink.wait(SOON, "of the loss", |call| call.event() == "incident.triggered");
     let said = call.body.to_string();
@@ -56,4 +70,5 @@ fn sixty_servers_lost_at_once_are_one_incident_and_one_page() {
     let pages = sink.calls().iter().filter(|call| call.event() == "incident.triggered").count();
     assert_eq!((pages, api.list("/incidents").len()), (1, 1));
     fleet.stop();
+    said
 }
