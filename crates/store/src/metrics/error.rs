@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What SQLite says, without a code of its own, when a file's header or schema is not as it was written.
+const SHAPES: [&str; 4] = ["unsupported file format", "no such table", "no such column", "already exists"];
+
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
     #[error("{}: {action}: {source}", path.display())]
@@ -36,6 +39,9 @@ impl MetricsError {
         match source.sqlite_error_code() {
             Some(DiskFull) => MetricsError::Full { path },
             Some(DatabaseCorrupt | NotADatabase) => {
+                MetricsError::Damaged { path, reason: source.to_string() }
+            }
+            _ if SHAPES.iter().any(|text| source.to_string().contains(text)) => {
                 MetricsError::Damaged { path, reason: source.to_string() }
             }
             _ => MetricsError::Sqlite { path, source },

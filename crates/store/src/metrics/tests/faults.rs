@@ -167,3 +167,23 @@ fn what_cannot_be_synced_is_not_acknowledged_and_loses_nothing_else() {
         assert_eq!(samples(&engine(dir.path(), &Faulty::default())), all, "{fault:?}");
     }
 }
+
+/// Bytes of the header that SQLite looks at behind its magic number.
+#[test]
+fn a_day_whose_header_is_damaged_takes_new_samples() {
+    let dir = tempfile::tempdir().unwrap();
+    let chunk = [ChunkRow { series: 1, min_t: 0, max_t: 1, bytes: &[7; 30] }];
+    MetricFiles::open(dir.path()).unwrap().put_chunks(20_700, &chunk).unwrap();
+    let days = || fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = days().find(|path| path.to_string_lossy().ends_with("2026-09-04.db")).unwrap();
+    let whole = fs::read(&file).unwrap();
+    // The schema's format, and a format of ours that is older than the tables.
+    for (at, value) in [(47, 9), (63, 1)] {
+        let mut damaged = whole.clone();
+        damaged[at] = value;
+        fs::write(&file, &damaged).unwrap();
+        let files = MetricFiles::open(dir.path()).unwrap();
+        files.put_chunks(20_700, &chunk).unwrap();
+        assert_eq!(files.set_aside().len(), 1, "byte {at}");
+    }
+}
