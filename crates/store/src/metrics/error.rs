@@ -1,5 +1,6 @@
 //! What can go wrong below the metric engine; every text names the file.
 
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -34,11 +35,15 @@ impl MetricsError {
     }
 
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly};
         let path = path.to_path_buf();
         match source.sqlite_error_code() {
             Some(DiskFull) => MetricsError::Full { path },
             Some(DatabaseCorrupt | NotADatabase) => {
+                MetricsError::Damaged { path, reason: source.to_string() }
+            }
+            // A file that can be written, but claims a format of which SQLite only reads.
+            Some(ReadOnly) if OpenOptions::new().write(true).open(&path).is_ok() => {
                 MetricsError::Damaged { path, reason: source.to_string() }
             }
             _ if SHAPES.iter().any(|text| source.to_string().contains(text)) => {

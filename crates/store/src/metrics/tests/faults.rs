@@ -177,8 +177,8 @@ fn a_day_whose_header_is_damaged_takes_new_samples() {
     let days = || fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
     let file = days().find(|path| path.to_string_lossy().ends_with("2026-09-04.db")).unwrap();
     let whole = fs::read(&file).unwrap();
-    // The schema's format, and a format of ours that is older than the tables.
-    for (at, value) in [(47, 9), (63, 1)] {
+    // The format for writers, the schema's, and a format of ours that is older than the tables.
+    for (at, value) in [(18, 9), (47, 9), (63, 1)] {
         let mut damaged = whole.clone();
         damaged[at] = value;
         fs::write(&file, &damaged).unwrap();
