@@ -495,6 +495,7 @@ async function pagesToCheck(page) {
       "services",
       "routes",
       "policies",
+      "heartbeats",
       "integrations",
       "teams",
       "users",

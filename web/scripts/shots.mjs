@@ -57,6 +57,7 @@ async function places(page) {
         "services",
         "routes",
         "policies",
+        "heartbeats",
         "integrations",
         "teams",
         "users",

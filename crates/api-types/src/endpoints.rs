@@ -195,6 +195,13 @@ endpoints! {
     "maintenance.get" Get "/maintenance-windows/{window}" View [] _ -> MaintenanceWindow, "One maintenance window, by id or name";
     "maintenance.update" Put "/maintenance-windows/{window}" Operate [] MaintenanceWindowInput -> MaintenanceWindow, "Replace a maintenance window";
     "maintenance.delete" Delete "/maintenance-windows/{window}" Operate [] _ -> _, "Delete a maintenance window";
+    "integration.preview" Post "/integrations/preview" View [] SignalPreviewInput -> SignalPreview, "What a mapping makes of a body; nothing is stored";
+    "heartbeat.list" Get "/heartbeats" View ["limit" "cursor" "state"] _ -> [Heartbeat], "List heartbeats";
+    "heartbeat.create" Post "/heartbeats" Operate [] HeartbeatInput -> Heartbeat, "Create a heartbeat";
+    "heartbeat.get" Get "/heartbeats/{heartbeat}" View [] _ -> Heartbeat, "One heartbeat, by id or name";
+    "heartbeat.update" Put "/heartbeats/{heartbeat}" Operate [] HeartbeatInput -> Heartbeat, "Replace a heartbeat";
+    "heartbeat.delete" Delete "/heartbeats/{heartbeat}" Operate [] _ -> _, "Delete a heartbeat";
+    "heartbeat.pings" Get "/heartbeats/{heartbeat}/pings" View ["limit"] _ -> [Ping], "The newest pings of a heartbeat";
     "script.list" Get "/scripts" View ["limit" "cursor"] _ -> [Script], "List scripts";
     "script.create" Post "/scripts" Operate [] ScriptInput -> Script, "Create a script";
     "script.get" Get "/scripts/{script}" View [] _ -> Script, "One script, by id or name";

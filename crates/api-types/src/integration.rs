@@ -1,6 +1,8 @@
 //! Other tools that tell of their alerts here.
 
-use watchtower_model::{IntegrationId, ServiceId};
+use std::collections::BTreeMap;
+
+use watchtower_model::{IntegrationId, ServiceId, Severity};
 
 use crate::Time;
 use crate::derive::{inputs, shapes, words};
@@ -11,6 +13,10 @@ words! {
         Pagerduty = "pagerduty",
         /// Whatever speaks Opsgenie's Alert API: `POST /v2/alerts`.
         Opsgenie = "opsgenie",
+        /// Jobs that ping by a slug: `/ping/KEY/SLUG`, as to healthchecks.io.
+        Heartbeat = "heartbeat",
+        /// Any JSON by POST, read by a mapping.
+        Generic = "generic",
         /// Whatever posts to an Alertmanager, such as Prometheus: `/alertmanager`.
         Alertmanager = "alertmanager",
         /// Alertmanager's webhook.
@@ -31,6 +37,9 @@ shapes! {
         /// Where the tool sends to. Of a webhook, `KEY` stands for its key.
         pub url: String,
         pub open_alerts: u32,
+        /// Of the kind `generic`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub mapping: Option<SignalMapping>,
         pub created_at: Time,
         /// Shown once, when it is made.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,13 +47,62 @@ shapes! {
     }
 }
 
+shapes! {
+    /// What a mapping makes of a body.
+    pub struct SignalPreview {
+        pub items: Vec<MappedSignal>,
+    }
+
+    pub struct MappedSignal {
+        /// Whether the alert is over.
+        pub resolved: bool,
+        pub key: Option<String>,
+        pub title: String,
+        pub description: String,
+        pub severity: Severity,
+        pub labels: BTreeMap<String, String>,
+    }
+}
+
 inputs! {
+    /// Where in a body what is told of an alert is. Paths are such as `alert.name`, `alerts[0].id`, `labels["odd key"]`.
+    pub struct SignalMapping {
+        /// The list of alerts; absent: the body is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub items: Option<String>,
+        /// Names the alert; absent: each is its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub key: Option<String>,
+        pub title: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub severity: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub state: Option<String>,
+        /// Values of `state` that mean that it is over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub resolved: Vec<String>,
+        /// Labels by their names.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub labels: BTreeMap<String, String>,
+    }
+
+    pub struct SignalPreviewInput {
+        pub mapping: SignalMapping,
+        /// A body as the tool sends it.
+        pub body: serde_json::Value,
+    }
+
     pub struct IntegrationInput {
         pub name: String,
         pub kind: IntegrationKind,
         /// What is paged for its alerts; absent: the routes decide.
         #[serde(default)]
         pub service_id: Option<ServiceId>,
+        /// Only of the kind `generic`, where it must be given.
+        #[serde(default)]
+        pub mapping: Option<SignalMapping>,
         #[serde(default = "yes")]
         pub enabled: bool,
     }

@@ -14,6 +14,7 @@ mod deployment;
 mod derive;
 mod error;
 mod event;
+mod heartbeat;
 mod incident;
 mod integration;
 mod key;
@@ -47,11 +48,15 @@ pub use deployment::{
 };
 pub use error::Problem;
 pub use event::{Event, EventInput};
+pub use heartbeat::{Heartbeat, HeartbeatInput, HeartbeatState, Ping, PingKind};
 pub use incident::{
     Alert, AlertState, ChartHint, Delivery, Incident, IncidentInput, IncidentState, IncidentStats, NoteInput,
     PendingAction, ResolveInput, TimelineEntry,
 };
-pub use integration::{Integration, IntegrationInput, IntegrationKind};
+pub use integration::{
+    Integration, IntegrationInput, IntegrationKind, MappedSignal, SignalMapping, SignalPreview,
+    SignalPreviewInput,
+};
 pub use key::{HubKey, HubKeys, KeyKind, KeyRetirement, KeyState, KeySwitch};
 pub use live::{LiveMessage, LiveRequest, LiveTopic, VitalsUpdate};
 pub use openapi::document;

@@ -22,6 +22,7 @@ mod otlp;
 mod remote_write;
 mod signals;
 mod opsgenie;
+mod pings;
 mod router;
 mod serve;
 mod times;

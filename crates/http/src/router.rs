@@ -9,11 +9,12 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, agents, alerts, automations, channels, deployments, events, halt, incidents, integrations, keys,
-    metrics, objects, overview, rules, runs, schedules, scripts, servers, silences, ssh,
+    access, agents, alerts, automations, channels, deployments, events, halt, heartbeats, incidents,
+    integrations, keys, metrics, objects, overview, rules, runs, schedules, scripts, servers, silences, ssh,
 };
 use crate::{
-    calendar, dashboard, headers, health, idempotency, live, opsgenie, otlp, problem, prometheus, signals,
+    calendar, dashboard, headers, health, idempotency, live, opsgenie, otlp, pings, problem, prometheus,
+    signals,
 };
 
 /// Handler of each endpoint, by its id.
@@ -22,6 +23,7 @@ fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
     all.extend(state());
     all.extend(configuration());
     all.extend(on_call());
+    all.extend(senders());
     all
 }
 
@@ -148,7 +150,13 @@ fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
     all.extend(configured::<c::Silences>(five!("silence")));
     all.extend(configured::<c::MaintenanceWindows>(five!("maintenance")));
     all.extend(configured::<c::Scripts>(five!("script")));
-    all.extend([
+    all.extend(configured::<c::Automations>(five!("automation")));
+    all
+}
+
+/// Other tools, and jobs that say that they ran.
+fn senders() -> Vec<(&'static str, MethodRouter<Hub>)> {
+    let mut all = vec![
         ("integration.list", get(objects::list::<c::Integrations>)),
         // The key is shown with it: the only handler of these five that is its own.
         ("integration.create", post(integrations::create)),
@@ -156,8 +164,10 @@ fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("integration.update", put(objects::update::<c::Integrations>)),
         ("integration.delete", delete(objects::delete::<c::Integrations>)),
         ("integration.new_key", post(integrations::new_key)),
-    ]);
-    all.extend(configured::<c::Automations>(five!("automation")));
+        ("integration.preview", post(integrations::preview)),
+    ];
+    all.extend(configured::<c::Heartbeats>(five!("heartbeat")));
+    all.push(("heartbeat.pings", get(heartbeats::pings)));
     all
 }
 
@@ -203,6 +213,7 @@ pub fn router(hub: Hub) -> Router {
         .merge(otlp::routes())
         .merge(signals::routes())
         .merge(opsgenie::routes())
+        .merge(pings::routes())
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

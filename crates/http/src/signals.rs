@@ -99,8 +99,12 @@ async fn webhook(
     let kind = match kind.as_str() {
         "alertmanager" => IntegrationKind::Webhook,
         "grafana" => IntegrationKind::Grafana,
+        "generic" => IntegrationKind::Generic,
         _ => {
-            return (StatusCode::NOT_FOUND, "known: /webhooks/alertmanager/KEY, /webhooks/grafana/KEY")
+            return (
+                StatusCode::NOT_FOUND,
+                "known: /webhooks/alertmanager/KEY, /webhooks/grafana/KEY, /webhooks/generic/KEY",
+            )
                 .into_response();
         }
     };
@@ -108,7 +112,10 @@ async fn webhook(
         Ok(body) => body,
         Err(error) => return refuse(&error, StatusCode::SERVICE_UNAVAILABLE),
     };
-    post_signals(&hub, kind, &key, || {
+    post_signals(&hub, kind, &key, |sender| {
+        if kind == IntegrationKind::Generic {
+            return sender.read(&body);
+        }
         alertmanager::webhook(&body).map_err(|error| HubError::invalid("body", error))
     })
     .await
@@ -118,7 +125,7 @@ async fn post_alerts(State(hub): State<Hub>, headers: HeaderMap, body: Bytes) ->
     let Some(key) = token_of(&headers) else {
         return refuse(&HubError::Unauthenticated, StatusCode::SERVICE_UNAVAILABLE);
     };
-    post_signals(&hub, IntegrationKind::Alertmanager, &key, || {
+    post_signals(&hub, IntegrationKind::Alertmanager, &key, |_| {
         alertmanager::alerts(&body, hub.now()).map_err(|error| HubError::invalid("body", error))
     })
     .await
@@ -128,11 +135,12 @@ async fn post_signals(
     hub: &Hub,
     kind: IntegrationKind,
     key: &str,
-    read: impl FnOnce() -> Result<Vec<Signal>, HubError>,
+    read: impl FnOnce(&Sender) -> Result<Vec<Signal>, HubError>,
 ) -> Response {
     let taken = async {
         let sender = sender(hub, &[kind], key)?;
-        take(hub, &sender, read()?).await
+        let signals = read(&sender)?;
+        take(hub, &sender, signals).await
     };
     match taken.await {
         Ok(_) => StatusCode::OK.into_response(),

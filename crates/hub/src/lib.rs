@@ -26,6 +26,8 @@ pub mod jobs;
 
 pub mod fleet;
 
+pub mod heartbeats;
+
 pub mod deployments;
 
 pub mod query;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use watchtower_api_types as api;
 use watchtower_model::{
-    AutomationId, Id, PolicyId, RouteId, RuleId, ScheduleId, ScriptId, ServiceId, TeamId, Timestamp,
+    AutomationId, Id, IntegrationId, PolicyId, RouteId, RuleId, ScheduleId, ScriptId, ServiceId, TeamId,
+    Timestamp,
 };
 use watchtower_store::{DbError, Object, Store, Stored};
 
@@ -107,6 +108,27 @@ pub struct IntegrationBody {
     /// Hashes of keys that were replaced: a call with one is told to people rather than lost.
     #[serde(default)]
     pub old_key_hashes: Vec<String>,
+    /// Of the kind `generic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<api::SignalMapping>,
+}
+
+/// A job that says that it ran.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HeartbeatBody {
+    pub name: String,
+    pub slug: Option<String>,
+    /// A UUID: the last part of the address of its pings.
+    pub key: String,
+    pub integration_id: Option<IntegrationId>,
+    /// Counts where there is no `cron`.
+    pub period_ms: i64,
+    pub cron: Option<String>,
+    pub timezone: Option<String>,
+    pub grace_ms: i64,
+    pub finish_ms: i64,
+    pub service_id: Option<ServiceId>,
+    pub enabled: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -197,6 +219,7 @@ objects! {
     IntegrationBody = "integration", |o| o.name.clone();
     SilenceBody = "silence", |o| o.key.clone();
     MaintenanceBody = "maintenance", |o| o.0.name.clone();
+    HeartbeatBody = "heartbeat", |o| o.name.clone();
     ScriptBody = "script", |o| o.name.clone();
     AutomationBody = "automation", |o| o.name.clone();
 }
@@ -218,6 +241,7 @@ pub struct Objects {
     pub maintenance: Vec<Stored<MaintenanceBody>>,
     /// What of the two may still cover an alert.
     pub covers: Vec<Cover>,
+    pub heartbeats: Vec<Stored<HeartbeatBody>>,
     pub scripts: Vec<Stored<ScriptBody>>,
     pub automations: Vec<Stored<AutomationBody>>,
 }
@@ -244,6 +268,7 @@ impl Objects {
             silences,
             maintenance,
             covers,
+            heartbeats: store.objects().await?,
             scripts: store.objects().await?,
             automations: store.objects().await?,
         }))

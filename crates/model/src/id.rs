@@ -169,6 +169,7 @@ ids! {
     IntegrationId,
     SilenceId,
     MaintenanceWindowId,
+    HeartbeatId,
     ScriptId,
     RunId,
     ExecutionId,

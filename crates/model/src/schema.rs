@@ -6,8 +6,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
     AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
-    HostKeyId, IncidentId, IntegrationId, Labels, MaintenanceWindowId, OverrideId, PolicyId, RouteId, RuleId,
-    RunId, ScheduleId, ScriptId, ServerId, ServiceId, Severity, SilenceId, TeamId, TokenId, Urgency, UserId,
+    HeartbeatId, HostKeyId, IncidentId, IntegrationId, Labels, MaintenanceWindowId, OverrideId, PolicyId,
+    RouteId, RuleId, RunId, ScheduleId, ScriptId, ServerId, ServiceId, Severity, SilenceId, TeamId, TokenId,
+    Urgency, UserId,
 };
 
 macro_rules! id_schemas {
@@ -34,6 +35,7 @@ id_schemas!(
     DeploymentId,
     EventId,
     ExecutionId,
+    HeartbeatId,
     HostKeyId,
     IncidentId,
     OverrideId,

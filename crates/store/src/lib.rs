@@ -17,6 +17,7 @@ mod clock;
 mod credentials;
 mod deployments;
 mod events;
+mod heartbeats;
 mod host_keys;
 mod idempotency;
 mod incidents;
@@ -48,6 +49,7 @@ pub use deployments::{DeploymentEnd, DeploymentFilter, DeploymentRow, Deployment
 pub use documents::Document;
 pub use events::{EventFilter, EventRow};
 pub use firings::{DueRow, FIRINGS_KEPT, FiringRow};
+pub use heartbeats::{HeartbeatRow, PINGS_KEPT, PingRow};
 pub use host_keys::HostKeyRow;
 pub use idempotency::IdempotencyRow;
 pub use incidents::{IncidentFilter, IncidentHead, IncidentRow, StatsRow};

@@ -10,6 +10,7 @@ mod lab;
 mod damage;
 mod disk;
 mod deploy;
+mod heartbeats;
 mod hostile;
 mod forged;
 mod keys;

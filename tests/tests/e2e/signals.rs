@@ -173,6 +173,45 @@ fn a_client_of_opsgenie_works_by_another_address() {
 }
 
 #[test]
+fn any_json_opens_and_ends_incidents_by_its_mapping() {
+    let hub = Hub::start(Setup::default());
+    let api = hub.api();
+    let mapping = json!({"key": "id", "title": "check.name", "severity": "level", "state": "state", "resolved": ["ok"],
+        "labels": {"host": "server"}});
+    let body = |state: &str| json!({"id": 7, "check": {"name": "disk is full"}, "level": "critical", "state": state, "server": "web-1"});
+    let preview = api.post("/integrations/preview", &json!({"mapping": mapping, "body": body("bad")}));
+    let signal = json!({"resolved": false, "key": "7", "title": "disk is full", "description": "", "severity": "critical",
+        "labels": {"host": "web-1"}});
+    assert_eq!(preview, json!({"items": [signal]}));
+    let made = api.post("/integrations", &json!({"name": "own", "kind": "generic", "mapping": mapping}));
+    assert_eq!(made["mapping"], mapping);
+    let path = text(&made["url"]).replace(&hub.url(), "");
+    let stranger = api.with_token(None);
+    let send = |body: Value| {
+        stranger.raw("POST", &path, JSON, body.to_string().as_bytes()).expect("the hub answers")
+    };
+    for (state, becomes) in [("bad", "triggered"), ("bad", "triggered"), ("OK", "resolved")] {
+        assert_eq!(send(body(state)).status, 200);
+        let incidents = api.list("/incidents");
+        assert_eq!((incidents.len(), &incidents[0]["state"]), (1, &json!(becomes)));
+        assert_eq!(
+            (&incidents[0]["title"], &incidents[0]["severity"]),
+            (&json!("disk is full"), &json!("critical"))
+        );
+    }
+    let lacking = send(json!({"id": 8, "state": "bad"}));
+    assert!(lacking.status == 400 && lacking.body.to_string().contains("title"), "{lacking:?}");
+    for (wrong, field) in [
+        (json!({"name": "x", "kind": "generic"}), "mapping"),
+        (json!({"name": "x", "kind": "grafana", "mapping": {"title": "t"}}), "mapping"),
+        (json!({"name": "x", "kind": "generic", "mapping": {"title": "a..b"}}), "mapping.title"),
+    ] {
+        let refused = api.call("POST", "/api/v1/integrations", Some(&wrong));
+        assert!(refused.status == 422 && refused.body.to_string().contains(field), "{refused:?}");
+    }
+}
+
+#[test]
 fn incidents_open_and_end_at_pagerduty_as_long_as_one_moves() {
     // A second hub is the PagerDuty: the events go out as one sends them, and come in as the other takes them.
     let (ours, theirs) = (Hub::start(Setup::default()), Hub::start(Setup::default()));

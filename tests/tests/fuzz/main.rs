@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use watchtower_agent::exposition::{Format, admit, read};
 use watchtower_intake::remote_write::{Series, WriteRequest};
+use watchtower_intake::signals::mapped::{Mapping, Written};
 use watchtower_intake::signals::{alertmanager, opsgenie, pagerduty};
 use watchtower_intake::{Encoding, decompress, otlp};
 use watchtower_matchers::Matchers;
@@ -305,13 +306,22 @@ fn signals() {
     fuzz("signals", SIGNALS, |bytes| {
         let now = Timestamp(1_795_000_000_000);
         let _ = pagerduty::change(bytes).map(drop);
+        // The same bytes as a path, and as a body by a mapping.
+        let _ = Mapping::new(&Written { title: String::from_utf8_lossy(bytes).into(), ..Written::default() });
+        let mapping = Written {
+            items: Some("alerts".into()),
+            title: "annotations.summary".into(),
+            ..Written::default()
+        };
+        let mapped =
+            Mapping::new(&mapping).ok().and_then(|mapping| mapping.read(bytes).ok()).unwrap_or_default();
         for action in ["close", "description", "message", "priority"] {
             let _ = opsgenie::change(action, bytes);
         }
         let event = pagerduty::event(bytes).map(|event| vec![event.signal]).unwrap_or_default();
         let alerts = [alertmanager::webhook(bytes), alertmanager::alerts(bytes, now)];
         let alerts = alerts.into_iter().flatten().flatten();
-        for signal in alerts.chain(event).chain(opsgenie::create(bytes)) {
+        for signal in alerts.chain(event).chain(mapped).chain(opsgenie::create(bytes)) {
             assert!(signal.summary.len() <= 1024 && !signal.summary.contains('\n'), "{signal:?}");
             signal.labels.check().unwrap();
         }

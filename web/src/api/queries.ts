@@ -229,6 +229,17 @@ export const queries = {
       queryKey: ["maintenance"],
       queryFn: ({ signal }) => api.get("/maintenance-windows", { signal, query: { limit: ALL } }),
     }),
+  heartbeats: () =>
+    queryOptions({
+      queryKey: ["heartbeat"],
+      queryFn: ({ signal }) => api.get("/heartbeats", { signal, query: { limit: ALL } }),
+    }),
+  pings: (heartbeat: string) =>
+    queryOptions({
+      queryKey: ["heartbeat", heartbeat, "pings"],
+      queryFn: ({ signal }) =>
+        api.get("/heartbeats/{heartbeat}/pings", { signal, path: { heartbeat }, query: { limit: "50" } }),
+    }),
   routes: () =>
     queryOptions({
       queryKey: ["route"],

@@ -440,6 +440,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/heartbeats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List heartbeats */
+        get: operations["heartbeat.list"];
+        put?: never;
+        /** Create a heartbeat */
+        post: operations["heartbeat.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/heartbeats/{heartbeat}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One heartbeat, by id or name */
+        get: operations["heartbeat.get"];
+        /** Replace a heartbeat */
+        put: operations["heartbeat.update"];
+        post?: never;
+        /** Delete a heartbeat */
+        delete: operations["heartbeat.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/heartbeats/{heartbeat}/pings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest pings of a heartbeat */
+        get: operations["heartbeat.pings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/host-keys": {
         parameters: {
             query?: never;
@@ -658,6 +712,23 @@ export interface paths {
         put?: never;
         /** Create an integration; its key is shown once */
         post: operations["integration.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a mapping makes of a body; nothing is stored */
+        post: operations["integration.preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2480,6 +2551,68 @@ export interface components {
         HaltInput: {
             reason: string;
         };
+        Heartbeat: {
+            created_at: components["schemas"]["Time"];
+            cron?: string | null;
+            due_at?: components["schemas"]["Time"] | null;
+            enabled: boolean;
+            /** Format: double */
+            finish_within_seconds: number;
+            /** Format: double */
+            grace_seconds: number;
+            id: components["schemas"]["HeartbeatId"];
+            integration_id?: components["schemas"]["IntegrationId"] | null;
+            /** Format: double */
+            last_duration_seconds?: number | null;
+            last_ping_at?: components["schemas"]["Time"] | null;
+            last_success_at?: components["schemas"]["Time"] | null;
+            name: string;
+            /** Format: double */
+            period_seconds?: number | null;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            /** @description Its name below the ping key of an integration. */
+            slug?: string | null;
+            started_at?: components["schemas"]["Time"] | null;
+            state: components["schemas"]["HeartbeatState"];
+            timezone?: string | null;
+            /** @description Where its pings go. Who knows it can ping: it is no secret among those who may see this. */
+            url: string;
+        };
+        /** Format: uuid */
+        HeartbeatId: string;
+        HeartbeatInput: {
+            /** @description Minute, hour, day of the month, month, day of the week. */
+            cron?: string | null;
+            enabled?: boolean;
+            /**
+             * Format: double
+             * @description How long it may take from its start; `grace_seconds` when absent.
+             */
+            finish_within_seconds?: number | null;
+            /**
+             * Format: double
+             * @description How much later it may come; 3600 when absent.
+             */
+            grace_seconds?: number | null;
+            integration_id?: components["schemas"]["IntegrationId"] | null;
+            name: string;
+            /**
+             * Format: double
+             * @description At most so long from one success to the next; one of this and `cron`.
+             */
+            period_seconds?: number | null;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            /** @description Made of the name where an integration is given. */
+            slug?: string | null;
+            /** @description IANA name of the zone whose clocks count; UTC when absent. */
+            timezone?: string | null;
+        };
+        HeartbeatList: {
+            items: components["schemas"]["Heartbeat"][];
+            next?: string;
+        };
+        /** @enum {string} */
+        HeartbeatState: "new" | "up" | "started" | "down" | "paused";
         HostKey: {
             added_by: string;
             /** @description `ssh-ed25519`, `ecdsa-sha2-nistp256`, ... */
@@ -2700,6 +2833,7 @@ export interface components {
             /** @description Shown once, when it is made. */
             key?: string | null;
             kind: components["schemas"]["IntegrationKind"];
+            mapping?: components["schemas"]["SignalMapping"] | null;
             name: string;
             /** Format: int32 */
             open_alerts: number;
@@ -2712,11 +2846,12 @@ export interface components {
         IntegrationInput: {
             enabled?: boolean;
             kind: components["schemas"]["IntegrationKind"];
+            mapping?: components["schemas"]["SignalMapping"] | null;
             name: string;
             service_id?: components["schemas"]["ServiceId"] | null;
         };
         /** @enum {string} */
-        IntegrationKind: "pagerduty" | "opsgenie" | "alertmanager" | "webhook" | "grafana";
+        IntegrationKind: "pagerduty" | "opsgenie" | "heartbeat" | "generic" | "alertmanager" | "webhook" | "grafana";
         IntegrationList: {
             items: components["schemas"]["Integration"][];
             next?: string;
@@ -2836,6 +2971,17 @@ export interface components {
         MaintenanceWindowList: {
             items: components["schemas"]["MaintenanceWindow"][];
             next?: string;
+        };
+        MappedSignal: {
+            description: string;
+            key?: string | null;
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Whether the alert is over. */
+            resolved: boolean;
+            severity: components["schemas"]["Severity"];
+            title: string;
         };
         /** @description The caller, and what the hub is. */
         Me: {
@@ -3020,6 +3166,28 @@ export interface components {
             kind: string;
             /** @description In words: `pages team Operations`. */
             text: string;
+        };
+        Ping: {
+            at: components["schemas"]["Time"];
+            body: string;
+            /**
+             * Format: double
+             * @description From its start, where that was told.
+             */
+            duration_seconds?: number | null;
+            /** Format: int32 */
+            exit_code?: number | null;
+            kind: components["schemas"]["PingKind"];
+            /** @description How the sender names the run that this begins or ends. */
+            rid?: string | null;
+            /** @description Method and user agent. */
+            sent_by: string;
+        };
+        /** @enum {string} */
+        PingKind: "success" | "start" | "fail" | "log";
+        PingList: {
+            items: components["schemas"]["Ping"][];
+            next?: string;
         };
         Policy: {
             created_at: components["schemas"]["Time"];
@@ -3737,6 +3905,32 @@ export interface components {
         ShiftList: {
             items: components["schemas"]["Shift"][];
             next?: string;
+        };
+        /** @description Where in a body what is told of an alert is. Paths are such as `alert.name`, `alerts[0].id`, `labels["odd key"]`. */
+        SignalMapping: {
+            description?: string | null;
+            /** @description The list of alerts; absent: the body is one. */
+            items?: string | null;
+            /** @description Names the alert; absent: each is its own. */
+            key?: string | null;
+            /** @description Labels by their names. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description Values of `state` that mean that it is over. */
+            resolved?: string[];
+            severity?: string | null;
+            state?: string | null;
+            title: string;
+        };
+        /** @description What a mapping makes of a body. */
+        SignalPreview: {
+            items: components["schemas"]["MappedSignal"][];
+        };
+        SignalPreviewInput: {
+            /** @description A body as the tool sends it. */
+            body: unknown;
+            mapping: components["schemas"]["SignalMapping"];
         };
         Silence: {
             comment: string;
@@ -5181,6 +5375,208 @@ export interface operations {
             };
         };
     };
+    "heartbeat.list": {
+        parameters: {
+            query?: {
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Only in this state; several by comma */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "heartbeat.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeartbeatInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heartbeat"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "heartbeat.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                heartbeat: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heartbeat"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "heartbeat.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                heartbeat: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeartbeatInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heartbeat"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "heartbeat.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                heartbeat: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "heartbeat.pings": {
+        parameters: {
+            query?: {
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                heartbeat: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PingList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "host_key.list": {
         parameters: {
             query?: {
@@ -5707,6 +6103,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Integration"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "integration.preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalPreviewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalPreview"];
                 };
             };
             /** @description A problem */

@@ -4,6 +4,7 @@
 
 mod access;
 mod deploy;
+mod heartbeat;
 mod monitoring;
 mod oncall;
 mod quiet;
@@ -137,6 +138,7 @@ pub static NOUNS: &[&Noun] = &[
     &oncall::SCHEDULE,
     &oncall::CHANNEL,
     &oncall::INTEGRATION,
+    &heartbeat::HEARTBEAT,
     &repair::SCRIPT,
     &repair::RUN,
     &repair::AUTOMATION,

@@ -15,6 +15,7 @@ pub mod import;
 pub mod incident;
 pub mod keys;
 pub mod login;
+pub mod mapping;
 pub mod metrics;
 pub mod on_call;
 pub mod password;

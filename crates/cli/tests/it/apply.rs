@@ -131,6 +131,20 @@ fn flags_fill_the_body_and_names_become_ids() {
     let more = ["--from", "+1500", "--phone", "+4930", "--voice", "--json"];
     let config = json!({"kind": "twilio", "account": "AC1", "token": "t", "from": "+1500", "phone": "+4930", "voice": true});
     assert_eq!(watchtower(&hub.url, &[&args[..], &more].concat(), "t\n").json()["config"], config);
+    let args =
+        ["integration", "create", "generic", "--name", "own", "--map-key", "id", "--map-title", "check.name"];
+    let more = [
+        "--map-state",
+        "state",
+        "--map-resolved",
+        "ok,closed",
+        "--map-label",
+        "host=tags[\"a b\"]",
+        "--json",
+    ];
+    let mapping = json!({"key": "id", "title": "check.name", "state": "state", "resolved": ["ok", "closed"],
+        "labels": {"host": "tags[\"a b\"]"}});
+    assert_eq!(watchtower(&hub.url, &[&args[..], &more].concat(), "").json()["mapping"], mapping);
 }
 
 #[test]

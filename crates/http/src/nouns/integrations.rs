@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
-use watchtower_api_types::{Integration, IntegrationInput};
+use watchtower_api_types::{Integration, IntegrationInput, SignalPreview, SignalPreviewInput};
 use watchtower_hub::configure::{self, Integrations};
 
 use crate::caller::{Body, Caller, Reply};
@@ -16,4 +16,8 @@ pub async fn create(caller: Caller, Body(input): Body<IntegrationInput>) -> Repl
 pub async fn new_key(caller: Caller, Path(name): Path<String>) -> Reply<Integration> {
     caller.unrestricted()?;
     Ok(Json(configure::new_key(&caller.hub, &caller.principal, &name).await?))
+}
+
+pub async fn preview(_: Caller, Body(input): Body<SignalPreviewInput>) -> Reply<SignalPreview> {
+    Ok(Json(configure::preview_mapping(&input)?))
 }

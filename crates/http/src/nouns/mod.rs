@@ -8,6 +8,7 @@ pub mod channels;
 pub mod deployments;
 pub mod events;
 pub mod halt;
+pub mod heartbeats;
 pub mod incidents;
 pub mod integrations;
 pub mod keys;

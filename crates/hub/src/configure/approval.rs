@@ -49,7 +49,7 @@ pub async fn approve(
     let now = hub.now();
     let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
     statements.push(Store::insert_change("script", old.id, now));
-    save::<Scripts>(hub, by, "sign", &body.name, statements).await?;
+    save::<Scripts>(hub, &by.name, "sign", &body.name, statements).await?;
     Ok(scripts::view(&find::<Scripts>(hub, &old.id.to_string())?))
 }
 

@@ -185,7 +185,7 @@ pub async fn take_over(hub: &Hub, by: &Principal, name: &str) -> Result<api::Aut
         AutomationBody { authority: by.authority.to_string(), person: by.person.clone(), ..old.body.clone() };
     let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
     statements.push(Store::insert_change(AutomationBody::KIND, old.id, now));
-    save::<Automations>(hub, by, "take_over", &body.name, statements).await?;
+    save::<Automations>(hub, &by.name, "take_over", &body.name, statements).await?;
     let made = find::<Automations>(hub, &old.id.to_string())?;
     Automations::view(hub, &made, true).await
 }

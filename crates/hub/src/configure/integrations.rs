@@ -6,7 +6,7 @@ use watchtower_api_types as api;
 use watchtower_model::{Id, IntegrationId};
 use watchtower_store::{Store, Stored, objects as stored};
 
-use super::{Noun, find, named, save};
+use super::{Noun, find, mapping, named, save};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::objects::IntegrationBody;
@@ -44,8 +44,21 @@ impl Noun for Integrations {
             Some(old) => (old.body.key_hash.clone(), old.body.old_key_hashes.clone()),
             None => (None, Vec::new()),
         };
-        let (name, kind, service_id, enabled) = (input.name, input.kind, input.service_id, input.enabled);
-        Ok(IntegrationBody { name, kind, service_id, enabled, key_hash, old_key_hashes })
+        if input.mapping.is_some() != (input.kind == api::IntegrationKind::Generic) {
+            return Err(HubError::invalid("mapping", "belongs to the kind generic, which needs it"));
+        }
+        if let Some(mapping) = &input.mapping {
+            mapping::checked(mapping)?;
+        }
+        Ok(IntegrationBody {
+            name: input.name,
+            kind: input.kind,
+            service_id: input.service_id,
+            enabled: input.enabled,
+            key_hash,
+            old_key_hashes,
+            mapping: input.mapping,
+        })
     }
 
     async fn view(
@@ -57,6 +70,8 @@ impl Noun for Integrations {
         let path = match body.kind {
             api::IntegrationKind::Pagerduty => "/v2/enqueue",
             api::IntegrationKind::Opsgenie => "",
+            api::IntegrationKind::Generic => "/webhooks/generic/KEY",
+            api::IntegrationKind::Heartbeat => "/ping/KEY/SLUG",
             api::IntegrationKind::Alertmanager => "/alertmanager",
             api::IntegrationKind::Webhook => "/webhooks/alertmanager/KEY",
             api::IntegrationKind::Grafana => "/webhooks/grafana/KEY",
@@ -69,6 +84,7 @@ impl Noun for Integrations {
             enabled: body.enabled,
             url: format!("{}{path}", hub.config.public_url),
             open_alerts: hub.store.open_alerts_of(&source_of(stored.id)).await? as u32,
+            mapping: body.mapping.clone(),
             created_at: stored.created_at.into(),
             key: None,
         })
@@ -92,7 +108,7 @@ pub async fn new_key(hub: &Hub, by: &Principal, id_or_name: &str) -> Result<api:
     let now = hub.now();
     let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
     statements.push(Store::insert_change("integration", old.id, now));
-    save::<Integrations>(hub, by, "new_key", &body.name, statements).await?;
+    save::<Integrations>(hub, &by.name, "new_key", &body.name, statements).await?;
     let made = find::<Integrations>(hub, &old.id.to_string())?;
     let mut view = Integrations::view(hub, &made, true).await?;
     view.url = view.url.replace("KEY", &key);

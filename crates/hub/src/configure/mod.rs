@@ -6,9 +6,11 @@ mod automations;
 mod backtest;
 mod channels;
 mod cron;
+mod heartbeats;
 mod integrations;
 mod maintenance;
 mod overrides;
+mod mapping;
 mod policies;
 mod routes;
 mod rule_files;
@@ -33,9 +35,13 @@ pub use automations::{Automations, view_attempt};
 pub use backtest::backtest;
 pub use channels::{Channels, webhook_secret};
 pub use cron::{fire, preview as preview_cron, take_over};
+pub(crate) use heartbeats::provision;
+pub use heartbeats::{Heartbeats, pings};
 pub(crate) use integrations::source_of;
 pub use integrations::{Integrations, new_key};
 pub use maintenance::MaintenanceWindows;
+pub(crate) use mapping::checked as checked_mapping;
+pub use mapping::preview as preview_mapping;
 pub use overrides::{add_override, end_override};
 pub use policies::Policies;
 pub use routes::Routes;
@@ -126,7 +132,7 @@ pub trait Noun: Send + Sync + 'static {
     }
 }
 
-const KIND_WORDS: [(&str, &str); 12] = [
+const KIND_WORDS: [(&str, &str); 13] = [
     ("rule", "rule"),
     ("team", "team"),
     ("service", "service"),
@@ -137,6 +143,7 @@ const KIND_WORDS: [(&str, &str); 12] = [
     ("integration", "integration"),
     ("silence", "silence"),
     ("maintenance", "maintenance window"),
+    ("heartbeat", "heartbeat"),
     ("script", "script"),
     ("automation", "automation"),
 ];
@@ -169,7 +176,7 @@ pub async fn create<N: Noun>(hub: &Hub, by: &Principal, input: N::Input) -> Resu
     let mut statements = stored::insert(id, &body, &by.name, now);
     statements.extend(N::saved(hub, id, None, &body));
     statements.push(Store::insert_change(N::Body::KIND, id, now));
-    save::<N>(hub, by, "create", &body.name(), statements).await?;
+    save::<N>(hub, &by.name, "create", &body.name(), statements).await?;
     let made = find::<N>(hub, &id.to_string())?;
     N::view(hub, &made, true).await
 }
@@ -188,7 +195,7 @@ pub async fn update<N: Noun>(
     let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
     statements.push(Store::insert_change(N::Body::KIND, old.id, now));
     statements.extend(N::saved(hub, old.id, Some(&old), &body));
-    save::<N>(hub, by, "update", &body.name(), statements).await?;
+    save::<N>(hub, &by.name, "update", &body.name(), statements).await?;
     N::changed(hub, &old, Some(&body)).await?;
     let made = find::<N>(hub, &old.id.to_string())?;
     N::view(hub, &made, true).await
@@ -201,7 +208,7 @@ pub async fn delete<N: Noun>(hub: &Hub, by: &Principal, id_or_name: &str) -> Res
     let mut statements =
         vec![stored::delete::<N::Body>(old.id), Store::insert_change(N::Body::KIND, old.id, hub.now())];
     statements.extend(N::deleted(hub, &old));
-    save::<N>(hub, by, "delete", &old.body.name(), statements).await?;
+    save::<N>(hub, &by.name, "delete", &old.body.name(), statements).await?;
     N::changed(hub, &old, None).await
 }
 
@@ -233,7 +240,7 @@ async fn save_all<N: Noun>(
         });
         statements.push(Store::insert_change(N::Body::KIND, *id, now));
     }
-    save::<N>(hub, by, verb, &format!("{} {}s", all.len(), word::<N>()), statements).await?;
+    save::<N>(hub, &by.name, verb, &format!("{} {}s", all.len(), word::<N>()), statements).await?;
     for (old, _, body) in &all {
         if let Some(old) = old {
             N::changed(hub, old, Some(body)).await?;
@@ -244,7 +251,7 @@ async fn save_all<N: Noun>(
 
 async fn save<N: Noun>(
     hub: &Hub,
-    by: &Principal,
+    by: &str,
     verb: &str,
     name: &str,
     statements: Vec<watchtower_store::Statement>,
@@ -256,7 +263,7 @@ async fn save<N: Noun>(
     hub.reload_objects().await?;
     hub.bus.wake(crate::WAKE_CHANGES);
     let action = format!("{}.{verb}", N::Body::KIND);
-    hub.store.append_audit(hub.now(), &by.name, &action, name, "").await?;
+    hub.store.append_audit(hub.now(), by, &action, name, "").await?;
     Ok(())
 }
 

@@ -147,7 +147,7 @@ pub(super) async fn replace(
     let now = hub.now();
     let mut statements = stored::update(old.id, old.version, body, &by.name, now);
     statements.push(Store::insert_change(ScheduleBody::KIND, old.id, now));
-    save::<Schedules>(hub, by, verb, &body.name, statements).await
+    save::<Schedules>(hub, &by.name, verb, &body.name, statements).await
 }
 
 /// Makes a link for calendars in place of the one there is.

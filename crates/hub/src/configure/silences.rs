@@ -151,7 +151,7 @@ pub async fn expire_silence(hub: &Hub, by: &Principal, id: &str) -> Result<api::
         body.starts_at = body.starts_at.min(now);
         let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
         statements.push(Store::insert_change("silence", old.id, now));
-        save::<Silences>(hub, by, "expire", &body.key, statements).await?;
+        save::<Silences>(hub, &by.name, "expire", &body.key, statements).await?;
         quiet::settle(hub).await?;
     }
     let ended = find::<Silences>(hub, id)?;

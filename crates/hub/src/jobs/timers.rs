@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{cron, halt, repair, rollout, runs};
 use crate::error::HubError;
-use crate::{Hub, WAKE_INCIDENTS, WAKE_RUNS, fleet, quiet, respond};
+use crate::{Hub, WAKE_INCIDENTS, WAKE_RUNS, fleet, heartbeats, quiet, respond};
 
 /// People are paged and repairs judged by these: they are looked at this often whatever the bus says.
 const TICK: Duration = Duration::from_millis(500);
@@ -43,6 +43,7 @@ async fn tick_runs(hub: &Hub) {
     told("executions", runs::give_up_overdue(hub).await);
     told("rollouts", rollout::tick(hub, hub.now()).await);
     told("alerts of others", respond::signals::end_due(hub).await);
+    told("heartbeats", heartbeats::tick(hub, hub.now()).await);
     told("cron triggers", cron::tick(hub, hub.now()).await);
 }
 

@@ -13,7 +13,7 @@ use watchtower_store::{AlertRow, Stored};
 
 use super::alerts::{AlertResolve, AlertTrigger, resolve, trigger};
 use super::apply::advance;
-use crate::configure::source_of;
+use crate::configure::{checked_mapping, source_of};
 use crate::error::HubError;
 use crate::objects::IntegrationBody;
 use crate::{Hub, random};
@@ -29,7 +29,7 @@ const ENDED_MAX: i64 = 200;
 pub struct CallLimits(Mutex<HashMap<Id, (i64, u32)>>);
 
 impl CallLimits {
-    fn admit(&self, integration: Id, now: Timestamp) -> Result<(), HubError> {
+    pub(crate) fn admit(&self, integration: Id, now: Timestamp) -> Result<(), HubError> {
         let minute = now.0.div_euclid(MINUTE_MS);
         let mut calls = self.0.lock().expect("no code panics while it counts");
         let (of, count) = calls.entry(integration).or_default();
@@ -59,6 +59,19 @@ impl Sender {
 
     pub fn name(&self) -> &str {
         &self.integration.body.name
+    }
+
+    /// The alerts of a body, by the mapping of a generic webhook.
+    pub fn read(&self, body: &[u8]) -> Result<Vec<Signal>, HubError> {
+        let mapping = self.integration.body.mapping.as_ref();
+        let mapping =
+            mapping.ok_or_else(|| HubError::Internal("a generic webhook without mapping".into()))?;
+        checked_mapping(mapping)?.read(body).map_err(|error| HubError::invalid("body", error))
+    }
+
+    /// Whether what it says is told to people instead of taken.
+    pub fn is_refused(&self) -> bool {
+        self.refused.is_some()
     }
 }
 

@@ -8,4 +8,5 @@ mod teams;
 mod schedules;
 mod retry;
 mod secrets;
+mod heartbeats;
 mod keys;

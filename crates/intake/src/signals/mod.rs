@@ -4,6 +4,7 @@
 //! told is an error; all else becomes a [`Signal`].
 
 pub mod alertmanager;
+pub mod mapped;
 pub mod opsgenie;
 pub mod pagerduty;
 

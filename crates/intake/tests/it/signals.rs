@@ -1,6 +1,7 @@
 //! Recorded bodies of PagerDuty's clients, Prometheus, Alertmanager and Grafana.
 
 use watchtower_intake::IntakeError;
+use watchtower_intake::signals::mapped::{Mapping, Written};
 use watchtower_intake::signals::pagerduty::{change, event};
 use watchtower_intake::signals::{Action, alertmanager, opsgenie};
 use watchtower_model::{Labels, Severity, Timestamp};
@@ -171,4 +172,60 @@ fn what_opsgenie_refuses_is_refused_in_its_words() {
     assert!(opsgenie::change("close", b"").unwrap().is_ok(), "a close without a body is one");
     let louder = opsgenie::change("priority", br#"{"priority": "P1"}"#).unwrap().unwrap();
     assert_eq!(louder.update, opsgenie::Update::Priority(Severity::Critical));
+}
+
+fn written() -> Written {
+    let text = |text: &str| Some(text.to_string());
+    let labels = [("host", "server[\"short name\"]"), ("first", "tags[0]"), ("absent", "no.such.thing")];
+    Written {
+        items: text("$.alerts"),
+        key: text("id"),
+        title: "check.name".into(),
+        description: text("check.output"),
+        severity: text("level"),
+        state: text("state"),
+        resolved: vec!["OK".into(), "closed".into()],
+        labels: labels.map(|(name, path)| (name.to_string(), path.to_string())).into(),
+    }
+}
+
+#[test]
+fn any_json_is_read_by_its_mapping() {
+    let body = br#"{"alerts": [{"id": 17, "check": {"name": "disk", "output": "95 %\nof /var"}, "level": "WARN", "state": "bad",
+        "server": {"short name": "web-1"}, "tags": ["prod", 2]}, {"id": "18", "state": "ok"}]}"#;
+    let signals = Mapping::new(&written()).unwrap().read(body).unwrap();
+    let first = &signals[0];
+    assert_eq!((first.action, first.key.as_deref()), (Action::Trigger, Some("17")));
+    assert_eq!((first.severity, first.summary.as_str()), (Severity::Warning, "disk"));
+    assert_eq!(first.description, "95 %\nof /var");
+    assert_eq!(first.labels, Labels::from_pairs([("host", "web-1"), ("first", "prod")]));
+    assert_eq!((signals[1].action, signals[1].key.as_deref()), (Action::Resolve, Some("18")));
+    let least = Written { title: "t".into(), ..Written::default() };
+    let one = Mapping::new(&least).unwrap().read(br#"{"t": "x"}"#).unwrap().remove(0);
+    assert_eq!((one.action, one.key, one.severity), (Action::Trigger, None, Severity::Error));
+}
+
+#[test]
+fn a_mapping_that_cannot_work_is_refused_by_its_field() {
+    let wrong = |change: fn(&mut Written), field: &str| {
+        let mut written = written();
+        change(&mut written);
+        assert_eq!(Mapping::new(&written).unwrap_err().field, field);
+    };
+    wrong(|it| it.title = String::new(), "title");
+    wrong(|it| it.title = "a..b".into(), "title");
+    wrong(|it| it.title = "a[x]".into(), "title");
+    wrong(|it| it.title = "a[1".into(), "title");
+    wrong(|it| it.title = "a.".repeat(17) + "b", "title");
+    wrong(|it| it.items = Some("x".repeat(300)), "items");
+    wrong(|it| it.key = None, "key");
+    wrong(|it| it.resolved.clear(), "resolved");
+    wrong(|it| it.state = None, "resolved");
+    wrong(|it| drop(it.labels.insert("not a label".into(), "a".into())), "labels.not a label");
+    // What a body lacks is said to its sender.
+    let mapping = Mapping::new(&written()).unwrap();
+    for body in ["{", "{}", r#"{"alerts": [{"id": 1, "state": "bad"}]}"#, r#"{"alerts": [{"state": "ok"}]}"#]
+    {
+        assert!(matches!(mapping.read(body.as_bytes()), Err(IntakeError::NotJson { .. })), "{body}");
+    }
 }

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "run_secrets", include_str!("../../migrations/0009_run_secrets.sql")),
     (10, "alert_ends", include_str!("../../migrations/0010_alert_ends.sql")),
     (11, "recurrences", include_str!("../../migrations/0011_recurrences.sql")),
+    (12, "heartbeats", include_str!("../../migrations/0012_heartbeats.sql")),
 ];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";

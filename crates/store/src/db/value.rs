@@ -3,8 +3,8 @@
 use serde::Serialize;
 use watchtower_model::{
     AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
-    HostKeyId, Id, IncidentId, PolicyId, RouteId, RuleId, RunId, ScriptId, ServerId, ServiceId, Severity,
-    TeamId, Timestamp, TokenId, UserId,
+    HeartbeatId, HostKeyId, Id, IncidentId, PolicyId, RouteId, RuleId, RunId, ScriptId, ServerId, ServiceId,
+    Severity, TeamId, Timestamp, TokenId, UserId,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +73,7 @@ ids_into_val!(
     DeploymentId,
     EventId,
     ExecutionId,
+    HeartbeatId,
     HostKeyId,
     IncidentId,
     PolicyId,

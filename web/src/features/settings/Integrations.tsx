@@ -37,6 +37,11 @@ const KINDS: { value: IntegrationKind; label: string; setUp: string }[] = [
     setUp: "This hub as the address instead of events.pagerduty.com, and the key as routing key.",
   },
   {
+    value: "heartbeat",
+    label: "Jobs that ping, as to healthchecks.io",
+    setUp: "The address with the job's name in the place of SLUG; ?create=1 makes a heartbeat for a new one.",
+  },
+  {
     value: "opsgenie",
     label: "What speaks Opsgenie's Alert API",
     setUp: "This hub as the address instead of api.opsgenie.com, and the key as API key.",

@@ -8,6 +8,7 @@ import { Empty, Panel } from "@/ui/Panel";
 import { Tabs } from "@/ui/Tabs";
 import { Audit } from "./Audit";
 import { Health } from "./Health";
+import { Heartbeats } from "./Heartbeats";
 import { Integrations } from "./Integrations";
 import { Keys } from "./Keys";
 import { Policies } from "./Policies";
@@ -22,6 +23,7 @@ const SECTIONS = [
   { id: "services", label: "Services", part: Services, cli: "watchtower service list" },
   { id: "routes", label: "Routes", part: Routing, cli: "watchtower route list" },
   { id: "policies", label: "Escalation", part: Policies, cli: "watchtower policy list" },
+  { id: "heartbeats", label: "Heartbeats", part: Heartbeats, cli: "watchtower heartbeat list" },
   { id: "integrations", label: "Integrations", part: Integrations, cli: "watchtower integration list" },
   { id: "teams", label: "Teams", part: Teams, cli: "watchtower team list" },
   { id: "users", label: "Users", part: Users, cli: "watchtower user list" },
