@@ -37,6 +37,9 @@ async fn miss(hub: &Hub, row: HeartbeatRow, now: Timestamp) -> Result<(), HubErr
     let rhythm = rhythm_of(&heartbeat.body, now)?;
     let beat = beat_of(&row);
     let due_at = rhythm.due(&beat);
+    // A ping that came while no hub ran was lost: what was due then has its grace once more.
+    let fresh = hub.started_at.plus_ms(rhythm.grace_ms);
+    let due_at = due_at.map(|at| if at < hub.started_at { at.max(fresh) } else { at });
     if due_at.is_some_and(|at| at > now) {
         hub.store.commit(vec![Store::update_heartbeat(&with_beat(row, beat, due_at))]).await?;
         return Ok(());

@@ -79,6 +79,23 @@ async fn a_missed_ping_is_an_incident_and_the_next_one_ends_it() {
     assert_eq!(kinds, ["fail", "success", "start", "success"]);
 }
 
+/// What was due while the hub was away may have come and found nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_due_before_the_hub_started_has_its_grace_once_more() {
+    let scene = Scene::new(None).await;
+    let hub = &scene.hub;
+    let heartbeat = made(&scene, json!({})).await;
+    let start = hub.started_at;
+    beat(hub, &heartbeat, PingKind::Success, start.plus_ms(-90 * MINUTE)).await;
+    tick(hub, start.plus_ms(1)).await.unwrap();
+    assert!(incidents(hub).await.is_empty());
+    assert_eq!(view(hub).await.due_at.unwrap().0, start.plus_ms(5 * MINUTE));
+    tick(hub, start.plus_ms(5 * MINUTE - 1)).await.unwrap();
+    assert!(incidents(hub).await.is_empty());
+    tick(hub, start.plus_ms(5 * MINUTE)).await.unwrap();
+    assert_eq!(incidents(hub).await.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edit_counts_at_once_and_a_paused_one_is_not_missed() {
     let scene = Scene::new(None).await;

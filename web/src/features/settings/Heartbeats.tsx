@@ -37,6 +37,7 @@ function columns(open: Open): Column<Heartbeat>[] {
       cell: (one) => (
         <>
           <Status tone={STATES[one.state].tone}>{STATES[one.state].word}</Status>
+          {one.state === "new" && <div className="sub">for its first ping</div>}
           {one.due_at && (
             <div className="sub">
               missed <Due at={one.due_at} />

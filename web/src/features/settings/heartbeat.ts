@@ -4,10 +4,10 @@ import { formatSeconds, parseSeconds, writeSeconds } from "@/lib/units";
 import type { Tone } from "@/ui/Status";
 
 export const STATES: Record<Heartbeat["state"], { tone: Tone; word: string }> = {
-  new: { tone: "unknown", word: "waits for its first ping" },
+  new: { tone: "unknown", word: "waiting" },
   up: { tone: "ok", word: "on time" },
   started: { tone: "ok", word: "running" },
-  down: { tone: "crit", word: "missed or failed" },
+  down: { tone: "crit", word: "down" },
   paused: { tone: "muted", word: "paused" },
 };
 
