@@ -46,7 +46,7 @@ mod meters;
 mod start;
 mod watching;
 
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use watchtower_bus::Bus;
@@ -107,8 +107,8 @@ pub struct Inner {
     pub listeners: live::Listeners,
     pub(crate) shelf: jobs::updates::Shelf,
     objects: RwLock<Arc<Objects>>,
-    /// The last change of any hub that this one has read; 0 before the first.
-    pub(crate) followed: AtomicI64,
+    reloading: tokio::sync::Mutex<()>,
+    pub(crate) followed: upkeep::neighbours::Followed,
     /// Only one state change of incidents at a time in this hub: two would only make each other stale.
     pub(crate) responding: tokio::sync::Mutex<()>,
     /// What people write by reading and writing back (servers, users, the first administrator) happens one after the other.
@@ -140,6 +140,8 @@ impl Hub {
 
     /// Reads the configuration again after a change.
     pub async fn reload_objects(&self) -> Result<(), HubError> {
+        // One after the other: what was read before a commit must not take the place of what was read behind it.
+        let _one_at_a_time = self.reloading.lock().await;
         let fresh = Objects::load(&self.store).await?;
         self.evaluator.set_rules(&fresh);
         *self.objects.write().expect("no code panics while it holds the objects") = fresh;

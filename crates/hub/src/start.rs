@@ -1,6 +1,6 @@
 //! Starts and stops a hub: every part is built and wired here, in order.
 
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -93,7 +93,8 @@ impl Hub {
             listeners: Default::default(),
             shelf: Default::default(),
             objects: RwLock::new(Arc::new(Objects::default())),
-            followed: AtomicI64::new(0),
+            reloading: tokio::sync::Mutex::new(()),
+            followed: Default::default(),
             responding: tokio::sync::Mutex::new(()),
             configuring: tokio::sync::Mutex::new(()),
             halt: RwLock::default(),

@@ -54,7 +54,7 @@ pub use host_keys::HostKeyRow;
 pub use idempotency::IdempotencyRow;
 pub use incidents::{IncidentFilter, IncidentHead, IncidentRow, StatsRow};
 pub use keys::HubKeyRow;
-pub use objects::{Object, Stored};
+pub use objects::{Object, ObjectsMark, Stored};
 pub use outbox::{LastDeliveries, OutboxRow};
 pub use output::{OutputEnd, OutputRow};
 pub use rule_states::RuleStateRow;

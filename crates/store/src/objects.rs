@@ -29,6 +29,14 @@ pub struct Stored<T> {
     pub body: T,
 }
 
+/// How many objects there are, how often they were changed, and when for the last time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct ObjectsMark {
+    objects: i64,
+    versions: i64,
+    newest: i64,
+}
+
 #[derive(serde::Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
 struct ObjectRow<T> {
@@ -59,6 +67,14 @@ impl Store {
         let sql = "SELECT id, version, changed_by, created_at, updated_at, body FROM objects WHERE kind = $1 ORDER BY name, id";
         let found: Vec<ObjectRow<T>> = rows(self.db.query(sql, args![T::KIND]).await?)?;
         Ok(found.into_iter().map(Stored::from).collect())
+    }
+
+    /// Differs after each change of any object.
+    pub async fn objects_mark(&self) -> Result<ObjectsMark, DbError> {
+        let sql = "SELECT COUNT(*) AS objects, CAST(COALESCE(SUM(version), 0) AS BIGINT) AS versions, \
+                   COALESCE(MAX(updated_at), 0) AS newest FROM objects";
+        let found: Option<ObjectsMark> = one(self.db.query(sql, args![]).await?)?;
+        Ok(found.unwrap_or_default())
     }
 
     pub async fn object<T: Object>(&self, id: Id) -> Result<Option<Stored<T>>, DbError> {

@@ -138,6 +138,12 @@ pub(crate) async fn provision(
             "there are {OBJECTS_MAX} heartbeats already: remove some first"
         )));
     }
+    let same = |one: &Stored<HeartbeatBody>| {
+        one.body.integration_id == Some(integration) && one.body.slug.as_deref() == Some(slug)
+    };
+    if objects.heartbeats.iter().any(same) {
+        return Err(HubError::Conflict(format!("{slug} was made by another call at the same moment")));
+    }
     let taken = objects.heartbeats.iter().any(|one| one.body.name == slug);
     let grace_ms = (GRACE_SECONDS * 1000.0) as i64;
     let body = HeartbeatBody {

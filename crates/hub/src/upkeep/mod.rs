@@ -4,7 +4,7 @@ mod auditor;
 pub(crate) mod damage;
 mod flush;
 pub mod merge;
-mod neighbours;
+pub(crate) mod neighbours;
 mod retention;
 mod repairs;
 

@@ -76,3 +76,24 @@ pub async fn names_are_unique_within_a_kind(place: Place) {
     assert_eq!(all.iter().map(|o| o.body.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(store.object_versions::<Thing>(second).await.unwrap().len(), 1);
 }
+
+/// What another hub sees of it.
+pub async fn every_change_is_marked(place: Place) {
+    let store = place.open().await;
+    let (first, second) = (id(), id());
+    let changes = [
+        insert(first, &thing("a", "one"), "ada", NOW),
+        update(first, 1, &thing("a", "two"), "ada", at(1)),
+        vec![delete::<Thing>(first)],
+        insert(second, &thing("a", "one"), "ada", at(2)),
+        // Together they leave as many objects as before, of the same version.
+        [vec![delete::<Thing>(second)], insert(id(), &thing("a", "one"), "ada", at(3))].concat(),
+    ];
+    let mut before = store.objects_mark().await.unwrap();
+    for change in changes {
+        store.commit(change).await.unwrap();
+        let mark = store.objects_mark().await.unwrap();
+        assert_ne!(mark, before);
+        before = mark;
+    }
+}
