@@ -18,6 +18,8 @@ const KIND_TONE: Record<string, Tone> = {
   not_paged: "muted",
   step_empty: "warn",
   exhausted: "crit",
+  flapping: "warn",
+  calm: "muted",
   delivered: "ok",
   delivery_failed: "crit",
   acknowledged: "muted",
