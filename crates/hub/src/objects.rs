@@ -93,6 +93,9 @@ pub struct ChannelBody {
     pub name: String,
     pub enabled: bool,
     pub catch_all: bool,
+    /// It goes on ringing until it hears that somebody has it.
+    #[serde(default)]
+    pub rings: bool,
     pub sealed: String,
 }
 

@@ -137,6 +137,11 @@ pub enum Effect {
     CancelPages {
         generation: u64,
     },
+    /// To those who got a page by something that rings until somebody has it.
+    AckNotice {
+        targets: Vec<Target>,
+        catch_all: bool,
+    },
     /// To exactly those who got a page, whatever silence began meanwhile.
     ResolveNotice {
         targets: Vec<Target>,

@@ -58,7 +58,12 @@ impl Turn {
         if let Some(ms) = timeout_ms {
             incident.schedule(PendingKind::Unacknowledge, now.plus_ms(ms));
         }
+        let targets: Vec<_> = incident.paged.iter().copied().collect();
+        let catch_all = incident.catch_all_paged;
         self.void_pages();
+        if catch_all || !targets.is_empty() {
+            self.effects.push(Effect::AckNotice { targets, catch_all });
+        }
     }
 
     fn clear_ack(&mut self) {

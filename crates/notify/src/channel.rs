@@ -26,6 +26,9 @@ pub(crate) trait Channel: Clone {
     /// The word used in tables and messages.
     const KIND: &'static str;
 
+    /// It goes on ringing until it hears that somebody has it, or keeps an incident of its own.
+    const RINGS: bool = false;
+
     /// Whether it can be saved. Its secrets are known not to be redacted.
     fn check(&self) -> Result<(), ChannelError>;
 
@@ -77,6 +80,13 @@ macro_rules! channels {
             pub fn kind(&self) -> &'static str {
                 match self {
                     $(ChannelConfig::$kind(_) => <$config as Channel>::KIND),+
+                }
+            }
+
+            /// Whether it is to hear of an acknowledgement: it goes on ringing until then.
+            pub fn rings(&self) -> bool {
+                match self {
+                    $(ChannelConfig::$kind(_) => <$config as Channel>::RINGS),+
                 }
             }
 

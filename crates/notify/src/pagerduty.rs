@@ -27,6 +27,7 @@ pub struct PagerdutyConfig {
 
 impl Channel for PagerdutyConfig {
     const KIND: &'static str = "pagerduty";
+    const RINGS: bool = true;
 
     fn check(&self) -> Result<(), ChannelError> {
         check::api_url(self.api_url.as_ref())?;

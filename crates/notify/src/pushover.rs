@@ -41,6 +41,7 @@ pub struct PushoverConfig {
 
 impl Channel for PushoverConfig {
     const KIND: &'static str = "pushover";
+    const RINGS: bool = true;
 
     fn check(&self) -> Result<(), ChannelError> {
         check::api_url(self.api_url.as_ref())?;

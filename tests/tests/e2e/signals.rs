@@ -263,6 +263,10 @@ fn incidents_open_and_end_at_pagerduty_as_long_as_one_moves() {
     };
     say("firing");
     reaches("triggered");
+    let open =
+        api.list("/incidents").into_iter().find(|one| one["state"] == "triggered").expect("it is open");
+    api.post(&format!("/incidents/{}/ack", open["number"]), &json!({}));
+    reaches("acknowledged");
     say("resolved");
     reaches("resolved");
 }

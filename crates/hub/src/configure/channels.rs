@@ -69,6 +69,7 @@ impl Noun for Channels {
             name: input.name,
             enabled: input.enabled,
             catch_all: input.catch_all,
+            rings: config.rings(),
             sealed: seal_config(hub, ChannelId(id), &config)?,
         })
     }

@@ -86,7 +86,10 @@ async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
                 Ok(message) => message,
                 Err(error) => return record(hub, row, Err(unusable(&error))).await,
             };
-            if row.kind == "resolve" {
+            if row.kind == "ack" && message.state != MessageState::Acknowledged {
+                return moot(hub, row).await;
+            }
+            if row.kind != "page" {
                 match heard(&hub.store.outbox_of(row.incident_id).await?, row.channel_id) {
                     Heard::Page => {}
                     Heard::Nothing(why) => message.lines.insert(0, format!("its page did not arrive: {why}")),
@@ -108,9 +111,24 @@ async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     record(hub, row, outcome).await
 }
 
-/// The trouble was over before anybody was told: then nobody is told that it is over.
+/// Nobody has it any more, or it is over and the notice of that is on its way.
+async fn moot(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
+    hub.store.commit(vec![Store::outbox_cancelled(row.id, row.attempts)]).await?;
+    Ok(())
+}
+
+/// What a message is called in the timeline.
+fn word(row: &OutboxRow) -> &'static str {
+    match row.kind.as_str() {
+        "resolve" => "resolve notice",
+        "ack" => "acknowledgement",
+        _ => "page",
+    }
+}
+
+/// The trouble was over, or somebody had it, before anybody was told: then nobody is told of that either.
 async fn untold(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
-    let text = format!("resolve notice not sent to {}: it was not paged", channel_name(hub, row));
+    let text = format!("{} not sent to {}: it was not paged", word(row), channel_name(hub, row));
     let statement = Store::outbox_cancelled(row.id, row.attempts);
     tell(hub, row, statement, ("not_paged", text, String::new())).await
 }
@@ -133,7 +151,7 @@ async fn record(
 ) -> Result<(), HubError> {
     let now = hub.now();
     let name = channel_name(hub, row);
-    let what = if row.kind == "resolve" { "resolve notice" } else { "page" };
+    let what = word(row);
     let (statement, kind, text, detail) = match outcome {
         Ok(receipt) => {
             hub.meters.deliveries.add(1);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use watchtower_incident::{self as engine, Effect, Incident, Input, Page, PageReason, Status, Target};
-use watchtower_model::{IncidentId, Timestamp};
+use watchtower_model::{ChannelId, IncidentId, Timestamp};
 use watchtower_store::{DbError, IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
 
 use super::{on_call, targets};
@@ -157,6 +157,7 @@ impl<'h> Step<'h> {
                 Effect::CancelPages { generation } => {
                     self.statements.push(Store::cancel_pages(state.id, generation as i64));
                 }
+                Effect::AckNotice { targets, catch_all } => self.ack_notice(&state, &targets, catch_all),
                 Effect::ResolveNotice { targets, catch_all } => {
                     self.resolve_notice(&state, &targets, catch_all)
                 }
@@ -243,7 +244,18 @@ impl<'h> Step<'h> {
         }
     }
 
-    fn resolve_notice(&mut self, state: &Incident, paged: &[Target], catch_all: bool) {
+    /// Only what rings until somebody has it hears that somebody does.
+    fn ack_notice(&mut self, state: &Incident, paged: &[Target], catch_all: bool) {
+        let objects = self.hub.objects();
+        for channel in self.channels_paged(paged, catch_all) {
+            if objects.channel(channel).is_some_and(|stored| stored.body.rings) {
+                let key = format!("{}/{}/acknowledged/{channel}", state.id, state.generation);
+                self.send(state, "ack", state.generation, channel, key, PageReason::Opened, None);
+            }
+        }
+    }
+
+    fn channels_paged(&self, paged: &[Target], catch_all: bool) -> Vec<ChannelId> {
         // A schedule's people of the time of the page are among them.
         let told = paged.iter().filter(|target| !matches!(target, Target::Schedule(_)));
         let mut channels: Vec<_> =
@@ -253,7 +265,11 @@ impl<'h> Step<'h> {
         }
         channels.sort_unstable();
         channels.dedup();
-        for channel in channels {
+        channels
+    }
+
+    fn resolve_notice(&mut self, state: &Incident, paged: &[Target], catch_all: bool) {
+        for channel in self.channels_paged(paged, catch_all) {
             let key = format!("{}/{}/resolved/{channel}", state.id, state.generation);
             self.send(state, "resolve", state.generation, channel, key, PageReason::Opened, None);
         }
@@ -264,7 +280,7 @@ impl<'h> Step<'h> {
         state: &Incident,
         kind: &str,
         generation: u64,
-        channel: watchtower_model::ChannelId,
+        channel: ChannelId,
         idem_key: String,
         reason: PageReason,
         output: Option<String>,

@@ -273,6 +273,10 @@ impl Story {
                     let all = if catch_all { " catch-all" } else { "" };
                     format!("notice {}{all}", self.targets(&targets))
                 }
+                Effect::AckNotice { targets, catch_all } => {
+                    let all = if catch_all { " catch-all" } else { "" };
+                    format!("ack-notice {}{all}", self.targets(&targets))
+                }
                 Effect::CancelPages { generation } => format!("cancel {generation}"),
                 Effect::ResolveAlerts { alerts } => {
                     let names: Vec<_> = alerts.iter().map(|a| self.names[&a.0].as_str()).collect();

@@ -5,6 +5,8 @@ at 0s trigger disk critical
 expect page ana step 1
 at 2m ack ana
 expect cancel 1
+# What still rings hears of it.
+expect ack-notice ana
 expect status acknowledged
 expect nothing pending
 expect no page until 24h
