@@ -66,23 +66,20 @@ pub async fn by_slug(
         };
         objects.heartbeats.iter().find(is).cloned()
     };
-    for _ in 1..TRIES {
-        if let Some(found) = find() {
-            return Ok((found, false));
-        }
-        if !create {
-            return Err(missing());
-        }
-        match provision(hub, sender.name(), sender.id(), slug).await {
-            // Another call makes it at this moment; what it wrote may not be there to be read yet.
-            Err(HubError::Conflict(_)) => {
-                tokio::time::sleep(apart()).await;
-                hub.reload_objects().await?;
-            }
-            made => return Ok((made?, true)),
-        }
+    if let Some(found) = find() {
+        return Ok((found, false));
     }
-    Ok((provision(hub, sender.name(), sender.id(), slug).await?, true))
+    if !create {
+        return Err(missing());
+    }
+    match provision(hub, sender.name(), sender.id(), slug).await {
+        // Another call made it at the same moment.
+        Err(HubError::Conflict(why)) => {
+            hub.reload_objects().await?;
+            find().map(|found| (found, false)).ok_or(HubError::Conflict(why))
+        }
+        made => Ok((made?, true)),
+    }
 }
 
 /// Takes a ping.

@@ -156,19 +156,18 @@ fn read_loop(connection: &Connection, queue: &Mutex<Receiver<Read>>) {
     }
 }
 
-/// What a write answered, held back until the commit that makes it durable.
+/// What a write answers, held back until its group is committed: who lost against another of the group reads what that one wrote.
 enum Held {
-    Batch(Answer<Vec<u64>>, Vec<u64>),
-    Returning(Answer<Vec<Row>>, Vec<Row>),
+    Batch(Answer<Vec<u64>>, Result<Vec<u64>, DbError>),
+    Returning(Answer<Vec<Row>>, Result<Vec<Row>, DbError>),
 }
 
 impl Held {
     fn finish(self, outcome: Result<(), String>) {
-        match (self, outcome) {
-            (Held::Batch(answer, rows), Ok(())) => drop(answer.send(Ok(rows))),
-            (Held::Returning(answer, rows), Ok(())) => drop(answer.send(Ok(rows))),
-            (Held::Batch(answer, _), Err(e)) => drop(answer.send(Err(DbError::Unavailable(e)))),
-            (Held::Returning(answer, _), Err(e)) => drop(answer.send(Err(DbError::Unavailable(e)))),
+        let committed = outcome.map_err(DbError::Unavailable);
+        match self {
+            Held::Batch(answer, own) => drop(answer.send(committed.and(own))),
+            Held::Returning(answer, own) => drop(answer.send(committed.and(own))),
         }
     }
 }
@@ -194,16 +193,12 @@ fn commit_group(connection: &Connection, group: Vec<Write>) {
         match write {
             Write::Copy(path, answer) => copies.push((path, answer)),
             Write::Batch(statements, answer) => {
-                match guarded(connection, &begun, || run_all(connection, &statements)) {
-                    Ok(rows) => held.push(Held::Batch(answer, rows)),
-                    Err(e) => drop(answer.send(Err(e))),
-                }
+                let own = guarded(connection, &begun, || run_all(connection, &statements));
+                held.push(Held::Batch(answer, own));
             }
             Write::Returning(statement, answer) => {
-                match guarded(connection, &begun, || select(connection, statement.sql, &statement.args)) {
-                    Ok(rows) => held.push(Held::Returning(answer, rows)),
-                    Err(e) => drop(answer.send(Err(e))),
-                }
+                let own = guarded(connection, &begun, || select(connection, statement.sql, &statement.args));
+                held.push(Held::Returning(answer, own));
             }
         }
     }

@@ -77,6 +77,34 @@ pub async fn names_are_unique_within_a_kind(place: Place) {
     assert_eq!(store.object_versions::<Thing>(second).await.unwrap().len(), 1);
 }
 
+/// Whoever is told that a name is taken finds who has it: not a moment later.
+pub async fn who_loses_a_name_reads_who_has_it(place: Place) {
+    let store = place.open().await;
+    for round in 0..20 {
+        let name = format!("round {round}");
+        let writers: Vec<_> = (0..8)
+            .map(|_| {
+                let (store, name) = (store.clone(), name.clone());
+                tokio::spawn(async move {
+                    match store.commit(insert(id(), &thing(&name, "mine"), "ada", NOW)).await {
+                        Err(DbError::Unique(_)) => {
+                            let found = store.find_object::<Thing>(&name).await.unwrap();
+                            assert!(found.is_some(), "{name} is taken by nobody");
+                            0
+                        }
+                        written => written.map(|_| 1).unwrap(),
+                    }
+                })
+            })
+            .collect();
+        let mut written = 0;
+        for writer in writers {
+            written += writer.await.unwrap();
+        }
+        assert_eq!(written, 1);
+    }
+}
+
 /// What another hub sees of it.
 pub async fn every_change_is_marked(place: Place) {
     let store = place.open().await;

@@ -40,6 +40,7 @@ on_both! {
     people::tokens_are_found_by_hash_and_revoked_once,
     configuration::every_version_is_kept_and_a_stale_update_changes_nothing,
     configuration::names_are_unique_within_a_kind,
+    configuration::who_loses_a_name_reads_who_has_it,
     configuration::every_change_is_marked,
     fleet::a_server_lives_and_leaves_its_key_revoked,
     fleet::an_enrolment_token_works_once,
