@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 use watchtower_api_types::endpoints::Access;
 use watchtower_hub::access::{Object, Principal, authorize};
 use watchtower_hub::quiet::{self, CoverKind, Reason};
-use watchtower_hub::respond::ALERT_NAME;
+use watchtower_hub::respond::with_name;
 use watchtower_hub::{Hub, HubError};
 use watchtower_matchers::Matchers;
-use watchtower_model::limits::LABEL_VALUE_BYTES_MAX;
-use watchtower_model::{Labels, ServiceId, Timestamp, truncate};
+use watchtower_model::{Labels, ServiceId, Timestamp};
 use watchtower_store::{AlertRow, IncidentRow};
 
 use crate::caller::principal_of;
@@ -65,21 +64,13 @@ pub async fn alerts(
             (Some(matchers), Some(server)) => matchers.matches(&server.with(|state| state.selector_labels())),
             (Some(_), None) => false,
         };
-        let labels = shown_labels(&alert);
+        let labels = with_name(&alert.labels.0, &alert.summary);
         if sees && filters.iter().all(|matchers| matchers.matches(&labels)) {
             let incident = incidents.iter().find(|incident| Some(incident.id) == alert.incident_id);
             shown.push(view(&hub, &alert, labels, incident, &covering));
         }
     }
     Ok(Json(Value::Array(shown)))
-}
-
-fn shown_labels(alert: &AlertRow) -> Labels {
-    let mut labels = alert.labels.0.to_builder();
-    if alert.labels.0.get(ALERT_NAME).is_none() {
-        labels.set(ALERT_NAME, truncate(&alert.summary, LABEL_VALUE_BYTES_MAX));
-    }
-    labels.build()
 }
 
 fn view(

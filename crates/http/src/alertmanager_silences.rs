@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use watchtower_api_types::endpoints::{self, Access};
-use watchtower_api_types::{QuietState, Silence, SilenceInput, Time};
+use watchtower_api_types::{Silence, SilenceInput, Time};
 use watchtower_hub::access::Principal;
 use watchtower_hub::configure::{self, Noun, Silences};
 use watchtower_hub::{Hub, HubError};
@@ -153,11 +153,6 @@ fn read(silence: &Silence) -> Result<Matchers, HubError> {
 }
 
 fn view(silence: &Silence, matchers: &Matchers) -> Value {
-    let state = match silence.state {
-        QuietState::Pending => "pending",
-        QuietState::Active => "active",
-        QuietState::Expired => "expired",
-    };
     json!({
         "id": silence.id,
         "matchers": matchers.iter().map(Wire::of).collect::<Vec<_>>(),
@@ -166,6 +161,7 @@ fn view(silence: &Silence, matchers: &Matchers) -> Value {
         "updatedAt": silence.created_at,
         "createdBy": silence.created_by,
         "comment": silence.comment,
-        "status": {"state": state},
+        // The same words as there.
+        "status": {"state": silence.state},
     })
 }

@@ -258,7 +258,8 @@ impl Objects {
         let maintenance = store.objects::<MaintenanceBody>().await?;
         let now = store.clock().now();
         let windows = maintenance.iter().filter_map(|window| Cover::of_window(window, now));
-        let covers = silences.iter().filter_map(Cover::of_silence).chain(windows).collect();
+        let covers =
+            silences.iter().filter_map(|silence| Cover::of_silence(silence, now)).chain(windows).collect();
         Ok(Arc::new(Objects {
             rules: store.objects().await?,
             teams: store.objects().await?,

@@ -16,7 +16,7 @@ use crate::{Hub, Objects, quiet};
 /// The longest silence.
 const LENGTH_DAYS_MAX: i64 = 366;
 /// Ended silences are kept this long, for those who ask why nobody was paged.
-pub(crate) const KEPT_DAYS: i64 = 30;
+const KEPT_DAYS: i64 = 30;
 const DAY_MS: i64 = 86_400_000;
 
 pub struct Silences;

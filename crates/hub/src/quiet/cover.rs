@@ -90,9 +90,9 @@ pub(super) fn minutes(at: Timestamp) -> String {
 }
 
 impl Cover {
-    /// Absent where nothing will ever be covered again.
-    pub fn of_silence(stored: &Stored<SilenceBody>) -> Option<Cover> {
-        let body = &stored.body;
+    /// Absent when it is over: it is kept only for people to read.
+    pub fn of_silence(stored: &Stored<SilenceBody>, now: Timestamp) -> Option<Cover> {
+        let body = Some(&stored.body).filter(|body| body.ends_at > now)?;
         Some(Cover {
             id: stored.id,
             version: stored.version,

@@ -37,22 +37,25 @@ pub(crate) fn reasons_for(
     server: Option<ServerId>,
     now: Timestamp,
 ) -> Vec<Reason> {
-    let server = server.and_then(|id| hub.servers.get(id));
-    let own = server.as_ref().map(|server| server.with(|state| state.selector_labels()));
-    let in_maintenance = server.and_then(|server| {
+    let in_maintenance = server.and_then(|id| hub.servers.get(id)).and_then(|server| {
         server.with(|state| {
             let until = state.maintenance_until.filter(|until| *until > now)?;
             let words = format!("maintenance of {} until {}", state.name, cover::minutes(until));
             Some(Reason { by: None, words })
         })
     });
-    let objects = hub.objects();
+    let (objects, own) = (hub.objects(), labels_of_server(hub, server));
     let covers = objects.covers.iter().filter(|cover| cover.matches(labels, own.as_ref()));
     let by_cover = covers.filter_map(|cover| {
         let spell = cover.spell_at(now)?;
         Some(Reason { by: Some((cover.kind, cover.id)), words: cover.words(spell) })
     });
     in_maintenance.into_iter().chain(by_cover).collect()
+}
+
+/// The server's alone, which no alert can claim to have.
+fn labels_of_server(hub: &Hub, server: Option<ServerId>) -> Option<Labels> {
+    Some(hub.servers.get(server?)?.with(|state| state.selector_labels()))
 }
 
 /// How many open alerts a cover matches, whether its time has come or not.
@@ -62,9 +65,7 @@ pub async fn matched(hub: &Hub, id: Id) -> Result<u32, HubError> {
     let alerts = hub.store.open_alerts().await?;
     let matches = |alert: &&AlertRow| {
         let labels = labels_of(hub, alert.server_id, &alert.labels.0, alert.severity, &alert.summary);
-        let server = alert.server_id.and_then(|id| hub.servers.get(id));
-        let own = server.map(|server| server.with(|state| state.selector_labels()));
-        cover.matches(&labels, own.as_ref())
+        cover.matches(&labels, labels_of_server(hub, alert.server_id).as_ref())
     };
     Ok(alerts.iter().filter(matches).count() as u32)
 }

@@ -18,7 +18,7 @@ use crate::jobs::consider;
 use crate::{Hub, quiet, random};
 
 /// The label that says what an alert is.
-pub const ALERT_NAME: &str = "alertname";
+const ALERT_NAME: &str = "alertname";
 
 /// Times that alerts are taken anew when another hub was faster.
 const TRIES: usize = 8;
@@ -288,13 +288,18 @@ pub(crate) fn labels_of(
 ) -> Labels {
     let server = server.and_then(|id| hub.servers.get(id));
     let servers = server.map(|server| server.with(|state| state.selector_labels()));
-    let mut labels = servers.unwrap_or_default().merged(own).to_builder();
-    for (name, value) in
-        [("severity", severity.as_str()), (ALERT_NAME, truncate(summary, LABEL_VALUE_BYTES_MAX))]
-    {
-        if own.get(name).is_none() {
-            labels.set(name, value);
-        }
+    let mut labels = servers.unwrap_or_default().merged(&with_name(own, summary)).to_builder();
+    if own.get("severity").is_none() {
+        labels.set("severity", severity.as_str());
+    }
+    labels.build()
+}
+
+/// With its summary as its name where it has none: silences see it by the name by which it is shown.
+pub fn with_name(own: &Labels, summary: &str) -> Labels {
+    let mut labels = own.to_builder();
+    if own.get(ALERT_NAME).is_none() {
+        labels.set(ALERT_NAME, truncate(summary, LABEL_VALUE_BYTES_MAX));
     }
     labels.build()
 }

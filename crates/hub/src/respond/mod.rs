@@ -11,7 +11,7 @@ pub mod signals;
 pub mod targets;
 
 pub(crate) use alerts::labels_of;
-pub use alerts::{ALERT_NAME, AlertResolve, AlertTrigger, resolve, trigger};
+pub use alerts::{AlertResolve, AlertTrigger, resolve, trigger, with_name};
 pub use apply::read_state;
 pub use apply::{advance, advance_due};
 pub use event_rules::{run as run_event_rules, waiting_of};
