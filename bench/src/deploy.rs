@@ -17,8 +17,8 @@ use crate::process::find;
 use crate::table::{Table, quantile};
 
 const HOSTS: u8 = 8;
-const ROUNDS: usize = 15;
-const SOON: Duration = Duration::from_secs(60);
+pub const ROUNDS: usize = 15;
+pub const SOON: Duration = Duration::from_secs(60);
 
 pub fn measure(table: &mut Table) {
     let setup = Setup { timing: "interval=10s,lost_grace=90s,evaluate=1s".into(), ..Setup::default() };
@@ -72,7 +72,7 @@ fn everywhere(table: &mut Table, api: &Api, operator: &Operator, ansible: Option
 }
 
 /// From its creation to its end, by the hub's clock.
-fn duration_ms(api: &Api, run: &serde_json::Value) -> Option<i64> {
+pub fn duration_ms(api: &Api, run: &serde_json::Value) -> Option<i64> {
     let number = run["number"].as_i64()?;
     let ended = wait::until(SOON, "the run to end", || {
         Some(api.get(&format!("/runs/{number}"))).filter(|run| run["finished_at"].is_string())
