@@ -2,7 +2,6 @@
 
 use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +15,15 @@ use crate::call::Call;
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const TAKEN: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const BUSY: &[u8] = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+const GONE: &[u8] = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n";
+
+/// How a call is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Takes,
+    Busy,
+    Gone,
+}
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -42,7 +50,7 @@ impl Received {
 pub struct Sink {
     port: u16,
     calls: Arc<Mutex<Vec<Received>>>,
-    busy: Arc<AtomicBool>,
+    mood: Arc<Mutex<Mood>>,
 }
 
 impl Sink {
@@ -50,15 +58,15 @@ impl Sink {
         let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let busy = Arc::new(AtomicBool::new(false));
-        let (into, refuse) = (Arc::clone(&calls), Arc::clone(&busy));
+        let mood = Arc::new(Mutex::new(Mood::Takes));
+        let (into, answers) = (Arc::clone(&calls), Arc::clone(&mood));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (into, refuse) = (Arc::clone(&into), Arc::clone(&refuse));
-                std::thread::spawn(move || serve(stream, &into, &refuse));
+                let (into, answers) = (Arc::clone(&into), Arc::clone(&answers));
+                std::thread::spawn(move || serve(stream, &into, &answers));
             }
         });
-        Sink { port, calls, busy }
+        Sink { port, calls, mood }
     }
 
     pub fn url(&self) -> String {
@@ -67,7 +75,16 @@ impl Sink {
 
     /// Whether it answers 503 and takes nothing.
     pub fn set_busy(&self, busy: bool) {
-        self.busy.store(busy, Ordering::Relaxed);
+        self.set(if busy { Mood::Busy } else { Mood::Takes });
+    }
+
+    /// From now on it answers 410, which no later try will change.
+    pub fn set_gone(&self) {
+        self.set(Mood::Gone);
+    }
+
+    fn set(&self, mood: Mood) {
+        *self.mood.lock().expect("no holder panics") = mood;
     }
 
     /// Everything received so far, in order.
@@ -85,14 +102,18 @@ impl Sink {
     }
 }
 
-fn serve(mut stream: TcpStream, into: &Mutex<Vec<Received>>, busy: &AtomicBool) {
+fn serve(mut stream: TcpStream, into: &Mutex<Vec<Received>>, mood: &Mutex<Mood>) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
     let Ok(copy) = stream.try_clone() else { return };
     let mut reader = BufReader::new(copy);
     while let Some(call) = Call::read(&mut reader) {
-        let busy = busy.load(Ordering::Relaxed);
-        let answer: &[u8] = if busy { BUSY } else { TAKEN };
-        if !busy {
+        let mood = *mood.lock().expect("no holder panics");
+        let answer: &[u8] = match mood {
+            Mood::Takes => TAKEN,
+            Mood::Busy => BUSY,
+            Mood::Gone => GONE,
+        };
+        if mood == Mood::Takes {
             into.lock().expect("no test panics while it holds the calls").push(received(&call));
         }
         if stream.write_all(answer).is_err() {

@@ -64,6 +64,8 @@ shapes! {
         pub servers: Option<String>,
         /// Channels that reach this person, in order.
         pub channels: Vec<watchtower_model::ChannelId>,
+        /// How a page uses them; without a rule for its urgency, all of them at once.
+        pub notify_rules: Vec<watchtower_model::NotifyRule>,
         pub disabled: bool,
         pub created_at: Time,
         pub last_login_at: Option<Time>,
@@ -134,6 +136,13 @@ inputs! {
         pub servers: Option<String>,
         #[serde(default)]
         pub channels: Vec<watchtower_model::ChannelId>,
+        #[serde(default)]
+        pub notify_rules: Vec<watchtower_model::NotifyRule>,
+    }
+
+    /// Replaces the caller's own.
+    pub struct NotifyRulesInput {
+        pub notify_rules: Vec<watchtower_model::NotifyRule>,
     }
 
     /// Absent fields stay as they are.
@@ -148,6 +157,8 @@ inputs! {
         pub servers: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub channels: Option<Vec<watchtower_model::ChannelId>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub notify_rules: Option<Vec<watchtower_model::NotifyRule>>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub disabled: Option<bool>,
     }

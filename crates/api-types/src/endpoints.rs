@@ -57,6 +57,7 @@ pub fn describe_query(name: &str) -> &'static str {
         "cursor" => "`next` of the page before",
         "q" => "Words that must occur in the name, title or labels",
         "on" => "Label matchers, such as `env=\"prod\",role=~\"web|db\"`",
+        "urgency" => "`high` (severity error and critical) or `low`; high when absent",
         "status" => {
             "Of servers: pending, up, lost, away or maintenance; of deployments: pending, running, succeeded, failed or cancelled"
         }
@@ -103,6 +104,7 @@ endpoints! {
     "login" Post "/login" Public [] Login -> Session, "Begin a session";
     "logout" Post "/logout" View [] _ -> _, "End this session";
     "me" Get "/me" View [] _ -> Me, "The caller and the hub";
+    "me.notify_rules" Put "/me/notify-rules" View [] NotifyRulesInput -> User, "Choose how pages reach the caller";
     "overview" Get "/overview" View [] _ -> Overview, "The first page";
     "status" Get "/status" View [] _ -> HubStatus, "Health of the hub itself";
     "metrics.merge" Post "/metrics/merge" Admin [] _ -> MetricsMerge, "Store and merge all metrics now: before a backup, or when space is short";
@@ -143,6 +145,7 @@ endpoints! {
     "service.create" Post "/services" Operate [] ServiceInput -> Service, "Create a service";
     "service.get" Get "/services/{service}" View [] _ -> Service, "One service, by id or name";
     "service.update" Put "/services/{service}" Operate [] ServiceInput -> Service, "Replace a service";
+    "service.page_plan" Get "/services/{service}/page-plan" View ["urgency" "at"] _ -> PagePlan, "Who would be paged, when and how, if nobody answered";
     "service.delete" Delete "/services/{service}" Operate [] _ -> _, "Delete a service";
     "team.list" Get "/teams" View ["limit" "cursor"] _ -> [Team], "List teams";
     "team.create" Post "/teams" Operate [] TeamInput -> Team, "Create a team";

@@ -97,7 +97,7 @@ shapes! {
 
     /// What happens next if nobody does anything.
     pub struct PendingAction {
-        /// `escalate`, `unacknowledge`, `auto_resolve`, `release_hold`.
+        /// `escalate`, `unacknowledge`, `auto_resolve`, `release_hold`, `resolve_calm`, and of a single incident `notify`.
         pub kind: String,
         pub at: Time,
         /// In words: `pages team Operations`.

@@ -32,8 +32,8 @@ mod ssh;
 mod time;
 
 pub use access::{
-    AuditEntry, Login, Me, PasswordChange, Role, Session, Setup, SetupStatus, Token, TokenCreated,
-    TokenInput, TokenScope, User, UserInput, UserPatch,
+    AuditEntry, Login, Me, NotifyRulesInput, PasswordChange, Role, Session, Setup, SetupStatus, Token,
+    TokenCreated, TokenInput, TokenScope, User, UserInput, UserPatch,
 };
 pub use agent::{AgentBinaries, AgentBinary, AgentProgram};
 pub use automation::{
@@ -62,8 +62,8 @@ pub use live::{LiveMessage, LiveRequest, LiveTopic, VitalsUpdate};
 pub use openapi::document;
 pub use overview::{Activity, HubStatus, MetricsMerge, Overview, ServerCounts};
 pub use policy::{
-    Policy, PolicyInput, PolicyStep, Route, RouteInput, Service, ServiceInput, StepTarget, TargetKind, Team,
-    TeamInput,
+    PagePlan, PlannedMessage, Policy, PolicyInput, PolicyStep, Route, RouteInput, Service, ServiceInput,
+    StepTarget, TargetKind, Team, TeamInput,
 };
 pub use quiet::{MaintenanceWindow, MaintenanceWindowInput, QuietState, QuietTime, Silence, SilenceInput};
 pub use rule::{

@@ -1,6 +1,6 @@
 //! Who is paged for what: teams, services, routes, escalation policies.
 
-use watchtower_model::{Id, PolicyId, RouteId, ServiceId, TeamId, UserId};
+use watchtower_model::{ChannelId, Id, PolicyId, RouteId, ServiceId, TeamId, Urgency, UserId};
 
 use crate::derive::{inputs, shapes, words};
 use crate::{Role, Time};
@@ -77,6 +77,31 @@ shapes! {
         pub kind: TargetKind,
         #[schema(value_type = String)]
         pub id: Id,
+    }
+
+    /// What would happen if an incident began at this time and nobody answered: one round through the steps.
+    pub struct PagePlan {
+        pub service: String,
+        pub urgency: Urgency,
+        pub at: Time,
+        pub messages: Vec<PlannedMessage>,
+        /// What follows the last step, in words.
+        pub then: String,
+        /// Who would not be reached, and why, in words.
+        pub warnings: Vec<String>,
+    }
+
+    pub struct PlannedMessage {
+        /// From the beginning of the incident.
+        pub after_seconds: f64,
+        /// From 1.
+        pub step: u32,
+        /// Absent where the policy names the channel itself.
+        pub person: Option<String>,
+        pub channel: String,
+        pub channel_id: ChannelId,
+        /// What of the policy leads there, in words: `whoever is on call for Operations`.
+        pub target: String,
     }
 }
 

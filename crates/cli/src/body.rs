@@ -1,6 +1,7 @@
 //! A request's body from flags: each flag fills one field, names become ids.
 
 mod layers;
+mod notify;
 
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
@@ -77,6 +78,7 @@ fn value(session: &mut Session, field: &Field, given: &[String], before: Value) 
             let steps: Result<Vec<_>, _> = given.iter().map(|text| step(session, text)).collect();
             steps?.into()
         }
+        Kind::NotifyRules => notify::rules(session, given)?,
         Kind::Layers => {
             let layers: Result<Vec<_>, _> = given.iter().map(|text| layers::layer(session, text)).collect();
             layers?.into()
@@ -164,8 +166,10 @@ pub fn resolve(
     body: &mut Map<String, Value>,
 ) -> Result<(), Failure> {
     for field in fields {
-        if field.kind == Kind::Layers {
-            layers::resolve(session, body, field.path)?;
+        match field.kind {
+            Kind::Layers => layers::resolve(session, body, field.path)?,
+            Kind::NotifyRules => notify::resolve(session, body, field.path)?,
+            _ => {}
         }
         let (noun, root) = match field.kind {
             Kind::Ref(noun) | Kind::RefList(noun) => (noun, field.path.split('.').next().unwrap_or("")),

@@ -10,7 +10,8 @@ use watchtower_hub::{Hub, configure as c};
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
     access, agents, alerts, automations, channels, deployments, events, halt, heartbeats, incidents,
-    integrations, keys, metrics, objects, overview, rules, runs, schedules, scripts, servers, silences, ssh,
+    integrations, keys, metrics, objects, overview, rules, runs, schedules, scripts, servers, services,
+    silences, ssh,
 };
 use crate::{
     calendar, dashboard, headers, health, idempotency, live, opsgenie, otlp, pings, problem, prometheus,
@@ -35,6 +36,7 @@ fn people() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("login", post(access::login)),
         ("logout", post(access::logout)),
         ("me", get(access::me)),
+        ("me.notify_rules", put(access::set_notify_rules)),
         ("user.list", get(access::users)),
         ("user.create", post(access::create_user)),
         ("user.get", get(access::user)),
@@ -143,6 +145,7 @@ fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
     let mut all = vec![("silence.expire", post(silences::expire))];
     all.extend(configured::<c::Rules>(five!("rule")));
     all.extend(configured::<c::Services>(five!("service")));
+    all.push(("service.page_plan", get(services::page_plan)));
     all.extend(configured::<c::Teams>(five!("team")));
     all.extend(configured::<c::Routes>(five!("route")));
     all.extend(configured::<c::Policies>(five!("policy")));

@@ -35,6 +35,7 @@ impl Turn {
         if novelty == Novelty::Added {
             incident.joined_at = self.now;
         }
+        let louder = signal.urgency > incident.urgency;
         incident.urgency = incident.urgency.max(signal.urgency);
         let raised = signal.severity > incident.severity;
         if raised {
@@ -45,6 +46,9 @@ impl Turn {
         self.restart_auto_resolve();
         self.say_trigger(&signal, novelty, raised);
         self.page_for_trigger(&signal, novelty);
+        if louder {
+            self.page_louder();
+        }
     }
 
     fn say_trigger(&mut self, signal: &AlertSignal, novelty: Novelty, raised: bool) {

@@ -57,6 +57,22 @@ impl Turn {
         self.effects.push(Effect::Page(Page { generation, step, loop_no, targets, reason, output }));
     }
 
+    /// The urgency rose while a step has its time: its people are told as they want to be told of that urgency. Nothing is sent
+    /// twice, since the messages that went out already have the same keys.
+    pub fn page_louder(&mut self) {
+        let incident = &self.incident;
+        if self.began_step || !incident.is_pending(PendingKind::Escalate) {
+            return;
+        }
+        let (step, generation, loop_no) = (incident.step, incident.generation, incident.loop_no);
+        let targets = incident.policy.steps.get(step).map(|s| s.targets.clone()).unwrap_or_default();
+        let reason = PageReason::UrgencyRaised;
+        let text = format!("step {} is paged by the rules for high urgency", step + 1);
+        let data = json!({ "step": step, "loop": loop_no, "generation": generation, "reason": reason });
+        self.say(TimelineKind::Paged, &Actor::System, text, data);
+        self.effects.push(Effect::Page(Page { generation, step, loop_no, targets, reason, output: None }));
+    }
+
     /// A schedule stands for other people later: who was on call is kept, for the notice that it is over.
     pub fn on_call(&mut self, people: Vec<Target>, text: String) {
         let data = json!({ "step": self.incident.step, "people": people });

@@ -13,6 +13,7 @@ mod effect;
 mod escalate;
 mod input;
 mod people;
+mod personal;
 mod policy;
 mod repair;
 mod response_times;
@@ -28,6 +29,9 @@ pub use effect::{Effect, Entry, Page, PageReason, TimelineKind};
 pub use input::{
     Actor, AlertSignal, DeliveryOutcome, DeliveryReport, Input, OUTPUT_EXCERPT_BYTES_MAX, Opening, RunReport,
     RunState,
+};
+pub use personal::{
+    Knock, NOTIFY_DELAY_SECONDS_MAX, NOTIFY_RULES_MAX, NotifyRuleError, check_notify_rules, knocks,
 };
 pub use policy::{
     LOOPS_MAX, PolicyError, PolicySnapshot, STEP_DELAY_MS_MAX, STEP_DELAY_MS_MIN, STEPS_MAX, ServiceSnapshot,

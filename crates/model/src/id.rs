@@ -50,7 +50,7 @@ impl Id {
         &self.0
     }
 
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Id(bytes)
     }
 }

@@ -9,6 +9,7 @@ mod event;
 mod id;
 mod labels;
 mod manifest;
+mod notify_rule;
 mod sample;
 mod severity;
 mod text;
@@ -26,6 +27,7 @@ pub use id::{
 };
 pub use labels::{LabelError, Labels, LabelsBuilder, METRIC_NAME, is_label_name, is_metric_name};
 pub use manifest::{APPROVAL_NAMESPACE, MANIFEST_FORMAT, Manifest, ParameterKind, ParameterRule};
+pub use notify_rule::NotifyRule;
 pub use sample::{STALE_NAN_BITS, Sample, format_value, is_stale, parse_value, stale_nan};
 pub use severity::{ParseSeverityError, Severity, Urgency};
 pub use text::{TextError, check_line, check_name, truncate};

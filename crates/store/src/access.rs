@@ -1,7 +1,7 @@
 //! Users, sessions and API tokens. Only hashes of secrets are stored.
 
 use serde::Deserialize;
-use watchtower_model::{ChannelId, Timestamp, TokenId, UserId};
+use watchtower_model::{ChannelId, NotifyRule, Timestamp, TokenId, UserId};
 
 use crate::db::Val;
 use crate::{DbError, Json, Statement, Store, args, one, rows};
@@ -15,6 +15,7 @@ pub struct UserRow {
     pub role: String,
     pub servers: Option<String>,
     pub channels: Json<Vec<ChannelId>>,
+    pub notify_rules: Json<Vec<NotifyRule>>,
     pub disabled: bool,
     pub created_at: Timestamp,
     pub last_login_at: Option<Timestamp>,
@@ -68,10 +69,10 @@ impl Store {
     /// Inserts, or replaces all but the time of creation.
     pub fn save_user(user: &UserRow) -> Statement {
         Statement::new(
-            "INSERT INTO users (id, name, email, password_hash, role, servers, channels, disabled, created_at, last_login_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET email = excluded.email, \
+            "INSERT INTO users (id, name, email, password_hash, role, servers, channels, notify_rules, disabled, created_at, last_login_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO UPDATE SET email = excluded.email, \
              password_hash = excluded.password_hash, role = excluded.role, servers = excluded.servers, \
-             channels = excluded.channels, disabled = excluded.disabled, last_login_at = excluded.last_login_at",
+             channels = excluded.channels, notify_rules = excluded.notify_rules, disabled = excluded.disabled, last_login_at = excluded.last_login_at",
             args![
                 user.id,
                 &user.name,
@@ -80,6 +81,7 @@ impl Store {
                 &user.role,
                 user.servers.clone(),
                 Val::json(&user.channels.0),
+                Val::json(&user.notify_rules.0),
                 user.disabled,
                 user.created_at,
                 user.last_login_at

@@ -57,6 +57,24 @@ impl Store {
         )
     }
 
+    /// What people of earlier steps wanted to be told later than now is not sent any more. `step`: what the keys of the step that
+    /// begins start with.
+    pub fn cancel_delayed_pages(incident: IncidentId, step: &str, now: Timestamp) -> Statement {
+        Statement::new(
+            "UPDATE outbox SET state = 'cancelled', next_at = NULL WHERE incident_id = $1 AND kind = 'page' \
+             AND state = 'pending' AND attempts = 0 AND next_at > $3 AND idem_key NOT LIKE $2",
+            args![incident, format!("{step}%"), now],
+        )
+    }
+
+    /// Makes a message that waits for its time due now.
+    pub fn hurry_outbox(id: Id, now: Timestamp) -> Statement {
+        Statement::new(
+            "UPDATE outbox SET next_at = $2 WHERE id = $1 AND state = 'pending' AND attempts = 0 AND next_at > $2",
+            args![id, now],
+        )
+    }
+
     /// Claims up to `limit` due messages for `lease_ms`.
     pub async fn claim_outbox(
         &self,

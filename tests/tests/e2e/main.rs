@@ -21,6 +21,7 @@ mod known_holes;
 mod restart;
 mod signals;
 mod told;
+mod notify_rules;
 mod oncall;
 mod absence;
 mod overload;

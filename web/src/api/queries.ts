@@ -196,6 +196,13 @@ export const queries = {
       queryKey: ["channel"],
       queryFn: ({ signal }) => api.get("/channels", { signal, query: { limit: ALL } }),
     }),
+  pagePlan: (service: string, urgency: "high" | "low") =>
+    queryOptions({
+      queryKey: ["service", "page-plan", service, urgency],
+      queryFn: ({ signal }) =>
+        api.get("/services/{service}/page-plan", { signal, path: { service }, query: { urgency } }),
+      staleTime: 0,
+    }),
   schedules: () =>
     queryOptions({
       queryKey: ["schedule", "list"],

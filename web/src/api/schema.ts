@@ -944,6 +944,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/notify-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose how pages reach the caller */
+        put: operations["me.notify_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics/merge": {
         parameters: {
             query?: never;
@@ -1659,6 +1676,23 @@ export interface paths {
         post?: never;
         /** Delete a service */
         delete: operations["service.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{service}/page-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who would be paged, when and how, if nobody answered */
+        get: operations["service.page_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3023,6 +3057,17 @@ export interface components {
         NoteInput: {
             text: string;
         };
+        /** @description Of a page of this urgency, this channel is told this long after the step began. The same channel again later is a reminder. */
+        NotifyRule: {
+            channel_id: components["schemas"]["ChannelId"];
+            /** Format: int32 */
+            delay_seconds?: number;
+            urgency?: components["schemas"]["Urgency"] | null;
+        };
+        /** @description Replaces the caller's own. */
+        NotifyRulesInput: {
+            notify_rules: components["schemas"]["NotifyRule"][];
+        };
         /** @description The key that a host shows right now. */
         OfferedHostKey: {
             algorithm: string;
@@ -3105,6 +3150,17 @@ export interface components {
             servers: components["schemas"]["ServerCounts"];
             stats: components["schemas"]["IncidentStats"];
         };
+        /** @description What would happen if an incident began at this time and nobody answered: one round through the steps. */
+        PagePlan: {
+            at: components["schemas"]["Time"];
+            messages: components["schemas"]["PlannedMessage"][];
+            service: string;
+            /** @description What follows the last step, in words. */
+            then: string;
+            urgency: components["schemas"]["Urgency"];
+            /** @description Who would not be reached, and why, in words. */
+            warnings: string[];
+        };
         Panel: {
             /** @description Why there is nothing to show, if so. */
             error?: string | null;
@@ -3162,7 +3218,7 @@ export interface components {
         /** @description What happens next if nobody does anything. */
         PendingAction: {
             at: components["schemas"]["Time"];
-            /** @description `escalate`, `unacknowledge`, `auto_resolve`, `release_hold`. */
+            /** @description `escalate`, `unacknowledge`, `auto_resolve`, `release_hold`, `resolve_calm`, and of a single incident `notify`. */
             kind: string;
             /** @description In words: `pages team Operations`. */
             text: string;
@@ -3188,6 +3244,24 @@ export interface components {
         PingList: {
             items: components["schemas"]["Ping"][];
             next?: string;
+        };
+        PlannedMessage: {
+            /**
+             * Format: double
+             * @description From the beginning of the incident.
+             */
+            after_seconds: number;
+            channel: string;
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description Absent where the policy names the channel itself. */
+            person?: string | null;
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            step: number;
+            /** @description What of the policy leads there, in words: `whoever is on call for Operations`. */
+            target: string;
         };
         Policy: {
             created_at: components["schemas"]["Time"];
@@ -4100,6 +4174,8 @@ export interface components {
             id: components["schemas"]["UserId"];
             last_login_at?: components["schemas"]["Time"] | null;
             name: string;
+            /** @description How a page uses them; without a rule for its urgency, all of them at once. */
+            notify_rules: components["schemas"]["NotifyRule"][];
             role: components["schemas"]["Role"];
             /** @description Label matchers of the servers this user may see and act on; absent means all. */
             servers?: string | null;
@@ -4110,6 +4186,7 @@ export interface components {
             channels?: components["schemas"]["ChannelId"][];
             email?: string | null;
             name: string;
+            notify_rules?: components["schemas"]["NotifyRule"][];
             password: string;
             role: components["schemas"]["Role"];
             servers?: string | null;
@@ -4123,6 +4200,7 @@ export interface components {
             channels?: components["schemas"]["ChannelId"][] | null;
             disabled?: boolean | null;
             email?: string | null;
+            notify_rules?: components["schemas"]["NotifyRule"][] | null;
             role?: components["schemas"]["Role"] | null;
             /** @description An empty string lifts the restriction. */
             servers?: string | null;
@@ -6700,6 +6778,39 @@ export interface operations {
             };
         };
     };
+    "me.notify_rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotifyRulesInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "metrics.merge": {
         parameters: {
             query?: never;
@@ -8829,6 +8940,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "service.page_plan": {
+        parameters: {
+            query?: {
+                /** @description `high` (severity error and critical) or `low`; high when absent */
+                urgency?: string;
+                /** @description RFC 3339, Unix seconds, or `now-1h` */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PagePlan"];
+                };
             };
             /** @description A problem */
             default: {

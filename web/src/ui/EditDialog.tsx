@@ -10,7 +10,7 @@ interface EditProps {
   title: string;
   /** What must still be mended, as a sentence. */
   missing?: string;
-  needs: Need;
+  needs: Need | undefined;
   changes: string[];
   save: () => Promise<unknown>;
   onClose: () => void;

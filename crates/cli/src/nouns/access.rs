@@ -9,6 +9,9 @@ const ROLE: Field =
     field("role", "role", Words(&["viewer", "responder", "operator", "admin"]), "What it may do");
 const SERVERS: Field = field("servers", "servers", Text, "Only servers that these label matchers match");
 
+const NOTIFY: &str =
+    "How a page uses the channels, as URGENCY:DELAY:CHANNEL, such as high:5m:sms-ana; repeat for more";
+
 pub static USER: Noun = Noun {
     name: "user",
     about: "People who sign in",
@@ -37,6 +40,7 @@ pub static USER: Noun = Noun {
             RefList("channel"),
             "Id or name of a channel that reaches them; in order",
         ),
+        field("notify", "notify_rules", NotifyRules, NOTIFY),
         field("disabled", "disabled", Bool, "Whether sign-in is refused"),
         field("password-file", "password", SecretFile, "File with the password, - is stdin"),
     ],
@@ -51,6 +55,7 @@ pub static USER: Noun = Noun {
         verb("disable", Does::Set { field: "disabled", value: true, about: "Refuse a user's sign-in" }),
         verb("enable", Does::Set { field: "disabled", value: false, about: "Allow a user's sign-in again" }),
         verb("password", Does::Special(&special::password::PASSWORD)),
+        verb("notify", Does::Special(&special::notify::NOTIFY)),
     ],
 };
 

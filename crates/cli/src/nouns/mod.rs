@@ -110,6 +110,8 @@ pub enum Kind {
     Json,
     /// `DELAY:KIND=NAME,...`: one step of a policy.
     Steps,
+    /// `URGENCY:DELAY:CHANNEL`: one rule of how a person is paged.
+    NotifyRules,
     /// `NAME=UNIT@HH:MM/DATE:USER,...`: one layer of a schedule.
     Layers,
 }

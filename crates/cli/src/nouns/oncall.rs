@@ -3,6 +3,7 @@
 use super::Kind::*;
 use super::{Does, Noun, field, verb};
 use crate::output::cell::{As, Shape, column, wide};
+use crate::special;
 
 pub static SERVICE: Noun = Noun {
     name: "service",
@@ -49,7 +50,15 @@ pub static SERVICE: Noun = Noun {
         field("runbook", "runbook_url", Text, "URL of the runbook"),
     ],
     defaults: &[],
-    verbs: CRUD,
+    verbs: &[
+        verb("list", Does::List),
+        verb("get", Does::Get),
+        verb("create", Does::Create),
+        verb("edit", Does::Edit),
+        verb("apply", Does::Apply),
+        verb("delete", Does::Delete),
+        verb("page-plan", Does::Special(&special::notify::PAGE_PLAN)),
+    ],
 };
 
 const CRUD: &[super::Verb] = &[
@@ -179,12 +188,12 @@ pub static SCHEDULE: Noun = Noun {
         verb("edit", Does::Edit),
         verb("apply", Does::Apply),
         verb("delete", Does::Delete),
-        verb("on-call", Does::Special(&crate::special::on_call::ONE)),
+        verb("on-call", Does::Special(&special::on_call::ONE)),
         verb("shifts", Does::Show { endpoint: "schedule.shifts", shape: &SHIFTS }),
         verb("gaps", Does::Show { endpoint: "schedule.gaps", shape: &GAPS }),
-        verb("override", Does::Special(&crate::special::on_call::OVERRIDE)),
+        verb("override", Does::Special(&special::on_call::OVERRIDE)),
         verb("end-override", Does::Act { endpoint: "schedule.end_override", fields: &[], many: false }),
-        verb("calendar", Does::Special(&crate::special::on_call::CALENDAR)),
+        verb("calendar", Does::Special(&special::on_call::CALENDAR)),
         verb("end-calendar", Does::Act { endpoint: "schedule.end_calendar", fields: &[], many: false }),
     ],
 };

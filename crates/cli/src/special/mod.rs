@@ -17,6 +17,7 @@ pub mod keys;
 pub mod login;
 pub mod mapping;
 pub mod metrics;
+pub mod notify;
 pub mod on_call;
 pub mod password;
 pub mod poll;

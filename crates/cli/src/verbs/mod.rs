@@ -41,7 +41,7 @@ pub fn flag(field: &Field) -> Arg {
             .value_name("true|false"),
         Kind::Words(words) => arg.value_parser(words.to_vec()),
         Kind::Map => arg.value_name("NAME=VALUE").action(ArgAction::Append),
-        Kind::List | Kind::RefList(_) | Kind::Steps | Kind::Layers => {
+        Kind::List | Kind::RefList(_) | Kind::Steps | Kind::NotifyRules | Kind::Layers => {
             arg.value_name("VALUE").action(ArgAction::Append)
         }
         Kind::Seconds | Kind::Until => arg.value_name("DURATION"),

@@ -126,6 +126,7 @@ fn reached(id: &str) -> &str {
     match id {
         "setup.get" => "doctor",
         "me" => "whoami",
+        "me.notify_rules" => "user notify",
         "overview" => "status",
         "on_call.list" => "on-call",
         "event.create" => "event send",

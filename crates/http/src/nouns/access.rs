@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use watchtower_api_types::{
-    AuditEntry, List, Login, Me, PasswordChange, Session, Setup, SetupStatus, Token, TokenCreated,
-    TokenInput, User, UserInput, UserPatch,
+    AuditEntry, List, Login, Me, NotifyRulesInput, PasswordChange, Session, Setup, SetupStatus, Token,
+    TokenCreated, TokenInput, User, UserInput, UserPatch,
 };
 use watchtower_hub::access::{self, Opened};
 use watchtower_hub::{Hub, HubError};
@@ -56,6 +56,17 @@ pub async fn logout(caller: Caller) -> Result<Response, Failure> {
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.headers_mut().insert(header::SET_COOKIE, cookie(&caller.hub, "", 0)?);
     Ok(response)
+}
+
+pub async fn set_notify_rules(caller: Caller, Body(input): Body<NotifyRulesInput>) -> Reply<User> {
+    let Some(id) = caller.principal.user else {
+        return Err(
+            HubError::Forbidden("a token is nobody who could be paged: sign in as a person".into()).into()
+        );
+    };
+    let user = access::set_notify_rules(&caller.hub, id, input.notify_rules).await?;
+    caller.audit(&user.name, "").await?;
+    Ok(Json(views::user(user)))
 }
 
 pub async fn me(caller: Caller) -> Reply<Me> {

@@ -20,5 +20,6 @@ pub mod runs;
 pub mod schedules;
 pub mod scripts;
 pub mod servers;
+pub mod services;
 pub mod silences;
 pub mod ssh;

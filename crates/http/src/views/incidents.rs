@@ -98,6 +98,13 @@ pub async fn incident_alone(hub: &Hub, row: &IncidentRow) -> Result<Incident, Hu
     if out.alert_count > 1 {
         out.in_common = respond::in_common(hub, &hub.store.servers_of_incident(row.id).await?);
     }
+    let waiting = respond::waiting_messages(&hub.store.outbox_of(row.id).await?, hub.now());
+    out.pending_actions.extend(waiting.iter().map(|message| PendingAction {
+        kind: "notify".into(),
+        at: message.at.into(),
+        text: format!("pages {}", message.addressee(hub)),
+    }));
+    out.pending_actions.sort_by_key(|action| action.at);
     out.processes = row.processes.as_deref().and_then(processes_of);
     out.runbook_url =
         hub.objects().service(row.service_id).and_then(|service| service.body.0.runbook_url.clone());

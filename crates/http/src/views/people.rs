@@ -11,6 +11,7 @@ pub fn user(row: UserRow) -> User {
         role: row.role.parse().unwrap_or(Role::Viewer),
         servers: row.servers,
         channels: row.channels.0,
+        notify_rules: row.notify_rules.0,
         disabled: row.disabled,
         created_at: row.created_at.into(),
         last_login_at: row.last_login_at.map(Into::into),

@@ -16,5 +16,5 @@ pub use setup::{SetupLink, setup, setup_link, setup_needed};
 pub use tokens::{create_token, revoke_token};
 pub use users::{
     change_password, check_password, check_servers, create_user, delete_user, hash_password, patch_user,
-    tokens_of,
+    set_notify_rules, tokens_of,
 };

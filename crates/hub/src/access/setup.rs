@@ -68,6 +68,7 @@ pub async fn setup(hub: &Hub, input: Setup) -> Result<Opened, HubError> {
         role: Role::Admin,
         servers: None,
         channels: Vec::new(),
+        notify_rules: Vec::new(),
     };
     let user = create_user(hub, user).await?;
     hub.store.delete_meta(META_HASH).await?;

@@ -6,8 +6,9 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, PasswordHash};
 use tokio::sync::Semaphore;
 use watchtower_api_types::{PasswordChange, UserInput, UserPatch};
+use watchtower_incident::check_notify_rules;
 use watchtower_matchers::Matchers;
-use watchtower_model::{UserId, check_line, check_name};
+use watchtower_model::{ChannelId, NotifyRule, UserId, check_line, check_name};
 use watchtower_store::{DbError, Json, Store, TokenRow, UserRow};
 
 use super::principal::Principal;
@@ -67,15 +68,29 @@ pub fn check_servers(servers: Option<&str>) -> Result<(), HubError> {
     }
 }
 
-fn check_channels(hub: &Hub, channels: &[watchtower_model::ChannelId]) -> Result<(), HubError> {
+fn check_reached_by(hub: &Hub, channels: &[ChannelId], rules: &[NotifyRule]) -> Result<(), HubError> {
     if channels.len() > CHANNELS_MAX {
         return Err(HubError::invalid("channels", format!("at most {CHANNELS_MAX}")));
     }
     let objects = hub.objects();
     match channels.iter().find(|id| objects.channel(**id).is_none()) {
         Some(id) => Err(HubError::invalid("channels", format!("channel {id} does not exist"))),
-        None => Ok(()),
+        None => check_rules(rules, channels),
     }
+}
+
+fn check_rules(rules: &[NotifyRule], channels: &[ChannelId]) -> Result<(), HubError> {
+    check_notify_rules(rules, channels).map_err(|error| {
+        let text = error.to_string();
+        let (field, text) = text.split_once(": ").unwrap_or(("notify_rules", &text));
+        HubError::invalid(field, text)
+    })
+}
+
+/// How a person is paged, by that person.
+pub async fn set_notify_rules(hub: &Hub, id: UserId, rules: Vec<NotifyRule>) -> Result<UserRow, HubError> {
+    let user = hub.store.user(id).await?.ok_or_else(|| HubError::not_found("user", id))?;
+    patch_user(hub, user, UserPatch { notify_rules: Some(rules), ..UserPatch::default() }).await
 }
 
 pub async fn create_user(hub: &Hub, input: UserInput) -> Result<UserRow, HubError> {
@@ -85,7 +100,7 @@ pub async fn create_user(hub: &Hub, input: UserInput) -> Result<UserRow, HubErro
     }
     check_new_password("password", &input.password)?;
     check_servers(input.servers.as_deref())?;
-    check_channels(hub, &input.channels)?;
+    check_reached_by(hub, &input.channels, &input.notify_rules)?;
     let now = hub.now();
     let user = UserRow {
         id: UserId(random::id(now)),
@@ -95,6 +110,7 @@ pub async fn create_user(hub: &Hub, input: UserInput) -> Result<UserRow, HubErro
         role: input.role.as_str().into(),
         servers: input.servers.filter(|text| !text.is_empty()),
         channels: Json(input.channels),
+        notify_rules: Json(input.notify_rules),
         disabled: false,
         created_at: now,
         last_login_at: None,
@@ -120,9 +136,11 @@ pub async fn patch_user(hub: &Hub, user: UserRow, patch: UserPatch) -> Result<Us
         check_servers(Some(&servers))?;
         user.servers = Some(servers).filter(|text| !text.is_empty());
     }
-    if let Some(channels) = patch.channels {
-        check_channels(hub, &channels)?;
-        user.channels = Json(channels);
+    if patch.channels.is_some() || patch.notify_rules.is_some() {
+        let channels = patch.channels.unwrap_or(user.channels.0);
+        let rules = patch.notify_rules.unwrap_or(user.notify_rules.0);
+        check_reached_by(hub, &channels, &rules)?;
+        (user.channels, user.notify_rules) = (Json(channels), Json(rules));
     }
     let was_admin = user.role == "admin" && !user.disabled;
     user.role = patch.role.map_or(user.role, |role| role.as_str().into());

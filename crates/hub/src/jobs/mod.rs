@@ -15,6 +15,7 @@ pub mod send;
 
 mod causes;
 mod facts;
+mod failover;
 mod notice;
 mod retry;
 mod rights;

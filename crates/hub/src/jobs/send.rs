@@ -8,12 +8,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use watchtower_api_types as api;
-use watchtower_model::{ChannelId, RuleId, Timestamp};
+use watchtower_model::{ChannelId, RuleId, Timestamp, UserId};
 use watchtower_notify::{
     self as notify, DeliveryError, FailureKind, Link, Message, MessageState, next_retry_ms,
 };
 use watchtower_store::{AlertRow, IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
 
+use super::failover::{next_message, unreached};
 use super::notice::{Heard, heard};
 use crate::error::HubError;
 use crate::objects::ChannelBody;
@@ -28,10 +29,13 @@ const ALERTS_TOLD_MAX: i64 = 10;
 const POLL: Duration = Duration::from_secs(1);
 
 /// What an outbox row holds beside its columns: why it was sent. The rest is read when it is sent, so that it is true then.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Letter {
     pub reason: String,
     pub output: Option<String>,
+    /// The person whose rules chose the channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
 }
 
 /// Sends until the hub stops, then waits for what is under way.
@@ -129,8 +133,8 @@ fn word(row: &OutboxRow) -> &'static str {
 /// The trouble was over, or somebody had it, before anybody was told: then nobody is told of that either.
 async fn untold(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     let text = format!("{} not sent to {}: it was not paged", word(row), channel_name(hub, row));
-    let statement = Store::outbox_cancelled(row.id, row.attempts);
-    tell(hub, row, statement, ("not_paged", text, String::new())).await
+    let statements = vec![Store::outbox_cancelled(row.id, row.attempts)];
+    tell(hub, row, statements, ("not_paged", text, String::new())).await
 }
 
 /// What cannot even be prepared is told and tried again like what cannot be delivered: not leased in silence for ever.
@@ -149,39 +153,50 @@ async fn record(
     row: &OutboxRow,
     outcome: Result<notify::Receipt, DeliveryError>,
 ) -> Result<(), HubError> {
-    let now = hub.now();
-    let name = channel_name(hub, row);
-    let what = word(row);
-    let (statement, kind, text, detail) = match outcome {
+    match outcome {
         Ok(receipt) => {
             hub.meters.deliveries.add(1);
-            let text = format!("{what} delivered to {name}");
-            (Store::outbox_delivered(row.id, row.attempts, now), "delivered", text, receipt.detail)
+            let text = format!("{} delivered to {}", word(row), channel_name(hub, row));
+            let statement = Store::outbox_delivered(row.id, row.attempts, hub.now());
+            tell(hub, row, vec![statement], ("delivered", text, receipt.detail)).await
         }
         Err(error) => {
             hub.meters.delivery_failures.add(1);
-            let retry = match error.kind {
-                FailureKind::Permanent => None,
-                FailureKind::Temporary => {
-                    next_retry_ms(row.attempts as u32, now.since(row.created_at), error.retry_after)
-                        .map(|ms| now.plus_ms(ms))
-                }
-            };
-            let text = match retry {
-                Some(at) => {
-                    format!("{what} to {name} failed, tried again in {} s", (at.since(now) + 999) / 1000)
-                }
-                None => format!("{what} to {name} failed for good"),
-            };
-            (
-                Store::outbox_failed(row.id, row.attempts, &error.reason, retry),
-                "delivery_failed",
-                text,
-                error.reason,
-            )
+            record_failure(hub, row, error).await
+        }
+    }
+}
+
+async fn record_failure(hub: &Hub, row: &OutboxRow, error: DeliveryError) -> Result<(), HubError> {
+    let now = hub.now();
+    let retry = match error.kind {
+        FailureKind::Permanent => None,
+        FailureKind::Temporary => {
+            next_retry_ms(row.attempts as u32, now.since(row.created_at), error.retry_after)
+                .map(|ms| now.plus_ms(ms))
         }
     };
-    tell(hub, row, statement, (kind, text, detail)).await
+    let (what, name) = (word(row), channel_name(hub, row));
+    let text = match retry {
+        Some(at) => {
+            format!("{what} to {name} failed, tried again in {} s", (at.since(now) + 999) / 1000)
+        }
+        None => format!("{what} to {name} failed for good"),
+    };
+    let rows = hub.store.outbox_of(row.incident_id).await?;
+    let mut statements = next_message(hub, &rows, row, retry.is_none(), now);
+    if !statements.is_empty() {
+        hub.bus.wake(WAKE_OUTBOX);
+    }
+    statements.push(Store::outbox_failed(row.id, row.attempts, &error.reason, retry));
+    tell(hub, row, statements, ("delivery_failed", text, error.reason)).await?;
+    if row.kind == "page" && retry.is_none() {
+        let rows = hub.store.outbox_of(row.incident_id).await?;
+        if let Some(step) = unreached(&rows, row) {
+            respond::advance(hub, row.incident_id, step.nobody_reached(), Vec::new()).await?;
+        }
+    }
+    Ok(())
 }
 
 fn channel_name(hub: &Hub, row: &OutboxRow) -> String {
@@ -193,7 +208,7 @@ fn channel_name(hub: &Hub, row: &OutboxRow) -> String {
 async fn tell(
     hub: &Hub,
     row: &OutboxRow,
-    statement: Statement,
+    mut statements: Vec<Statement>,
     (kind, text, detail): (&str, String, String),
 ) -> Result<(), HubError> {
     let now = hub.now();
@@ -207,8 +222,9 @@ async fn tell(
         run_id: None,
         idem: format!("{}/delivery/{}/{}", row.incident_id, row.id, row.attempts),
     };
-    let change = Store::insert_change("incident", row.incident_id, now);
-    hub.store.commit(vec![statement, Store::insert_timeline(&entry), change]).await?;
+    statements.push(Store::insert_timeline(&entry));
+    statements.push(Store::insert_change("incident", row.incident_id, now));
+    hub.store.commit(statements).await?;
     hub.bus.wake(WAKE_CHANGES);
     Ok(())
 }

@@ -337,7 +337,7 @@ fn service_for(hub: &Hub, alert: &AlertTrigger) -> Result<ServiceSnapshot, HubEr
     })
 }
 
-fn policy_for(hub: &Hub, service: ServiceId) -> PolicySnapshot {
+pub(super) fn policy_for(hub: &Hub, service: ServiceId) -> PolicySnapshot {
     let objects = hub.objects();
     let policy = objects.service(service).and_then(|service| objects.policy(service.body.0.policy_id));
     policy.map(|policy| snapshot(&policy.body.0)).unwrap_or_default()

@@ -6,9 +6,11 @@ use watchtower_incident::{self as engine, Effect, Incident, Input, Page, PageRea
 use watchtower_model::{ChannelId, IncidentId, Timestamp};
 use watchtower_store::{DbError, IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
 
-use super::{on_call, targets};
+use super::targets::Contact;
+use super::{PageStep, on_call, targets};
 use crate::error::HubError;
-use crate::{Hub, WAKE_CHANGES, WAKE_INCIDENTS, WAKE_OUTBOX, jobs, random};
+use crate::jobs::send::Letter;
+use crate::{Hub, WAKE_CHANGES, WAKE_INCIDENTS, WAKE_OUTBOX, random};
 
 /// Times a step is tried when another hub was faster.
 const TRIES: usize = 8;
@@ -212,18 +214,20 @@ impl<'h> Step<'h> {
 
     /// `false` when nobody could be reached.
     fn page(&mut self, state: &Incident, page: &Page) -> bool {
+        // What the people of the step before had asked to be told later is not sent once the next ones are told.
+        let step = PageStep::of(state.id, page).to_string();
+        self.statements.push(Store::cancel_delayed_pages(state.id, &step, self.now));
         let mut reached = false;
         for target in &page.targets {
-            for channel in targets::channels_of(self.hub, target, self.now) {
-                let key = format!(
-                    "{}/{}/{}/{}/{}/{channel}",
-                    state.id,
-                    page.generation,
-                    page.loop_no,
-                    page.step,
-                    targets::target_key(target)
-                );
-                self.send(state, "page", page.generation, channel, key, page.reason, page.output.clone());
+            for contact in targets::contacts_of(self.hub, target, self.now, state.urgency) {
+                let Contact { knock, user } = contact;
+                let mut key = format!("{step}{}/{}", targets::target_key(target), knock.channel);
+                if knock.delay_ms > 0 {
+                    key.push_str(&format!("/{}", knock.delay_ms / 1_000));
+                }
+                let letter = Letter { reason: page.reason.text().into(), output: page.output.clone(), user };
+                let due = self.now.plus_ms(knock.delay_ms);
+                self.send(state, ("page", page.generation), knock.channel, (key, due), &letter);
                 reached = true;
             }
         }
@@ -240,7 +244,8 @@ impl<'h> Step<'h> {
     ) {
         for channel in targets::catch_all(self.hub) {
             let key = format!("{}/{generation}/{loop_no}/catch-all/{channel}", state.id);
-            self.send(state, "page", generation, channel, key, reason, output.clone());
+            let letter = Letter { reason: reason.text().into(), output: output.clone(), user: None };
+            self.send(state, ("page", generation), channel, (key, self.now), &letter);
         }
     }
 
@@ -250,7 +255,7 @@ impl<'h> Step<'h> {
         for channel in self.channels_paged(paged, catch_all) {
             if objects.channel(channel).is_some_and(|stored| stored.body.rings) {
                 let key = format!("{}/{}/acknowledged/{channel}", state.id, state.generation);
-                self.send(state, "ack", state.generation, channel, key, PageReason::Opened, None);
+                self.notice(state, "ack", channel, key);
             }
         }
     }
@@ -271,21 +276,22 @@ impl<'h> Step<'h> {
     fn resolve_notice(&mut self, state: &Incident, paged: &[Target], catch_all: bool) {
         for channel in self.channels_paged(paged, catch_all) {
             let key = format!("{}/{}/resolved/{channel}", state.id, state.generation);
-            self.send(state, "resolve", state.generation, channel, key, PageReason::Opened, None);
+            self.notice(state, "resolve", channel, key);
         }
+    }
+
+    fn notice(&mut self, state: &Incident, kind: &str, channel: ChannelId, key: String) {
+        self.send(state, (kind, state.generation), channel, (key, self.now), &Letter::default());
     }
 
     fn send(
         &mut self,
         state: &Incident,
-        kind: &str,
-        generation: u64,
+        (kind, generation): (&str, u64),
         channel: ChannelId,
-        idem_key: String,
-        reason: PageReason,
-        output: Option<String>,
+        (idem_key, due): (String, Timestamp),
+        letter: &Letter,
     ) {
-        let body = jobs::send::Letter { reason: reason.text().to_string(), output };
         self.statements.push(Store::insert_outbox(&OutboxRow {
             id: random::id(self.now),
             idem_key,
@@ -293,11 +299,11 @@ impl<'h> Step<'h> {
             generation: generation as i64,
             kind: kind.into(),
             channel_id: channel,
-            body: serde_json::to_string(&body).unwrap_or_default(),
+            body: serde_json::to_string(letter).unwrap_or_default(),
             state: "pending".into(),
             attempts: 0,
             created_at: self.now,
-            next_at: Some(self.now),
+            next_at: Some(due),
             lease_until: None,
             delivered_at: None,
             last_error: None,

@@ -27,6 +27,7 @@ const STORIES: &[(&str, &str)] = &[
     ("hub_away", include_str!("stories/hub_away.story")),
     ("repair", include_str!("stories/repair.story")),
     ("hold", include_str!("stories/hold.story")),
+    ("calm", include_str!("stories/calm.story")),
     ("silence", include_str!("stories/silence.story")),
     ("by_hand", include_str!("stories/by_hand.story")),
 ];

@@ -62,6 +62,7 @@ on_both! {
     outbox::what_a_dead_sender_held_is_released,
     outbox::an_acknowledgement_stops_pages_even_under_way,
     outbox::retries_and_giving_up_are_visible,
+    outbox::what_waits_for_its_time_is_hurried_or_dropped_by_its_step,
     keys::a_key_is_published_used_and_ended_once,
     keys::what_agents_hold_is_kept,
     keys::every_sealed_secret_is_found_and_replaced,

@@ -138,3 +138,33 @@ pub async fn retries_and_giving_up_are_visible(place: Place) {
     commit(&store, Store::outbox_delivered(again[0].id, 2, at(60))).await;
     assert_eq!(store.last_deliveries(channel).await.unwrap().delivered_at, Some(at(60)));
 }
+
+pub async fn what_waits_for_its_time_is_hurried_or_dropped_by_its_step(place: Place) {
+    let (store, incident) = with_messages(&place, &[("i/0/0/0/a", "page", 0)]).await;
+    let later = |key: &str| OutboxRow { next_at: Some(at(9_000)), ..message(incident, key, "page", 0) };
+    for key in ["i/0/0/0/b", "i/0/0/1/a"] {
+        commit(&store, Store::insert_outbox(&later(key))).await;
+    }
+    let tried = later("i/0/0/0/c");
+    commit(&store, Store::insert_outbox(&OutboxRow { next_at: Some(NOW), ..tried })).await;
+    let claimed = store.claim_outbox(NOW, 1_000, 10).await.unwrap();
+    assert_eq!(claimed.len(), 2, "what waits is not claimed");
+    let retried = claimed.iter().find(|row| row.idem_key == "i/0/0/0/c").expect("it is due");
+    commit(&store, Store::outbox_failed(retried.id, 1, "503", Some(at(5_000)))).await;
+
+    // The step that begins keeps its own; what was due, or is tried again, is not dropped by it.
+    assert_eq!(commit(&store, Store::cancel_delayed_pages(incident, "i/0/0/1/", at(1))).await, 1);
+    let rows = store.outbox_of(incident).await.unwrap();
+    let state = |key: &str| rows.iter().find(|row| row.idem_key == key).expect("it is there").state.as_str();
+    assert_eq!(
+        ["i/0/0/0/a", "i/0/0/0/b", "i/0/0/0/c", "i/0/0/1/a"].map(state),
+        ["sending", "cancelled", "pending", "pending"]
+    );
+
+    let waiting = rows.iter().find(|row| row.idem_key == "i/0/0/1/a").expect("it is there");
+    assert_eq!(commit(&store, Store::hurry_outbox(waiting.id, at(1))).await, 1);
+    assert_eq!(commit(&store, Store::hurry_outbox(waiting.id, at(1))).await, 0, "it is due already");
+    assert_eq!(commit(&store, Store::hurry_outbox(retried.id, at(1))).await, 0, "it has its own time");
+    let due: Vec<_> = store.claim_outbox(at(1), 1_000, 10).await.unwrap();
+    assert_eq!(due.iter().map(|row| row.id).collect::<Vec<_>>(), [waiting.id]);
+}

@@ -1,6 +1,6 @@
 //! Users, sessions and API tokens.
 
-use watchtower_model::{ChannelId, UserId};
+use watchtower_model::{ChannelId, NotifyRule, Urgency, UserId};
 use watchtower_store::{DbError, Json, Store, TokenRow, UserRow};
 
 use crate::place::{NOW, Place, at, commit, id};
@@ -14,6 +14,7 @@ fn user(name: &str) -> UserRow {
         role: "operator".into(),
         servers: None,
         channels: Json(vec![id::<ChannelId>()]),
+        notify_rules: Json(Vec::new()),
         disabled: false,
         created_at: NOW,
         last_login_at: None,
@@ -30,9 +31,12 @@ pub async fn users_are_found_saved_and_deleted_with_their_sessions(place: Place)
 
     ada.disabled = true;
     ada.servers = Some("env=\"prod\"".into());
+    let rule = NotifyRule { urgency: Some(Urgency::Low), channel_id: ada.channels.0[0], delay_seconds: 60 };
+    ada.notify_rules = Json(vec![rule]);
     ada.last_login_at = Some(at(5));
     commit(&store, Store::save_user(&ada)).await;
     let found = store.user(ada.id).await.unwrap().unwrap();
+    assert_eq!(found.notify_rules, ada.notify_rules);
     assert!(found.disabled && found.servers == ada.servers && found.last_login_at == Some(at(5)));
     assert_eq!(store.users().await.unwrap().len(), 1);
 

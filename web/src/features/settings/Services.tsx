@@ -10,6 +10,7 @@ import { DeleteButton } from "@/ui/EditDialog";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
+import { PagePlanDialog } from "./PagePlanDialog";
 import { ServiceDialog } from "./ServiceDialog";
 
 export function Services() {
@@ -17,6 +18,7 @@ export function Services() {
   const policies = useQuery(queries.policies());
   const teams = useQuery(queries.teams());
   const [editing, setEditing] = useState<Service | "new">();
+  const [planned, setPlanned] = useState<Service>();
   const nameOf = (items: { id: string; name: string }[] | undefined, id: string | null | undefined) =>
     items?.find((item) => item.id === id)?.name ?? "–";
   const columns: Column<Service>[] = [
@@ -46,6 +48,9 @@ export function Services() {
       head: "",
       cell: (service) => (
         <div className="row">
+          <Button small aria-label={`Who is paged for ${service.name}`} onClick={() => setPlanned(service)}>
+            Who is paged
+          </Button>
           <Button
             small
             needs="operate"
@@ -84,6 +89,7 @@ export function Services() {
           )
         }
       </Loaded>
+      {planned && <PagePlanDialog service={planned} onClose={() => setPlanned(undefined)} />}
       {editing && (
         <ServiceDialog
           service={editing === "new" ? undefined : editing}

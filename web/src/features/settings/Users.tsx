@@ -8,6 +8,7 @@ import { Button } from "@/ui/Button";
 import { Loaded, Panel } from "@/ui/Panel";
 import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
+import { NotifyDialog } from "./NotifyDialog";
 import { PasswordDialog } from "./PasswordDialog";
 import { UserDialog } from "./UserDialog";
 
@@ -16,6 +17,8 @@ export function Users() {
   const me = useQuery(queries.me());
   const [editing, setEditing] = useState<User | "new">();
   const [changing, setChanging] = useState<User>();
+  const [notified, setNotified] = useState<User>();
+  const isOwn = (user: User) => user.id === me.data?.user?.id;
   const columns: Column<User>[] = [
     {
       key: "name",
@@ -48,7 +51,15 @@ export function Users() {
           </Button>
           <Button
             small
-            needs={user.id === me.data?.user?.id ? undefined : "admin"}
+            needs={isOwn(user) ? undefined : "admin"}
+            aria-label={`Notifications of ${user.name}`}
+            onClick={() => setNotified(user)}
+          >
+            Notifications
+          </Button>
+          <Button
+            small
+            needs={isOwn(user) ? undefined : "admin"}
             aria-label={`Change the password of ${user.name}`}
             onClick={() => setChanging(user)}
           >
@@ -77,11 +88,10 @@ export function Users() {
         <UserDialog user={editing === "new" ? undefined : editing} onClose={() => setEditing(undefined)} />
       )}
       {changing && (
-        <PasswordDialog
-          user={changing}
-          own={changing.id === me.data?.user?.id}
-          onClose={() => setChanging(undefined)}
-        />
+        <PasswordDialog user={changing} own={isOwn(changing)} onClose={() => setChanging(undefined)} />
+      )}
+      {notified && (
+        <NotifyDialog user={notified} own={isOwn(notified)} onClose={() => setNotified(undefined)} />
       )}
     </Panel>
   );

@@ -83,8 +83,8 @@ expect flapping
 expect page ana step 1
 at 21m resolve disk
 expect pending resolve_calm at 31m
-at 25m trigger disk critical
-at 25m ack ana
+at 24m trigger disk critical
+at 24m30s ack ana
 at 27m resolve disk
 expect no page until 36m
 at 37m expect status resolved

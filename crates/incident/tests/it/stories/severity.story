@@ -22,12 +22,17 @@ at 60m close ben
 expect notice ana,ben
 expect alerts closed disk,swap
 ---
-# While triggered, the paging that goes on is enough.
+# While triggered, the paging goes on at its time; people are told by their rules for high urgency as soon as it is high.
 step 5m ana
 at 0s trigger disk warning
 expect page ana step 1
 at 1m trigger disk critical
 expect line severity_raised critical
+expect line paged rules for high urgency
+expect page ana step 1
+expect pending escalate at 5m
+at 2m trigger disk critical
+at 3m trigger disk error
 expect no page until 4m
 at 4m resolve disk
 expect notice ana
