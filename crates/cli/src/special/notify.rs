@@ -80,7 +80,7 @@ static MESSAGES: Shape = Shape {
         column("STEP", "step", As::Text, 0),
         column("PERSON", "person", As::Text, 0),
         column("CHANNEL", "channel", As::Text, 0),
-        column("SINCE", "target", As::Text, 1),
+        column("TARGET", "target", As::Text, 1),
         wide("CHANNEL ID", "channel_id", As::Text),
     ],
 };

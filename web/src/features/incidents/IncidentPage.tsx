@@ -120,7 +120,7 @@ function Pending({ incident }: { incident: Incident }) {
   return (
     <ul className="notice tone-warn pending">
       {incident.pending_actions.map((action) => (
-        <li key={`${action.kind} ${action.at}`}>
+        <li key={`${action.kind} ${action.at} ${action.text}`}>
           <strong>{action.text}</strong> <Due at={action.at} />
         </li>
       ))}

@@ -18,9 +18,9 @@ interface RuleDraft {
 }
 
 const URGENCIES: readonly Choice<Urgency>[] = [
-  { value: "high", label: "high urgency" },
-  { value: "low", label: "low urgency" },
-  { value: "any", label: "either urgency" },
+  { value: "high", label: "high" },
+  { value: "low", label: "low" },
+  { value: "any", label: "either" },
 ];
 
 let keys = 0;
@@ -121,9 +121,9 @@ function RuleFields({ index, rule, choices, onChange, onRemove }: RuleProps) {
   return (
     <fieldset className="parameter-box stack tight">
       <legend className="label">Rule {index + 1}</legend>
-      <div className="form-columns">
+      <div className="form-pair short">
         <SelectField
-          label="Of pages of"
+          label="Urgency"
           value={rule.urgency}
           choices={URGENCIES}
           onChange={(urgency) => onChange({ urgency })}
@@ -135,9 +135,7 @@ function RuleFields({ index, rule, choices, onChange, onRemove }: RuleProps) {
           choices={choices}
           onChange={(channel) => onChange({ channel })}
         />
-      </div>
-      <div>
-        <Button small kind="quiet" icon="trash" onClick={onRemove}>
+        <Button small kind="quiet" icon="trash" aria-label={`Remove rule ${index + 1}`} onClick={onRemove}>
           Remove
         </Button>
       </div>
