@@ -26,7 +26,7 @@ pub struct Setup {
     pub agent_url: Option<String>,
     /// Agents to ship, where they are not the built ones.
     pub agents_dir: Option<PathBuf>,
-    /// `interval=…,lost_grace=…,evaluate=…,lease=…`
+    /// `interval=…,lost_grace=…,evaluate=…,lease=…,audit=…`
     pub timing: String,
     /// Percent of the disk at which it pages and refuses: by default not those of the machine that tests.
     pub disk_guard: String,
@@ -121,6 +121,11 @@ impl Hub {
     /// Its clock from the next start on.
     pub fn shift(&mut self, offset: &str) {
         self.setup.envs = clock(offset);
+    }
+
+    /// More options of `serve` from the next start on.
+    pub fn options(&mut self, more: &[&str]) {
+        self.setup.more = more.iter().map(|text| (*text).into()).collect();
     }
 
     /// Starts it again after [`Hub::kill`] or [`Hub::stop`].

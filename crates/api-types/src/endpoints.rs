@@ -225,6 +225,8 @@ endpoints! {
     "halt.get" Get "/halt" View [] _ -> Halt, "Whether all work on servers is halted";
     "halt.begin" Put "/halt" Operate [] HaltInput -> Halt, "Stop all work on servers: nothing starts, what runs is cancelled";
     "halt.end" Delete "/halt" Operate [] _ -> _, "End the halt";
+    "page_hold.get" Get "/page-hold" View [] _ -> Halt, "Whether messages to people are held, as after a restore";
+    "page_hold.end" Delete "/page-hold" Operate [] _ -> _, "Release the messages that are held";
     "automation.list" Get "/automations" View ["limit" "cursor"] _ -> [Automation], "List automations";
     "automation.create" Post "/automations" Admin [] AutomationInput -> Automation, "Create an automation";
     "automation.get" Get "/automations/{automation}" View [] _ -> Automation, "One automation, by id or name";

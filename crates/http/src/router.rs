@@ -22,6 +22,7 @@ use crate::{
 fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
     let mut all = people();
     all.extend(state());
+    all.extend(switches());
     all.extend(configuration());
     all.extend(on_call());
     all.extend(senders());
@@ -102,9 +103,6 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("run.deny", post(runs::deny)),
         ("run.folded", get(runs::folded)),
         ("run.output", get(runs::output)),
-        ("halt.get", get(halt::get)),
-        ("halt.begin", put(halt::begin)),
-        ("halt.end", delete(halt::end)),
         ("deployment.list", get(deployments::list)),
         ("deployment.create", post(deployments::create)),
         ("deployment.targets", post(deployments::targets)),
@@ -172,6 +170,17 @@ fn senders() -> Vec<(&'static str, MethodRouter<Hub>)> {
     all.extend(configured::<c::Heartbeats>(five!("heartbeat")));
     all.push(("heartbeat.pings", get(heartbeats::pings)));
     all
+}
+
+/// What stops everything of a kind, on all hubs of a database.
+fn switches() -> Vec<(&'static str, MethodRouter<Hub>)> {
+    vec![
+        ("halt.get", get(halt::get)),
+        ("halt.begin", put(halt::begin)),
+        ("halt.end", delete(halt::end)),
+        ("page_hold.get", get(halt::get_page_hold)),
+        ("page_hold.end", delete(halt::end_page_hold)),
+    ]
 }
 
 /// Schedules, and what follows from them.

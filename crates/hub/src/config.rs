@@ -38,6 +38,10 @@ pub struct HubConfig {
     pub promql: Settings,
     /// Where stored samples go on to.
     pub remote_write: Vec<Receiver>,
+    /// Who outside hears each minute that all is well.
+    pub heartbeat_url: Option<String>,
+    /// The data comes from a backup: nobody is paged and nothing begins on servers until a person says so.
+    pub restored: bool,
     pub timing: Timing,
     /// How full the disk may be.
     pub disk_borders: Borders,
@@ -54,11 +58,19 @@ pub struct Timing {
     pub evaluate_every_ms: u64,
     /// A message whose sender was not heard of for so long is taken up by another; longer than any delivery may take.
     pub lease_ms: i64,
+    /// What is overdue is looked for this often.
+    pub audit_every_ms: u64,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Timing { interval_ms: 10_000, lost_grace_ms: 90_000, evaluate_every_ms: 10_000, lease_ms: 45_000 }
+        Timing {
+            interval_ms: 10_000,
+            lost_grace_ms: 90_000,
+            evaluate_every_ms: 10_000,
+            lease_ms: 45_000,
+            audit_every_ms: 60_000,
+        }
     }
 }
 
@@ -77,7 +89,12 @@ impl Timing {
                 "lost_grace" => timing.lost_grace_ms = ms,
                 "evaluate" => timing.evaluate_every_ms = ms.max(100) as u64,
                 "lease" => timing.lease_ms = ms.max(1000),
-                _ => return Err(format!("{name:?} is not one of interval, lost_grace, evaluate, lease")),
+                "audit" => timing.audit_every_ms = ms.max(100) as u64,
+                _ => {
+                    return Err(format!(
+                        "{name:?} is not one of interval, lost_grace, evaluate, lease, audit"
+                    ));
+                }
             }
         }
         Ok(timing)

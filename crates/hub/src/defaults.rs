@@ -58,9 +58,10 @@ const EVENT_RULES: &[EventDefault] = &[
     ("Hub cut off", Severity::Critical, "hub.cut_off", "hub.reconnected", 0.0, true, 1),
     ("Service failed", Severity::Error, "unit.failed", "unit.recovered", 0.0, false, 1),
     ("Hub disk filling", Severity::Critical, "hub.disk_filling", "hub.disk_ok", 0.0, true, 2),
+    ("Hub overdue", Severity::Critical, "hub.overdue", "hub.on_time", 0.0, true, 3),
 ];
 /// Of the defaults here.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Makes the defaults once. A person who removes one does not get it back.
 pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {

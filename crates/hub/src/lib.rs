@@ -114,7 +114,10 @@ pub struct Inner {
     /// What people write by reading and writing back (servers, users, the first administrator) happens one after the other.
     pub(crate) configuring: tokio::sync::Mutex<()>,
     /// All work on servers stands still.
-    pub(crate) halt: RwLock<Option<jobs::halt::Halt>>,
+    pub halt: jobs::switch::Switch,
+    /// Messages to people wait.
+    pub page_hold: jobs::switch::Switch,
+    pub audits: upkeep::Audits,
     /// Most of the fleet is silent at once.
     pub(crate) cut_off: AtomicBool,
     stopping: tokio::sync::watch::Sender<bool>,

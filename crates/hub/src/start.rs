@@ -97,7 +97,9 @@ impl Hub {
             followed: Default::default(),
             responding: tokio::sync::Mutex::new(()),
             configuring: tokio::sync::Mutex::new(()),
-            halt: RwLock::default(),
+            halt: jobs::switch::Switch::new("halt"),
+            page_hold: jobs::switch::Switch::new("page_hold"),
+            audits: Default::default(),
             cut_off: AtomicBool::new(false),
             stopping: tokio::sync::watch::channel(false).0,
         }));
@@ -132,7 +134,11 @@ impl Hub {
         if !self.tsdb.series(&Matchers::default(), Owner::Nobody, 1).is_empty() {
             self.evaluator.want_outside();
         }
-        jobs::halt::refresh(self).await?;
+        self.halt.refresh(&self.store).await?;
+        self.page_hold.refresh(&self.store).await?;
+        if self.config.restored {
+            jobs::page_hold::begin_after_restore(self).await?;
+        }
         jobs::repair::resume(self).await?;
         self.reload_objects().await?;
         jobs::secrets::seal_readable(self).await?;

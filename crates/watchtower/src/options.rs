@@ -126,6 +126,17 @@ fn acting() -> Vec<Arg> {
         )
         .value_parser(["2", "3"])
         .default_value("3"),
+        option(
+            "heartbeat-url",
+            "WATCHTOWER_HEARTBEAT_URL",
+            "URL",
+            "Asked for each minute while all is well, such as a check of healthchecks.io: it notices when the hub has stopped",
+        ),
+        flag(
+            "restored",
+            "WATCHTOWER_RESTORED",
+            "The data comes from a backup: hold messages and work on servers until a person has looked",
+        ),
         flag(
             "with-local-agent",
             "WATCHTOWER_WITH_LOCAL_AGENT",
@@ -136,7 +147,7 @@ fn acting() -> Vec<Arg> {
             "WATCHTOWER_KEEP_BOOTSTRAP",
             "The bootstrap token stays valid after the first administrator",
         ),
-        option("timing", "WATCHTOWER_TIMING", "LIST", "interval=…,lost_grace=…,evaluate=…,lease=… for drills")
+        option("timing", "WATCHTOWER_TIMING", "LIST", "interval=…,lost_grace=…,evaluate=…,lease=…,audit=… for drills")
             .default_value("")
             .hide(true),
     ]
@@ -185,6 +196,8 @@ impl Options {
                 }
                 None => Vec::new(),
             },
+            heartbeat_url: url("heartbeat-url")?,
+            restored: matches.get_flag("restored"),
             timing: Timing::parse(&text(matches, "timing").unwrap_or_default())
                 .map_err(|e| format!("--timing: {e}"))?,
             disk_borders: Borders::parse(&text(matches, "disk-guard").unwrap_or_default())

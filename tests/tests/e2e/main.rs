@@ -22,6 +22,7 @@ mod restart;
 mod signals;
 mod told;
 mod notify_rules;
+mod watchman;
 mod oncall;
 mod absence;
 mod overload;

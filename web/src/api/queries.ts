@@ -139,6 +139,12 @@ export const queries = {
       queryFn: ({ signal }) => api.get("/halt", { signal }),
       refetchInterval: HALT_MS,
     }),
+  pageHold: () =>
+    queryOptions({
+      queryKey: ["page-hold"],
+      queryFn: ({ signal }) => api.get("/page-hold", { signal }),
+      refetchInterval: HALT_MS,
+    }),
   deployments: (query: { status?: string; server?: string; limit?: string }) =>
     queryOptions({
       queryKey: ["deployment", "list", query],

@@ -36,6 +36,7 @@ export type AgentPolicy = Schemas["AgentPolicy"];
 export type HostKey = Schemas["HostKey"];
 export type Credential = Schemas["Credential"];
 export type OfferedHostKey = Schemas["OfferedHostKey"];
+export type Halt = Schemas["Halt"];
 export type Automation = Schemas["Automation"];
 export type AutomationInput = Schemas["AutomationInput"];
 export type Attempt = Schemas["Attempt"];

@@ -10,7 +10,7 @@ import { useKey } from "@/lib/hooks";
 import { paths } from "@/paths";
 import { ErrorNotice, Skeleton } from "@/ui/Panel";
 import { Toasts } from "@/ui/toast";
-import { HaltStrip } from "./HaltStrip";
+import { HaltStrip, HoldStrip } from "./HaltStrip";
 import { BottomBar, Rail } from "./Nav";
 import { Palette } from "./Palette";
 import { Shortcuts } from "./Shortcuts";
@@ -122,6 +122,7 @@ function Shell({ children }: { children: ReactNode }) {
           <TopBar unacknowledged={unacknowledged} onSearch={() => setOverlay("palette")} />
           <ConnectionStrip />
           <HaltStrip />
+          <HoldStrip />
           <main id="main" tabIndex={-1} style={{ outline: "none" }}>
             {children}
           </main>

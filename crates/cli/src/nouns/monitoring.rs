@@ -255,6 +255,8 @@ pub static INCIDENT: Noun = Noun {
         verb("stats", Does::Show { endpoint: "incident.stats", shape: &STATS }),
         verb("test", Does::Special(&special::drill::TEST)),
         verb("watch", Does::Special(&special::incident::WATCH)),
+        verb("held", Does::Special(&special::halt::HELD)),
+        verb("release", Does::Special(&special::halt::RELEASE)),
     ],
 };
 

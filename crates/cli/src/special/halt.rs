@@ -1,4 +1,4 @@
-//! `run halt|resume|halted`: the switch that stops all work on servers.
+//! `run halt|resume|halted`: the switch that stops all work on servers. `incident held|release`: the one that holds messages to people.
 
 use clap::{Arg, Command};
 use serde_json::json;
@@ -47,6 +47,34 @@ pub static HALTED: Special = Special {
     run: |session, _| {
         let halt = session.hub.get("halt.get", &[])?;
         session.print.object(&SHAPE, &halt)?;
+        Ok(Exit::Ok)
+    },
+};
+
+static HOLD: Shape = Shape {
+    key: "on",
+    columns: &[
+        column("HELD", "on", As::State, 0),
+        column("BY", "by", As::Text, 0),
+        column("SINCE", "since", As::Time, 0),
+        column("REASON", "reason", As::Text, 0),
+    ],
+};
+
+pub static HELD: Special = Special {
+    args: |command: Command| command.about(endpoint("page_hold.get").summary),
+    run: |session, _| {
+        let hold = session.hub.get("page_hold.get", &[])?;
+        session.print.object(&HOLD, &hold)?;
+        Ok(Exit::Ok)
+    },
+};
+
+pub static RELEASE: Special = Special {
+    args: |command: Command| command.about(endpoint("page_hold.end").summary),
+    run: |session, _| {
+        session.hub.call("page_hold.end", &[], &[], None)?;
+        session.print.say("messages to people are sent again");
         Ok(Exit::Ok)
     },
 };

@@ -132,6 +132,8 @@ fn reached(id: &str) -> &str {
         "event.create" => "event send",
         "run.create" => "run start",
         "run.folded" => "run output",
+        "page_hold.get" => "incident held",
+        "page_hold.end" => "incident release",
         "halt.get" => "run halted",
         "halt.begin" => "run halt",
         "halt.end" => "run resume",

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use watchtower_api_types::{Activity, HubStatus, IncidentState, Overview, ServerCounts, ServerStatus};
-use watchtower_hub::jobs::{halt, send};
+use watchtower_hub::Hub;
+use watchtower_hub::jobs::send;
 use watchtower_model::Severity;
 
 use crate::caller::{Caller, Reply};
@@ -92,9 +93,13 @@ pub async fn status(caller: Caller) -> Reply<HubStatus> {
     if hub.objects().channels.iter().all(|channel| !channel.body.catch_all || !channel.body.enabled) {
         problems.push("no channel hears of incidents that nobody answered: mark one as catch-all".into());
     }
-    if let Some(halt) = halt::current(hub) {
+    if let Some(halt) = hub.halt.current() {
         problems.push(format!("all work on servers is halted by {}: {}", halt.by, halt.reason));
     }
+    if let Some(hold) = hub.page_hold.current() {
+        problems.push(format!("messages to people are held by {}: {}", hold.by, hold.reason));
+    }
+    problems.extend(audited(hub));
     if hub.store.clock().offset_ms().abs() > 2000 {
         problems
             .push(format!("this machine's clock is {} ms off the database's", hub.store.clock().offset_ms()));
@@ -112,4 +117,21 @@ pub async fn status(caller: Caller) -> Reply<HubStatus> {
         disk_free_bytes,
         problems,
     }))
+}
+
+/// What the last audit found, and whether anybody outside would notice that this hub has stopped.
+fn audited(hub: &Hub) -> Vec<String> {
+    let audit = hub.audits.last();
+    let mut out = Vec::new();
+    if hub.config.heartbeat_url.is_none() {
+        out.push(
+            "nobody outside would notice that this hub has stopped: start it with --heartbeat-url".into(),
+        );
+    }
+    if let Some(error) = audit.beat_error {
+        let last = audit.beat_at.map_or("never".into(), |at| at.to_rfc3339());
+        out.push(format!("the heartbeat to --heartbeat-url fails (last taken: {last}): {error}"));
+    }
+    out.extend(audit.warnings);
+    out
 }

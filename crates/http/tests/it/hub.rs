@@ -54,6 +54,8 @@ impl TestHub {
             programs: Default::default(),
             promql: Default::default(),
             remote_write: Vec::new(),
+            heartbeat_url: None,
+            restored: false,
             timing: Timing {
                 interval_ms: 1000,
                 lost_grace_ms: 0,

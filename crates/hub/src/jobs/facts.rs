@@ -4,7 +4,7 @@ use watchtower_automation::{Facts, PastAttempt, Population};
 use watchtower_model::{Id, ServerId, Timestamp};
 use watchtower_store::{AlertRow, AttemptRow, DbError, Stored};
 
-use super::{causes, halt, standing};
+use super::{causes, standing};
 use crate::error::HubError;
 use crate::objects::AutomationBody;
 use crate::{Hub, quiet};
@@ -64,7 +64,7 @@ pub(super) async fn gather(
 /// Why no command would be taken, if so. `refuses`: what the server says of itself.
 fn halted(hub: &Hub, refuses: Option<&str>) -> Option<String> {
     match refuses {
-        _ if halt::is_on(hub) => Some("the hub's halt switch is on".into()),
+        _ if hub.halt.is_on() => Some("the hub's halt switch is on".into()),
         Some("halted") => Some("the server's own halt switch is on".into()),
         Some(reason) => Some(format!("the server refuses commands: {reason}")),
         None => None,

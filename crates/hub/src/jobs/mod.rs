@@ -9,7 +9,9 @@ pub mod runs;
 pub mod secrets;
 pub mod updates;
 pub mod rollout;
+pub mod switch;
 pub mod halt;
+pub mod page_hold;
 pub mod fold;
 pub mod send;
 

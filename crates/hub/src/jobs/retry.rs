@@ -8,7 +8,7 @@ use watchtower_incident::RunState;
 use watchtower_model::ExecutionId;
 use watchtower_store::{DbError, ExecutionRow, ExecutionUpdate, RunRow, Store};
 
-use super::{halt, ids, repair, rights, runs};
+use super::{ids, repair, rights, runs};
 use crate::error::HubError;
 use crate::objects::ScriptBody;
 use crate::{Hub, link, live};
@@ -48,7 +48,7 @@ pub(super) async fn instead(
     execution: &ExecutionRow,
     update: &ExecutionUpdate,
 ) -> Result<bool, HubError> {
-    if !may_follow(execution, update) || halt::is_on(hub) {
+    if !may_follow(execution, update) || hub.halt.is_on() {
         return Ok(false);
     }
     let Some(run) = hub.store.run(execution.run_id).await? else { return Ok(false) };

@@ -8,7 +8,7 @@ use watchtower_automation::{self as engine, Member, Progress, Turn};
 use watchtower_model::{Severity, Timestamp};
 use watchtower_store::{ExecutionRow, RunRow, Store};
 
-use super::{halt, rights, runs};
+use super::{rights, runs};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::ingest::{Raise, raise};
@@ -62,7 +62,7 @@ fn progress(execution: &ExecutionRow) -> Progress {
 
 /// Starts those whose turn has come.
 pub async fn advance(hub: &Hub, run: &RunRow) -> Result<(), HubError> {
-    if run.state != RunState::Running.as_str() || halt::is_on(hub) {
+    if run.state != RunState::Running.as_str() || hub.halt.is_on() {
         return Ok(());
     }
     let executions = hub.store.executions_of(run.id).await?;

@@ -43,6 +43,12 @@ pub async fn run(hub: Hub) {
     let slots = Arc::new(Semaphore::new(AT_ONCE));
     let Ok(mut waiter) = hub.bus.waiter(WAKE_OUTBOX) else { return };
     while hub.running() {
+        if hub.page_hold.is_on() {
+            tokio::select! {
+                () = hub.stopped() => break,
+                () = tokio::time::sleep(POLL) => continue,
+            }
+        }
         // Waits for a free slot: to claim nothing would look like nothing being due.
         drop(slots.acquire().await);
         let limit = CLAIM.min(slots.available_permits() as i64);

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{cron, halt, repair, rollout, runs};
+use super::{cron, repair, rollout, runs};
 use crate::error::HubError;
 use crate::{Hub, WAKE_INCIDENTS, WAKE_RUNS, fleet, heartbeats, quiet, respond};
 
@@ -39,7 +39,8 @@ async fn tick(hub: &Hub) {
 }
 
 async fn tick_runs(hub: &Hub) {
-    told("the halt", halt::refresh(hub).await);
+    told("the halt", hub.halt.refresh(&hub.store).await);
+    told("the hold of messages", hub.page_hold.refresh(&hub.store).await);
     told("executions", runs::give_up_overdue(hub).await);
     told("rollouts", rollout::tick(hub, hub.now()).await);
     told("alerts of others", respond::signals::end_due(hub).await);

@@ -9,7 +9,7 @@ use watchtower_protocol::{
 use watchtower_store::{self as store, ExecutionRow, RunRow, Store};
 
 use crate::error::HubError;
-use crate::jobs::{halt, runs, secrets, updates};
+use crate::jobs::{runs, secrets, updates};
 use crate::{Hub, live};
 
 /// A question or a cancel that takes longer to arrive is asked again on the next connection.
@@ -55,7 +55,7 @@ pub async fn dispatch(hub: &Hub, execution: &ExecutionRow) {
 
 /// Sends a run's command to each of these whose agent is connected, and stores in one go that it was sent. Nothing while all is halted.
 pub async fn dispatch_new(hub: &Hub, run: &RunRow, executions: &[ExecutionRow]) {
-    if halt::is_on(hub) {
+    if hub.halt.is_on() {
         return;
     }
     let script = match secrets::reveal(hub, run) {

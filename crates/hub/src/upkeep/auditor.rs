@@ -1,23 +1,130 @@
-//! Watches the watchman: nothing that is due may be overdue.
+//! Watches the watchman: nothing that is due may be overdue, and somebody outside hears each minute that this is so.
+//!
+//! Invariant: the outside hears nothing of a hub whose audit fails, cannot be made, or whose messages are held.
 
-use watchtower_model::Severity;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use watchtower_egress::{HttpRequest, Method};
+use watchtower_model::{ServiceId, Severity, Timestamp, Urgency};
 
 use crate::Hub;
 use crate::error::HubError;
 use crate::ingest::{Raise, raise};
 use crate::jobs::send;
+use crate::respond::{self, on_call};
 
 /// Something due for longer than this means that a loop is stuck.
 const OVERDUE_MS: i64 = 60_000;
+/// Time for whoever watches this hub to answer.
+const BEAT_TIMEOUT: Duration = Duration::from_secs(10);
+/// What is said of the configuration; the first are as good as all.
+const WARNINGS_MAX: usize = 20;
+
+/// What the last audit found.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    /// What is late, in words.
+    pub overdue: Option<String>,
+    /// People who would not be reached, in words.
+    pub warnings: Vec<String>,
+    /// When the outside last took the heartbeat.
+    pub beat_at: Option<Timestamp>,
+    /// Why it did not take the last one.
+    pub beat_error: Option<String>,
+}
+
+/// The last audit, shared with whoever asks for the hub's health.
+#[derive(Default)]
+pub struct Audits(Mutex<Audit>);
+
+impl Audits {
+    pub fn last(&self) -> Audit {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Audit)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
 
 pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
-    let now = hub.now();
-    let late_timers = hub.store.due_incidents(now.plus_ms(-OVERDUE_MS), 100).await?.len();
-    let lag_ms = send::lag_ms(&hub).await?;
+    let overdue = overdue(&hub).await?;
+    let warnings = warnings(&hub);
+    let before = hub.audits.last().overdue;
+    hub.audits.set(|audit| {
+        audit.overdue.clone_from(&overdue);
+        audit.warnings = warnings;
+    });
+    tell(&hub, before.as_deref(), overdue.as_deref()).await?;
+    if overdue.is_none() && !hub.page_hold.is_on() {
+        beat(&hub).await;
+    }
+    Ok(())
+}
+
+/// What is late although nobody holds it.
+async fn overdue(hub: &Hub) -> Result<Option<String>, HubError> {
+    let late_timers = hub.store.due_incidents(hub.now().plus_ms(-OVERDUE_MS), 100).await?.len();
+    let lag_ms = if hub.page_hold.is_on() { 0 } else { send::lag_ms(hub).await? };
     if late_timers == 0 && lag_ms < OVERDUE_MS {
-        return Ok(());
+        return Ok(None);
     }
     hub.meters.overdue.add(late_timers.max(1) as u64);
-    let text = format!("{late_timers} timers and the oldest message ({} s) are overdue", lag_ms / 1000);
-    raise(&hub, Raise::hub("hub.overdue", None, Severity::Critical, text)).await.map(drop)
+    Ok(Some(format!("{late_timers} timers and the oldest message ({} s) are overdue", lag_ms / 1000)))
+}
+
+/// Once when it begins, once when it is over.
+async fn tell(hub: &Hub, before: Option<&str>, now: Option<&str>) -> Result<(), HubError> {
+    let event = match (before, now) {
+        (None, Some(text)) => Raise::hub("hub.overdue", None, Severity::Critical, text),
+        (Some(_), None) => Raise::hub("hub.on_time", None, Severity::Info, "nothing is overdue any more"),
+        _ => return Ok(()),
+    };
+    raise(hub, event).await.map(drop)
+}
+
+/// Schedules with gaps, and services whose pages reach nobody.
+fn warnings(hub: &Hub) -> Vec<String> {
+    let (objects, now) = (hub.objects(), hub.now());
+    let schedules = objects.schedules.iter().filter_map(|schedule| {
+        let at = on_call::people(hub, schedule, now).is_empty();
+        at.then(|| format!("nobody is on call for {} now", schedule.body.name))
+    });
+    let services = objects.services.iter().filter_map(|service| {
+        let plan = respond::page_plan(hub, service, Urgency::High, now);
+        let nobody = plan.messages.is_empty() && is_routed(hub, ServiceId(service.id));
+        nobody.then(|| format!("a page for service {} reaches nobody but the catch-all", plan.service))
+    });
+    schedules.chain(services).take(WARNINGS_MAX).collect()
+}
+
+/// Whether alerts come to a service by themselves.
+fn is_routed(hub: &Hub, service: ServiceId) -> bool {
+    hub.objects().routes.iter().any(|route| route.body.service_id == service)
+}
+
+/// Tells the outside that all is well. What it does not hear, it reports.
+async fn beat(hub: &Hub) {
+    let Some(url) = &hub.config.heartbeat_url else { return };
+    let request = HttpRequest {
+        method: Method::GET,
+        url: url.clone(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout: BEAT_TIMEOUT,
+    };
+    let error = match hub.egress.http(request).await {
+        Ok(answer) if (200..300).contains(&answer.status) => None,
+        Ok(answer) => Some(format!("it answered {}", answer.status)),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(error) = &error {
+        tracing::warn!("the heartbeat to --heartbeat-url: {error}");
+    }
+    let now = hub.now();
+    hub.audits.set(|audit| {
+        audit.beat_at = if error.is_none() { Some(now) } else { audit.beat_at };
+        audit.beat_error = error;
+    });
 }

@@ -8,6 +8,8 @@ pub(crate) mod neighbours;
 mod retention;
 mod repairs;
 
+pub use auditor::Audits;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ pub(crate) fn start(hub: &Hub) {
     tokio::spawn(keys::watch(hub.clone()));
     spawn(hub, "reseal", Duration::from_secs(1), keys::reseal);
     spawn(hub, "neighbours", Duration::from_secs(1), neighbours::run);
-    spawn(hub, "auditor", Duration::from_secs(60), auditor::run);
+    spawn(hub, "auditor", Duration::from_millis(hub.config.timing.audit_every_ms), auditor::run);
 }
 
 fn spawn<F>(hub: &Hub, name: &'static str, every: Duration, body: fn(Hub) -> F)

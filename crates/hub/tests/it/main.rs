@@ -10,3 +10,4 @@ mod retry;
 mod secrets;
 mod heartbeats;
 mod keys;
+mod audit;

@@ -41,6 +41,8 @@ pub fn config(dir: &TempDir, database_url: Option<String>) -> HubConfig {
         programs: Programs::default(),
         promql: Default::default(),
         remote_write: Vec::new(),
+        heartbeat_url: None,
+        restored: false,
         timing: Timing::default(),
         // How full the disk of the test machine is says nothing here.
         disk_borders: watchtower_hub::disk::Borders::parse("page=100,logs=100,metrics=100").unwrap(),
@@ -66,7 +68,7 @@ impl Scene {
         Scene::configured(dir, config).await
     }
 
-    async fn configured(dir: TempDir, config: HubConfig) -> Scene {
+    pub async fn configured(dir: TempDir, config: HubConfig) -> Scene {
         let hub = Hub::start(config, Vec::new()).await.unwrap();
         Scene { hub, dir, agents: Vec::new() }
     }

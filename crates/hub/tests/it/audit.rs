@@ -1,0 +1,66 @@
+//! The auditor: what is due and does not happen becomes an incident of its own, and ends when it happens.
+
+use std::time::Duration;
+
+use watchtower_hub::{Hub, HubConfig, Timing, respond};
+use watchtower_incident as engine;
+use watchtower_model::{Labels, Severity, Timestamp};
+use watchtower_store::{IncidentRow, Store};
+
+use crate::scene::{Scene, config};
+
+const LATE_MS: i64 = 120_000;
+
+async fn open(hub: &Hub) -> Vec<IncidentRow> {
+    hub.store.open_incidents().await.unwrap()
+}
+
+async fn until(hub: &Hub, what: &str, is_so: impl Fn(&[IncidentRow]) -> bool) {
+    for _ in 0..200 {
+        if is_so(&open(hub).await) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("waited in vain for {what}: {:?}", open(hub).await);
+}
+
+#[tokio::test]
+async fn a_timer_that_nobody_can_run_is_told_and_its_end_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let timing = Timing { audit_every_ms: 100, ..Timing::default() };
+    let config = HubConfig { timing, ..config(&dir, None) };
+    let scene = Scene::configured(dir, config).await;
+    let hub = &scene.hub;
+    let trouble = respond::AlertTrigger {
+        source: "api".into(),
+        dedup_key: "unreadable".into(),
+        severity: Severity::Error,
+        summary: "unreadable".into(),
+        description: String::new(),
+        labels: Labels::empty(),
+        value: None,
+        rule_id: None,
+        server_id: None,
+        paging: true,
+        test: false,
+        service: None,
+        ends_at: None,
+    };
+    respond::trigger(hub, trouble, Vec::new()).await.unwrap();
+    let row = open(hub).await.remove(0);
+    let body = row.body.clone();
+    // What no version of the hub can have written.
+    let broken =
+        IncidentRow { body: "{".into(), next_wake_at: Some(Timestamp(hub.now().0 - LATE_MS)), ..row.clone() };
+    hub.store.commit(vec![Store::update_incident(&broken)]).await.unwrap();
+    let told = |rows: &[IncidentRow]| rows.iter().any(|row| row.title.contains("are overdue"));
+    until(hub, "an incident about what is overdue", told).await;
+    assert!(hub.audits.last().overdue.is_some());
+
+    let now = hub.store.incident(row.id).await.unwrap().unwrap();
+    let mended = IncidentRow { body, next_wake_at: None, ..now };
+    hub.store.commit(vec![Store::update_incident(&mended)]).await.unwrap();
+    until(hub, "its end", |rows| !told(rows)).await;
+    assert!(engine::Status::Triggered.as_str() == open(hub).await[0].state, "the other goes on");
+}
