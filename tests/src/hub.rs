@@ -26,7 +26,7 @@ pub struct Setup {
     pub agent_url: Option<String>,
     /// Agents to ship, where they are not the built ones.
     pub agents_dir: Option<PathBuf>,
-    /// `interval=…,lost_grace=…,evaluate=…,lease=…,audit=…`
+    /// `interval=…,lost_grace=…,evaluate=…,lease=…,audit=…,pace=…`
     pub timing: String,
     /// Percent of the disk at which it pages and refuses: by default not those of the machine that tests.
     pub disk_guard: String,

@@ -7,6 +7,7 @@ use watchtower_promql::Settings;
 
 use crate::disk::Borders;
 use crate::forward::config::Receiver;
+use crate::jobs::pace::WINDOW_MS;
 use crate::link::Programs;
 
 /// Days that raw metrics are kept.
@@ -60,6 +61,8 @@ pub struct Timing {
     pub lease_ms: i64,
     /// What is overdue is looked for this often.
     pub audit_every_ms: u64,
+    /// The time in which a channel is told of a few incidents one by one, and of more together.
+    pub pace_ms: i64,
 }
 
 impl Default for Timing {
@@ -70,6 +73,7 @@ impl Default for Timing {
             evaluate_every_ms: 10_000,
             lease_ms: 45_000,
             audit_every_ms: 60_000,
+            pace_ms: WINDOW_MS,
         }
     }
 }
@@ -89,10 +93,11 @@ impl Timing {
                 "lost_grace" => timing.lost_grace_ms = ms,
                 "evaluate" => timing.evaluate_every_ms = ms.max(100) as u64,
                 "lease" => timing.lease_ms = ms.max(1000),
+                "pace" => timing.pace_ms = ms.max(0),
                 "audit" => timing.audit_every_ms = ms.max(100) as u64,
                 _ => {
                     return Err(format!(
-                        "{name:?} is not one of interval, lost_grace, evaluate, lease, audit"
+                        "{name:?} is not one of interval, lost_grace, evaluate, lease, audit, pace"
                     ));
                 }
             }

@@ -118,6 +118,7 @@ pub struct Inner {
     /// Messages to people wait.
     pub page_hold: jobs::switch::Switch,
     pub audits: upkeep::Audits,
+    pub(crate) pace: jobs::pace::Pace,
     /// Most of the fleet is silent at once.
     pub(crate) cut_off: AtomicBool,
     stopping: tokio::sync::watch::Sender<bool>,

@@ -100,6 +100,7 @@ impl Hub {
             halt: jobs::switch::Switch::new("halt"),
             page_hold: jobs::switch::Switch::new("page_hold"),
             audits: Default::default(),
+            pace: Default::default(),
             cut_off: AtomicBool::new(false),
             stopping: tokio::sync::watch::channel(false).0,
         }));

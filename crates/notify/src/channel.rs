@@ -29,6 +29,9 @@ pub(crate) trait Channel: Clone {
     /// It goes on ringing until it hears that somebody has it, or keeps an incident of its own.
     const RINGS: bool = false;
 
+    /// People read it: many pages at one time may be one message. A program, and what keeps an incident of its own, gets each.
+    const BUNDLES: bool = true;
+
     /// Whether it can be saved. Its secrets are known not to be redacted.
     fn check(&self) -> Result<(), ChannelError>;
 
@@ -87,6 +90,13 @@ macro_rules! channels {
             pub fn rings(&self) -> bool {
                 match self {
                     $(ChannelConfig::$kind(_) => <$config as Channel>::RINGS),+
+                }
+            }
+
+            /// Whether many pages at one time may be one message.
+            pub fn bundles(&self) -> bool {
+                match self {
+                    $(ChannelConfig::$kind(_) => <$config as Channel>::BUNDLES),+
                 }
             }
 

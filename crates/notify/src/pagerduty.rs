@@ -27,6 +27,7 @@ pub struct PagerdutyConfig {
 
 impl Channel for PagerdutyConfig {
     const KIND: &'static str = "pagerduty";
+    const BUNDLES: bool = false;
     const RINGS: bool = true;
 
     fn check(&self) -> Result<(), ChannelError> {

@@ -42,6 +42,7 @@ pub struct WebhookConfig {
 
 impl Channel for WebhookConfig {
     const KIND: &'static str = "webhook";
+    const BUNDLES: bool = false;
 
     fn check(&self) -> Result<(), ChannelError> {
         check::url("url", &self.url)?;

@@ -8,6 +8,9 @@ use watchtower_model::{ChannelId, Id, IncidentId, Timestamp};
 
 use crate::{DbError, Statement, Store, args, one, rows};
 
+/// Stands in the place of the last error of a page that waits to be told together with others.
+pub const WAITS_FOR_OTHERS: &str = "waits to be told together with others";
+
 #[derive(Debug, Clone, Deserialize)]
 pub struct OutboxRow {
     pub id: Id,
@@ -118,6 +121,11 @@ impl Store {
         )
     }
 
+    /// Claimed, and not sent yet on purpose.
+    pub fn outbox_put_off(id: Id, attempts: i64, until: Timestamp) -> Statement {
+        Store::outbox_failed(id, attempts, WAITS_FOR_OTHERS, Some(until))
+    }
+
     /// Not to be sent after all.
     pub fn outbox_cancelled(id: Id, attempts: i64) -> Statement {
         Statement::new(
@@ -181,10 +189,12 @@ impl Store {
         let sql = "SELECT MAX(delivered_at) AS at FROM outbox WHERE channel_id = $1 AND state = 'delivered'";
         let delivered_at =
             one::<Delivered>(self.db.query(sql, args![channel]).await?)?.and_then(|row| row.at);
-        let sql = "SELECT last_error, created_at FROM outbox WHERE channel_id = $1 AND last_error IS NOT NULL AND created_at > $2 \
+        let sql = "SELECT last_error, created_at FROM outbox WHERE channel_id = $1 AND last_error <> $3 AND created_at > $2 \
                    ORDER BY created_at DESC LIMIT 1";
-        let failed: Option<Failed> =
-            one(self.db.query(sql, args![channel, delivered_at.unwrap_or(Timestamp(0))]).await?)?;
+        let failed: Option<Failed> = one(self
+            .db
+            .query(sql, args![channel, delivered_at.unwrap_or(Timestamp(0)), WAITS_FOR_OTHERS])
+            .await?)?;
         let (error, error_at) = failed.map(|row| (row.last_error, row.created_at)).unzip();
         Ok(LastDeliveries { delivered_at, error, error_at })
     }

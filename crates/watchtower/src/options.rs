@@ -147,7 +147,7 @@ fn acting() -> Vec<Arg> {
             "WATCHTOWER_KEEP_BOOTSTRAP",
             "The bootstrap token stays valid after the first administrator",
         ),
-        option("timing", "WATCHTOWER_TIMING", "LIST", "interval=…,lost_grace=…,evaluate=…,lease=…,audit=… for drills")
+        option("timing", "WATCHTOWER_TIMING", "LIST", "interval=…,lost_grace=…,evaluate=…,lease=…,audit=…,pace=… for drills")
             .default_value("")
             .hide(true),
     ]

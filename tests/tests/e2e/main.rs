@@ -23,6 +23,7 @@ mod signals;
 mod told;
 mod notify_rules;
 mod watchman;
+mod together;
 mod oncall;
 mod absence;
 mod overload;

@@ -15,10 +15,12 @@ pub mod page_hold;
 pub mod fold;
 pub mod send;
 
+mod bundle;
 mod causes;
 mod facts;
 mod failover;
 mod notice;
+pub(crate) mod pace;
 mod retry;
 mod rights;
 mod standing;

@@ -3,7 +3,7 @@
 //! Invariant: nobody hears of an end whose beginning nobody tried to tell them.
 
 use watchtower_model::ChannelId;
-use watchtower_store::OutboxRow;
+use watchtower_store::{OutboxRow, WAITS_FOR_OTHERS};
 
 /// What became of an incident's pages at one channel.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub enum Heard {
 /// `rows`: all messages about the incident.
 pub fn heard(rows: &[OutboxRow], channel: ChannelId) -> Heard {
     let pages = || rows.iter().filter(|row| row.channel_id == channel && row.kind == "page");
-    let tried = || pages().filter(|row| row.attempts > 0);
+    let waits = |row: &OutboxRow| row.last_error.as_deref() == Some(WAITS_FOR_OTHERS);
+    let tried = || pages().filter(|row| row.attempts > 0 && !waits(row));
     // Without an error it is under way, or its sender died and nobody knows.
     if tried().any(|row| row.state == "delivered" || row.last_error.is_none()) {
         return Heard::Page;
@@ -59,6 +60,8 @@ mod tests {
         let of = |rows: &[OutboxRow]| heard(rows, channel);
         assert_eq!(of(&[]), Heard::Never);
         assert_eq!(of(&[row(1, "page", "cancelled", 0, None)]), Heard::Never);
+        let waits = row(1, "page", "cancelled", 1, Some(WAITS_FOR_OTHERS));
+        assert_eq!(of(&[waits]), Heard::Never, "it was still to be told");
         assert_eq!(of(&[row(2, "page", "delivered", 1, None)]), Heard::Never, "that is another channel");
         assert_eq!(of(&[row(1, "resolve", "sending", 1, None)]), Heard::Never, "that is the notice itself");
         assert_eq!(of(&[row(1, "page", "delivered", 1, None)]), Heard::Page);

@@ -14,8 +14,10 @@ use watchtower_notify::{
 };
 use watchtower_store::{AlertRow, IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
 
+use super::bundle;
 use super::failover::{next_message, unreached};
 use super::notice::{Heard, heard};
+use super::pace;
 use crate::error::HubError;
 use crate::objects::ChannelBody;
 use crate::{Hub, WAKE_CHANGES, WAKE_OUTBOX, respond};
@@ -55,12 +57,12 @@ pub async fn run(hub: Hub) {
         match hub.store.claim_outbox(hub.now(), hub.config.timing.lease_ms, limit).await {
             Ok(rows) => {
                 let full = rows.len() as i64 == limit;
-                for row in rows {
+                for rows in pace::groups(rows, |id| bundle::bundles(&hub, id)) {
                     let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
                     let hub = hub.clone();
                     tokio::spawn(async move {
-                        if let Err(error) = send(&hub, &row).await {
-                            tracing::error!(outbox = %row.id, "sending: {error}");
+                        if let Err(error) = bundle::send_together(&hub, rows).await {
+                            tracing::error!("sending: {error}");
                         }
                         drop(slot);
                     });
@@ -80,36 +82,47 @@ pub async fn run(hub: Hub) {
     let _ = slots.acquire_many(AT_ONCE as u32).await;
 }
 
-async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
+pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
+    let config = match config_of(hub, row).await? {
+        Ok(config) => config,
+        Err(error) => return record(hub, row, Err(error)).await,
+    };
+    let mut message = match compose(hub, row).await {
+        Ok(message) => message,
+        Err(error) => return record(hub, row, Err(unusable(&error))).await,
+    };
+    if row.kind == "ack" && message.state != MessageState::Acknowledged {
+        return moot(hub, row).await;
+    }
+    if row.kind != "page" {
+        match heard(&hub.store.outbox_of(row.incident_id).await?, row.channel_id) {
+            Heard::Page => {}
+            Heard::Nothing(why) => message.lines.insert(0, format!("its page did not arrive: {why}")),
+            Heard::Never => return untold(hub, row).await,
+        }
+    } else if row.attempts == 1 && config.bundles() && bundle::put_off(hub, row).await? {
+        return Ok(());
+    }
+    if !hub.store.may_send(row.id, row.attempts).await? {
+        return Ok(());
+    }
+    let outcome = notify::deliver(&hub.egress, &config, &message, &row.idem_key).await;
+    record(hub, row, outcome).await
+}
+
+/// The channel of a message, or why nothing can be sent by it.
+pub(super) async fn config_of(
+    hub: &Hub,
+    row: &OutboxRow,
+) -> Result<Result<notify::ChannelConfig, DeliveryError>, HubError> {
     if hub.objects().channel(row.channel_id).is_none() {
         // Another hub has made it a moment ago: to fail for good would lose the page.
         hub.reload_objects().await?;
     }
     let objects = hub.objects();
-    let outcome = match objects.channel(row.channel_id) {
+    Ok(match objects.channel(row.channel_id) {
         Some(channel) if channel.body.enabled => {
-            let config = match open_config(hub, row.channel_id, &channel.body) {
-                Ok(config) => config,
-                Err(error) => return record(hub, row, Err(unusable(&error))).await,
-            };
-            let mut message = match compose(hub, row).await {
-                Ok(message) => message,
-                Err(error) => return record(hub, row, Err(unusable(&error))).await,
-            };
-            if row.kind == "ack" && message.state != MessageState::Acknowledged {
-                return moot(hub, row).await;
-            }
-            if row.kind != "page" {
-                match heard(&hub.store.outbox_of(row.incident_id).await?, row.channel_id) {
-                    Heard::Page => {}
-                    Heard::Nothing(why) => message.lines.insert(0, format!("its page did not arrive: {why}")),
-                    Heard::Never => return untold(hub, row).await,
-                }
-            }
-            if !hub.store.may_send(row.id, row.attempts).await? {
-                return Ok(());
-            }
-            notify::deliver(&hub.egress, &config, &message, &row.idem_key).await
+            open_config(hub, row.channel_id, &channel.body).map_err(|error| unusable(&error))
         }
         _ => Err(DeliveryError {
             kind: FailureKind::Permanent,
@@ -117,8 +130,7 @@ async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
             reason: "the channel was removed or disabled".into(),
             retry_after: None,
         }),
-    };
-    record(hub, row, outcome).await
+    })
 }
 
 /// Nobody has it any more, or it is over and the notice of that is on its way.
@@ -144,7 +156,7 @@ async fn untold(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
 }
 
 /// What cannot even be prepared is told and tried again like what cannot be delivered: not leased in silence for ever.
-fn unusable(error: &HubError) -> DeliveryError {
+pub(super) fn unusable(error: &HubError) -> DeliveryError {
     tracing::error!("preparing a message: {error}");
     DeliveryError {
         kind: FailureKind::Temporary,
@@ -154,7 +166,7 @@ fn unusable(error: &HubError) -> DeliveryError {
     }
 }
 
-async fn record(
+pub(super) async fn record(
     hub: &Hub,
     row: &OutboxRow,
     outcome: Result<notify::Receipt, DeliveryError>,
@@ -205,13 +217,13 @@ async fn record_failure(hub: &Hub, row: &OutboxRow, error: DeliveryError) -> Res
     Ok(())
 }
 
-fn channel_name(hub: &Hub, row: &OutboxRow) -> String {
+pub(super) fn channel_name(hub: &Hub, row: &OutboxRow) -> String {
     let objects = hub.objects();
     objects.channel(row.channel_id).map_or_else(|| "a removed channel".to_string(), |c| c.body.name.clone())
 }
 
 /// Stores what became of a message, and a line about it: kind, text, detail.
-async fn tell(
+pub(super) async fn tell(
     hub: &Hub,
     row: &OutboxRow,
     mut statements: Vec<Statement>,
@@ -236,7 +248,7 @@ async fn tell(
 }
 
 /// The message as it is true now.
-async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
+pub(super) async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
     let incident = hub
         .store
         .incident(row.incident_id)

@@ -1,7 +1,7 @@
-//! Messages that wait for the time that a person's rules give them.
+//! Messages that wait: for the time that a person's rules give them, or for others.
 
 use watchtower_model::{ChannelId, Timestamp, UserId};
-use watchtower_store::OutboxRow;
+use watchtower_store::{OutboxRow, WAITS_FOR_OTHERS};
 
 use super::targets;
 use crate::Hub;
@@ -22,10 +22,11 @@ impl WaitingMessage {
     }
 }
 
-/// Those of an incident's messages that nobody tried to send yet and that are not due.
+/// Those of an incident's messages that are not due and that nobody tried to send yet.
 pub fn waiting_messages(rows: &[OutboxRow], now: Timestamp) -> Vec<WaitingMessage> {
     let waiting = |row: &OutboxRow| {
-        let at = row.next_at.filter(|at| row.state == "pending" && row.attempts == 0 && *at > now)?;
+        let untried = row.attempts == 0 || row.last_error.as_deref() == Some(WAITS_FOR_OTHERS);
+        let at = row.next_at.filter(|at| row.state == "pending" && untried && *at > now)?;
         Some(WaitingMessage { at, channel: row.channel_id, user: user_of(row) })
     };
     rows.iter().filter_map(waiting).collect()

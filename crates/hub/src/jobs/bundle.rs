@@ -1,0 +1,116 @@
+//! Pages to one channel as one message: the worst of them in full, the others by name.
+//!
+//! Each stays a message of its own in the outbox: claimed, re-checked just before the call, and recorded by itself.
+
+use std::cmp::Reverse;
+
+use watchtower_model::ChannelId;
+use watchtower_notify::{self as notify, Link, Message};
+use watchtower_store::{IncidentRow, OutboxRow, Store};
+
+use super::pace::Told;
+use super::send::{channel_name, compose, config_of, open_config, record, send, tell, unusable};
+use crate::Hub;
+use crate::error::HubError;
+
+/// Other incidents that a message names.
+const NAMED_MAX: usize = 10;
+
+/// Whether pages to a channel may be put together.
+pub fn bundles(hub: &Hub, channel: ChannelId) -> bool {
+    let objects = hub.objects();
+    let stored = objects.channel(channel);
+    stored
+        .and_then(|stored| open_config(hub, channel, &stored.body).ok())
+        .is_some_and(|config| config.bundles())
+}
+
+/// Whether a claimed page was put off, to be told with others.
+pub async fn put_off(hub: &Hub, row: &OutboxRow) -> Result<bool, HubError> {
+    let Some(incident) = hub.store.incident(row.incident_id).await? else { return Ok(false) };
+    let Some(until) = hub.pace.wait_until(row.channel_id, told(hub, &incident), hub.config.timing.pace_ms)
+    else {
+        return Ok(false);
+    };
+    let text = format!("page to {} waits to be told together with others", channel_name(hub, row));
+    let statements = vec![Store::outbox_put_off(row.id, row.attempts, until)];
+    tell(hub, row, statements, ("page_waits", text, String::new())).await?;
+    Ok(true)
+}
+
+fn told(hub: &Hub, incident: &IncidentRow) -> Told {
+    Told { at: hub.now(), incident: incident.id, service: incident.service_id, severity: incident.severity }
+}
+
+/// Sends the claimed pages of one channel.
+pub async fn send_together(hub: &Hub, rows: Vec<OutboxRow>) -> Result<(), HubError> {
+    let mut pages = Vec::new();
+    for row in rows {
+        let Some(incident) = hub.store.incident(row.incident_id).await? else { continue };
+        pages.push((row, incident));
+    }
+    pages.sort_by_key(|(row, incident)| (Reverse(incident.severity), row.created_at, row.id));
+    while let Some((first, incident)) = pages.first() {
+        if pages.len() == 1 {
+            return send(hub, first).await;
+        }
+        let prepared = match config_of(hub, first).await? {
+            Ok(config) => {
+                compose(hub, first).await.map(|message| (config, message)).map_err(|e| unusable(&e))
+            }
+            Err(error) => Err(error),
+        };
+        let told = told(hub, incident);
+        let lead = first.id;
+        // What somebody answered while this was prepared is neither sent nor named.
+        pages = current(hub, pages).await?;
+        if pages.first().is_none_or(|(row, _)| row.id != lead) {
+            continue;
+        }
+        let outcome = match prepared {
+            Ok((config, mut message)) => {
+                name_others(hub, &mut message, &pages[1..]);
+                hub.pace.count(pages[0].0.channel_id, told);
+                notify::deliver(&hub.egress, &config, &message, &pages[0].0.idem_key).await
+            }
+            Err(error) => Err(error),
+        };
+        for (row, _) in &pages {
+            record(hub, row, outcome.clone()).await?;
+        }
+        return Ok(());
+    }
+    Ok(())
+}
+
+/// Those that may still be sent.
+async fn current(
+    hub: &Hub,
+    pages: Vec<(OutboxRow, IncidentRow)>,
+) -> Result<Vec<(OutboxRow, IncidentRow)>, HubError> {
+    let mut out = Vec::new();
+    for page in pages {
+        if hub.store.may_send(page.0.id, page.0.attempts).await? {
+            out.push(page);
+        }
+    }
+    Ok(out)
+}
+
+fn name_others(hub: &Hub, message: &mut Message, others: &[(OutboxRow, IncidentRow)]) {
+    let Some(count @ 1..) = Some(others.len()) else { return };
+    let plural = if count == 1 { "" } else { "s" };
+    message.title = format!("{} and {count} more incident{plural}", message.title);
+    let mut lines: Vec<String> = others
+        .iter()
+        .take(NAMED_MAX)
+        .map(|(_, incident)| format!("also #{}, {}: {}", incident.number, incident.severity, incident.title))
+        .collect();
+    if count > NAMED_MAX {
+        lines.push(format!("and {} more", count - NAMED_MAX));
+    }
+    message.lines.splice(0..0, lines);
+    message
+        .links
+        .push(Link { label: "All incidents".into(), url: format!("{}/incidents", hub.config.public_url) });
+}
