@@ -123,9 +123,9 @@ impl Hub {
         self.setup.envs = clock(offset);
     }
 
-    /// More options of `serve` from the next start on.
-    pub fn options(&mut self, more: &[&str]) {
-        self.setup.more = more.iter().map(|text| (*text).into()).collect();
+    /// More options of `serve`, from the next start on.
+    pub fn set_more(&mut self, more: Vec<String>) {
+        self.setup.more = more;
     }
 
     /// Starts it again after [`Hub::kill`] or [`Hub::stop`].

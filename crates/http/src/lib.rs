@@ -23,6 +23,7 @@ mod remote_write;
 mod signals;
 mod opsgenie;
 mod pings;
+mod links;
 mod router;
 mod serve;
 mod times;

@@ -14,8 +14,8 @@ use crate::nouns::{
     silences, ssh,
 };
 use crate::{
-    calendar, dashboard, headers, health, idempotency, live, opsgenie, otlp, pings, problem, prometheus,
-    signals,
+    calendar, dashboard, headers, health, idempotency, links, live, opsgenie, otlp, pings, problem,
+    prometheus, signals,
 };
 
 /// Handler of each endpoint, by its id.
@@ -226,6 +226,7 @@ pub fn router(hub: Hub) -> Router {
         .merge(signals::routes())
         .merge(opsgenie::routes())
         .merge(pings::routes())
+        .merge(links::routes())
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -26,6 +26,8 @@ pub struct HubConfig {
     pub redis_url: Option<String>,
     /// Where people reach the hub: in links of messages.
     pub public_url: String,
+    /// It was given, not derived from the listener's address: pages lead there from wherever they arrive.
+    pub public_url_is_set: bool,
     /// Where agents reach it.
     pub agent_url: String,
     /// Addresses the guarded connector may reach although they are local, as `host:port` or CIDR.

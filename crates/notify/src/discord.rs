@@ -63,7 +63,7 @@ fn body(message: &Message) -> Value {
         let code = tail(&output.replace("```", "'''"), OUTPUT_CHARS_MAX, chars);
         description.push_str(&format!("\n```\n{code}\n```"));
     }
-    let links = links(&message.links);
+    let links = links(&message.all_links());
     let fields = if links.is_empty() { json!([]) } else { json!([{ "name": "Links", "value": links }]) };
     json!({
         "content": cut(&escape(&message.headline()), CONTENT_CHARS_MAX, chars),

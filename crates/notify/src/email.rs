@@ -13,6 +13,7 @@ use watchtower_egress::Egress;
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
 use crate::deliver::MAIL_TIMEOUT;
+use crate::message::ACKNOWLEDGE;
 use crate::smtp::{Envelope, Smtp};
 use crate::text::escape_html;
 use crate::{DeliveryError, Message, Receipt};
@@ -20,6 +21,8 @@ use crate::{DeliveryError, Message, Receipt};
 /// Recipients of one mail channel.
 pub const MAIL_RECIPIENTS_MAX: usize = 50;
 const CHANNEL: &str = "email";
+/// Mail programs know no style sheets.
+const BUTTON: &str = "display:inline-block;padding:12px 24px;border-radius:6px;background:#1f6feb;color:#fff;text-decoration:none";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -166,7 +169,7 @@ fn text_part(message: &Message) -> String {
         text.push_str(&format!("\n{line}"));
     }
     text.push('\n');
-    for link in &message.links {
+    for link in message.all_links() {
         text.push_str(&format!("\n{}: {}", link.label, link.url));
     }
     if let Some(output) = &message.output {
@@ -182,6 +185,12 @@ fn html_part(message: &Message) -> String {
         escape_html(&message.headline()),
         escape_html(&message.place())
     );
+    if let Some(url) = &message.acknowledge_url {
+        html.push_str(&format!(
+            "<p><a href=\"{}\" style=\"{BUTTON}\">{ACKNOWLEDGE}</a></p>",
+            escape_html(url)
+        ));
+    }
     for line in &message.lines {
         html.push_str(&format!("<p>{}</p>", escape_html(line)));
     }
@@ -224,6 +233,7 @@ mod tests {
                 Link { label: "Open".into(), url: "https://hub/i/7\"onclick=x".into() },
                 Link { label: "Bad".into(), url: "javascript:alert(1)".into() },
             ],
+            acknowledge_url: Some("https://hub/a/x\"onclick=y".into()),
             test: false,
             output: None,
         }
@@ -238,6 +248,8 @@ mod tests {
         let html = html_part(&message);
         assert!(!html.contains("<script>") && !html.contains("javascript:"), "{html}");
         assert!(html.contains("href=\"https://hub/i/7&quot;onclick=x\""), "{html}");
+        assert!(html.contains("href=\"https://hub/a/x&quot;onclick=y\" style="), "{html}");
+        assert!(text_part(&message).contains("\nAcknowledge: https://hub/a/x"), "{}", text_part(&message));
     }
 
     #[test]

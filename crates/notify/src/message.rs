@@ -7,6 +7,8 @@ use watchtower_model::{Severity, limits::LINE_BYTES_MAX, truncate};
 pub const LINES_MAX: usize = 20;
 /// Links of one message.
 const LINKS_MAX: usize = 5;
+/// What the way to acknowledge is called, wherever it is shown.
+pub(crate) const ACKNOWLEDGE: &str = "Acknowledge";
 /// Bytes of output of one message.
 pub const OUTPUT_BYTES_MAX: usize = 2 * 1024;
 
@@ -50,6 +52,8 @@ pub struct Message {
     /// Details, a line each: labels, values, why it was paged.
     pub lines: Vec<String>,
     pub links: Vec<Link>,
+    /// Where whoever reads it can say that they have it, without signing in. Of pages alone.
+    pub acknowledge_url: Option<String>,
     /// Sent by a person to try the channel out.
     pub test: bool,
     /// The end of a repair's output.
@@ -59,7 +63,7 @@ pub struct Message {
 impl Message {
     /// The same within the limits: single lines without control characters, output with newlines only.
     pub(crate) fn bounded(&self) -> Message {
-        let web = |l: &&Link| l.url.starts_with("https://") || l.url.starts_with("http://");
+        let web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
         let link = |l: &Link| Link { label: one_line(&l.label), url: one_line(&l.url) };
         Message {
             incident_key: one_line(&self.incident_key),
@@ -67,7 +71,8 @@ impl Message {
             service: one_line(&self.service),
             server: self.server.as_deref().map(one_line),
             lines: self.lines.iter().take(LINES_MAX).map(|l| one_line(l)).collect(),
-            links: self.links.iter().filter(web).take(LINKS_MAX).map(link).collect(),
+            links: self.links.iter().filter(|l| web(&l.url)).take(LINKS_MAX).map(link).collect(),
+            acknowledge_url: self.acknowledge_url.as_deref().filter(|url| web(url)).map(one_line),
             output: self.output.as_deref().map(plain_text).filter(|o| !o.is_empty()),
             ..*self
         }
@@ -78,6 +83,13 @@ impl Message {
         let test = if self.test { "[TEST] " } else { "" };
         let number = self.incident_number.map(|n| format!("#{n} ")).unwrap_or_default();
         format!("{test}{number}{}, {}: {}", self.state.as_str(), self.severity, self.title)
+    }
+
+    /// Everything that can be opened, the acknowledgement first.
+    pub(crate) fn all_links(&self) -> Vec<Link> {
+        let acknowledge =
+            self.acknowledge_url.iter().map(|url| Link { label: ACKNOWLEDGE.into(), url: url.clone() });
+        acknowledge.chain(self.links.iter().cloned()).collect()
     }
 
     /// `db on web-1`, or the service alone.

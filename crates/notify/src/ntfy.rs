@@ -12,6 +12,7 @@ use watchtower_model::Severity;
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
 use crate::deliver::{hash, post_json};
+use crate::message::ACKNOWLEDGE;
 use crate::text::{chars, cut, fit};
 use crate::{DeliveryError, Message, MessageState, Receipt};
 
@@ -78,13 +79,15 @@ fn body(topic: &str, message: &Message, key: &str) -> Value {
         (MessageState::Triggered, Severity::Warning) => (3, "warning"),
         (MessageState::Triggered, Severity::Info) => (2, "information_source"),
     };
-    let actions: Vec<_> = message
-        .links
-        .iter()
-        .take(ACTIONS_MAX)
-        .map(|link| json!({ "action": "view", "label": link.label, "url": link.url }))
-        .collect();
-    let more = message.links.get(ACTIONS_MAX..).unwrap_or_default();
+    // It acts at once, from the notification; the page of the same address is a GET, and only shows.
+    let acknowledge = message.acknowledge_url.iter().map(
+        |url| json!({ "action": "http", "label": ACKNOWLEDGE, "url": url, "method": "POST", "clear": true }),
+    );
+    let open =
+        message.links.iter().map(|link| json!({ "action": "view", "label": link.label, "url": link.url }));
+    let actions: Vec<_> = acknowledge.chain(open).take(ACTIONS_MAX).collect();
+    let room = ACTIONS_MAX - usize::from(message.acknowledge_url.is_some());
+    let more = message.links.get(room..).unwrap_or_default();
     json!({
         "topic": topic,
         "title": cut(&message.headline(), TITLE_CHARS_MAX, chars),

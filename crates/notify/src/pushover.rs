@@ -91,8 +91,9 @@ impl PushoverConfig {
             (_, Severity::Info) | (MessageState::Acknowledged, _) => -1,
             _ => 0,
         };
-        let link = message.links.first().filter(|link| link.url.chars().count() <= URL_CHARS_MAX);
-        let rest = message.links.get(usize::from(link.is_some())..).unwrap_or_default();
+        let links = message.all_links();
+        let link = links.first().filter(|link| link.url.chars().count() <= URL_CHARS_MAX);
+        let rest = links.get(usize::from(link.is_some())..).unwrap_or_default();
         let mut form = vec![
             ("token", self.token.clone()),
             ("user", self.user.clone()),

@@ -11,6 +11,7 @@ use watchtower_egress::Egress;
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
 use crate::deliver::post_json;
+use crate::message::ACKNOWLEDGE;
 use crate::text::{chars, cut, unmention};
 use crate::{DeliveryError, Message, MessageState, Receipt};
 
@@ -72,6 +73,15 @@ fn body(message: &Message) -> Value {
         }
         blocks.push(section(&format!("```{code}```")));
     }
+    if let Some(url) = &message.acknowledge_url {
+        blocks.push(json!({ "type": "actions", "elements": [{
+            "type": "button",
+            "action_id": "acknowledge",
+            "style": "primary",
+            "text": { "type": "plain_text", "text": ACKNOWLEDGE },
+            "url": url,
+        }] }));
+    }
     let links: Vec<_> = message.links.iter().map(|l| link(&l.label, &l.url)).collect();
     if !links.is_empty() {
         blocks.push(section(&links.join("  ·  ")));
@@ -111,6 +121,7 @@ mod tests {
             server: None,
             lines: vec!["<https://evil|click>".into(), "z".repeat(5_000)],
             links: vec![Link { label: "Ack|<now>".into(), url: "https://hub/i/142?a=1&b=<>|".into() }],
+            acknowledge_url: None,
             test: false,
             output: Some(format!("```\n<!here>\n{}", "&".repeat(2_000))),
         };

@@ -61,7 +61,7 @@ fn body(message: &Message) -> Value {
         );
     }
     let actions: Vec<_> = message
-        .links
+        .all_links()
         .iter()
         .map(|link| json!({ "type": "Action.OpenUrl", "title": link.label, "url": link.url }))
         .collect();

@@ -68,7 +68,7 @@ fn body(chat: &str, message: &Message) -> Value {
         MessageState::Resolved => '\u{2705}',
     };
     // A button with an address that Telegram does not take for one would lose the whole message.
-    let (buttons, rest): (Vec<Link>, Vec<Link>) = message.links.iter().cloned().partition(has_public_host);
+    let (buttons, rest): (Vec<Link>, Vec<Link>) = message.all_links().into_iter().partition(has_public_host);
     let headline = safe(&cut(&message.headline(), HEADLINE_UNITS_MAX, char::len_utf16));
     let details = safe(&cut(&details(message, &rest), DETAILS_UNITS_MAX, char::len_utf16));
     let mut text = format!("{mark} <b>{headline}</b>\n{details}");

@@ -96,9 +96,9 @@ impl TwilioConfig {
     }
 }
 
-/// Headline, place and the first link; the link is never cut.
+/// Headline, place and the first link, which acknowledges where one can; the link is never cut.
 fn short(message: &Message) -> String {
-    let link = message.links.first().map(|link| format!("\n{}", link.url)).unwrap_or_default();
+    let link = message.all_links().first().map(|link| format!("\n{}", link.url)).unwrap_or_default();
     let link = if link.chars().count() > SMS_CHARS_MAX / 2 { String::new() } else { link };
     let text = format!("{}\n{}", message.headline(), message.place());
     format!("{}{link}", cut(&text, SMS_CHARS_MAX - link.chars().count(), chars))

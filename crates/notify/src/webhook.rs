@@ -11,10 +11,10 @@
 //! {"version": 1, "event": "incident.triggered", "delivery": "…", "test": false,
 //!  "incident": {"number": 142, "title": "disk is full", "state": "triggered", "severity": "critical",
 //!               "service": "db", "server": "web-1"},
-//!  "lines": ["…"], "links": [{"label": "Acknowledge", "url": "https://…"}], "output": null}
+//!  "lines": ["…"], "links": [{"label": "Open", "url": "https://…"}], "acknowledge_url": "https://…", "output": null}
 //! ```
-//! `event` is `incident.triggered`, `incident.acknowledged`, `incident.resolved` or `test`; `number`, `server`
-//! and `output` may be null.
+//! `event` is `incident.triggered`, `incident.acknowledged`, `incident.resolved` or `test`; `number`, `server`,
+//! `acknowledge_url` and `output` may be null. A POST to `acknowledge_url`, without body or login, acknowledges the incident.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -95,6 +95,7 @@ fn body(message: &Message, key: &str) -> serde_json::Value {
         },
         "lines": message.lines,
         "links": message.links,
+        "acknowledge_url": message.acknowledge_url,
         "output": message.output,
     })
 }

@@ -31,6 +31,7 @@ mod rule_states;
 mod runs;
 mod seal;
 mod sealed;
+mod vouch;
 mod servers;
 mod timeline;
 
@@ -63,6 +64,7 @@ pub use seal::{SealError, Sealer, master_key_id};
 pub use sealed::SealedRow;
 pub use servers::{AgentRow, EnrolTokenRow, ProcessesRow, ServerRow};
 pub use timeline::{NewTimelineEntry, TimelineRow};
+pub use vouch::VOUCHER_BYTES;
 
 /// The relational database with its clock.
 #[derive(Clone)]

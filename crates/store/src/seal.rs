@@ -52,7 +52,7 @@ impl Sealer {
         *self.masters.write().unwrap_or_else(PoisonError::into_inner) = masters;
     }
 
-    fn masters(&self) -> Vec<[u8; 32]> {
+    pub(crate) fn masters(&self) -> Vec<[u8; 32]> {
         self.masters.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

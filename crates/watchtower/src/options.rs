@@ -181,6 +181,7 @@ impl Options {
             database_url: text(matches, "database-url"),
             redis_url: text(matches, "redis-url"),
             public_url: String::new(),
+            public_url_is_set: false,
             agent_url: String::new(),
             egress_exceptions: exceptions,
             bootstrap_token: bootstrap_token()?,

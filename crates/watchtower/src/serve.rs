@@ -57,6 +57,7 @@ async fn serve(mut options: Options) -> Result<(), String> {
     let http = HttpOptions { people: options.listen, agents: options.agent_listen, tls };
     let listeners = Listeners::bind(http).await.map_err(|e| e.to_string())?;
     let (people, agents) = listeners.addresses();
+    options.hub.public_url_is_set = options.public_url.is_some();
     options.hub.public_url =
         options.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", reachable(people)));
     options.hub.agent_url =

@@ -24,6 +24,7 @@ mod told;
 mod notify_rules;
 mod watchman;
 mod together;
+mod links;
 mod oncall;
 mod absence;
 mod overload;

@@ -60,7 +60,7 @@ fn a_restored_hub_pages_nobody_and_starts_nothing_before_a_person_has_looked() {
     let stale = api.post("/incidents", &json!({"title": "over for days"}));
     hub.kill();
     sink.set_busy(false);
-    hub.options(&["--restored", "--heartbeat-url", &outside.url()]);
+    hub.set_more(vec!["--restored".into(), "--heartbeat-url".into(), outside.url()]);
     hub.restart();
     let open = api.post("/incidents", &json!({"title": "of today"}));
     assert!(has(&api, "messages to people are held by watchtower: started with --restored"));
@@ -69,7 +69,7 @@ fn a_restored_hub_pages_nobody_and_starts_nothing_before_a_person_has_looked() {
     assert_eq!(api.get("/halt")["on"], true);
     // Held over a restart without the option, too.
     hub.kill();
-    hub.options(&["--heartbeat-url", &outside.url()]);
+    hub.set_more(vec!["--heartbeat-url".into(), outside.url()]);
     hub.restart();
     std::thread::sleep(A_WHILE);
     assert_eq!(api.get("/page-hold")["on"], true);

@@ -2,6 +2,7 @@
 
 mod deployments;
 mod incidents;
+pub mod link_page;
 mod people;
 mod runs;
 mod servers;

@@ -47,6 +47,7 @@ impl TestHub {
             database_url: None,
             redis_url: None,
             public_url: format!("http://{people}"),
+            public_url_is_set: true,
             agent_url: format!("https://{agents}"),
             egress_exceptions: Vec::new(),
             bootstrap_token: Some(BOOTSTRAP.into()),

@@ -20,6 +20,7 @@ use super::notice::{Heard, heard};
 use super::pace;
 use crate::error::HubError;
 use crate::objects::ChannelBody;
+use crate::respond::links;
 use crate::{Hub, WAKE_CHANGES, WAKE_OUTBOX, respond};
 
 const CLAIM: i64 = 32;
@@ -270,29 +271,33 @@ pub(super) async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubEr
     lines.extend(alert_lines(hub, &incident, &alerts).await?);
     lines.push(format!("since {}", incident.triggered_at));
     let objects = hub.objects();
-    let mut links =
+    let mut open =
         vec![Link { label: "Open".into(), url: format!("{}/i/{}", hub.config.public_url, incident.number) }];
     let service = objects.service(incident.service_id);
     if let Some(url) = service.and_then(|service| service.body.0.runbook_url.clone()) {
-        links.push(Link { label: "Runbook".into(), url });
+        open.push(Link { label: "Runbook".into(), url });
     }
+    let state = match (row.kind.as_str(), incident.state.as_str()) {
+        ("resolve", _) | (_, "resolved") => MessageState::Resolved,
+        (_, "acknowledged") => MessageState::Acknowledged,
+        _ => MessageState::Triggered,
+    };
+    let asks = row.kind == "page" && state == MessageState::Triggered;
+    let token = asks.then(|| links::token(hub, &incident, row.channel_id, row.created_at)).flatten();
     Ok(Message {
         incident_number: Some(incident.number),
         incident_key: incident.id.to_string(),
         title: incident.title.clone(),
         severity: incident.severity,
-        state: match (row.kind.as_str(), incident.state.as_str()) {
-            ("resolve", _) | (_, "resolved") => MessageState::Resolved,
-            (_, "acknowledged") => MessageState::Acknowledged,
-            _ => MessageState::Triggered,
-        },
+        state,
         service: service.map(|service| service.body.0.name.clone()).unwrap_or_default(),
         server: incident
             .server_id
             .and_then(|id| hub.servers.get(id))
             .map(|server| server.with(|state| state.name.clone())),
         lines,
-        links,
+        links: open,
+        acknowledge_url: token.and_then(|token| links::url(hub, &token)),
         test: incident.test,
         output: letter.output,
     })
@@ -363,6 +368,7 @@ pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::Cha
         server: None,
         lines: vec![format!("{by} sent this to see whether the channel works. Nothing is wrong.")],
         links: vec![Link { label: "Open".into(), url: hub.config.public_url.clone() }],
+        acknowledge_url: None,
         test: true,
         output: None,
     };

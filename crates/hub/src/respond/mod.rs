@@ -5,6 +5,7 @@ pub(crate) mod apply;
 mod event_rules;
 mod gather;
 mod page_step;
+pub mod links;
 pub mod on_call;
 mod people;
 mod plan;

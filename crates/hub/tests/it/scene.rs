@@ -34,6 +34,7 @@ pub fn config(dir: &TempDir, database_url: Option<String>) -> HubConfig {
         database_url,
         redis_url: None,
         public_url: "http://127.0.0.1:1".into(),
+        public_url_is_set: false,
         agent_url: "wss://127.0.0.1:1".into(),
         egress_exceptions: Vec::new(),
         bootstrap_token: Some("0123456789abcdef0123456789abcdef".into()),

@@ -9,7 +9,7 @@ use watchtower_notify::{
 };
 
 use crate::provider::{Provider, Request, answer};
-use crate::{egress, message};
+use crate::{ACKNOWLEDGE_URL, egress, message};
 
 /// A channel of a provider at `URL`, and the call that it makes for a message.
 struct Case {
@@ -38,7 +38,8 @@ const CASES: &[Case] = &[
             assert_eq!((&body["priority"], &body["title"]), (&json!(5), &json!(HEADLINE)));
             assert_eq!(body["tags"], json!(["rotating_light", "critical"]));
             assert_eq!(body["click"], LINK);
-            assert_eq!(body["actions"][0], json!({"action": "view", "label": "Open", "url": LINK}));
+            let acts = json!({"action": "http", "label": "Acknowledge", "url": ACKNOWLEDGE_URL, "method": "POST", "clear": true});
+            assert_eq!(body["actions"], json!([acts, {"action": "view", "label": "Open", "url": LINK}]));
             assert_eq!(body["sequence_id"].as_str().unwrap().len(), 32);
             let text = body["message"].as_str().unwrap();
             assert!(
@@ -51,6 +52,7 @@ const CASES: &[Case] = &[
                 (&call.body["priority"], &call.body["tags"][0]),
                 (&json!(3), &json!("white_check_mark"))
             );
+            assert_eq!(call.body["actions"], json!([{"action": "view", "label": "Open", "url": LINK}]));
         }),
     },
     Case {
@@ -67,7 +69,10 @@ const CASES: &[Case] = &[
                 embed["description"].as_str().unwrap().ends_with("```\nno space left on device\n```"),
                 "{embed}"
             );
-            assert_eq!(embed["fields"][0]["value"], format!("[Open]({LINK})\n"));
+            assert_eq!(
+                embed["fields"][0]["value"],
+                format!("[Acknowledge]({ACKNOWLEDGE_URL})\n[Open]({LINK})\n")
+            );
             assert_eq!(embed["color"], 0x00da_3633);
         },
         end: Some(|call| assert_eq!(call.body["embeds"][0]["color"], 0x002e_a043)),
@@ -86,7 +91,8 @@ const CASES: &[Case] = &[
             assert_eq!(card["body"][0]["inlines"][0]["text"], HEADLINE);
             assert_eq!(card["body"][1]["inlines"][0]["text"], "db on web-1");
             assert_eq!(card["body"][4]["inlines"][0]["fontType"], "Monospace");
-            assert_eq!(card["actions"][0], json!({"type": "Action.OpenUrl", "title": "Open", "url": LINK}));
+            let open = |title: &str, url| json!({"type": "Action.OpenUrl", "title": title, "url": url});
+            assert_eq!(card["actions"], json!([open("Acknowledge", ACKNOWLEDGE_URL), open("Open", LINK)]));
         },
         end: Some(|call| {
             let card = &call.body["attachments"][0]["content"];
@@ -104,10 +110,11 @@ const CASES: &[Case] = &[
             let text = body["text"].as_str().unwrap();
             assert!(text.contains("<b>#142 triggered, critical: disk is full</b>"), "{text}");
             assert!(text.ends_with("<pre>no space left on device</pre>"), "{text}");
-            let button = json!([[{"text": "Open", "url": LINK}]]);
+            let buttons =
+                json!([[{"text": "Acknowledge", "url": ACKNOWLEDGE_URL}], [{"text": "Open", "url": LINK}]]);
             assert_eq!(
                 (&body["reply_markup"]["inline_keyboard"], &body["disable_notification"]),
-                (&button, &json!(false))
+                (&buttons, &json!(false))
             );
         },
         end: Some(|call| assert_eq!(call.body["disable_notification"], true)),
@@ -123,7 +130,9 @@ const CASES: &[Case] = &[
             let emergency = ["priority", "retry", "expire"].map(|name| body[name].as_str().unwrap());
             assert_eq!((emergency, &body["title"]), (["2", "60", "3600"], &json!(HEADLINE)));
             assert_eq!(body["tags"], tag());
-            assert_eq!((&body["url"], &body["url_title"]), (&json!(LINK), &json!("Open")));
+            assert_eq!((&body["url"], &body["url_title"]), (&json!(ACKNOWLEDGE_URL), &json!("Acknowledge")));
+            let text = body["message"].as_str().unwrap();
+            assert!(text.contains(&format!("Open: {LINK}")), "{text}");
         },
         end: Some(|call| {
             assert_eq!((&call.body["priority"], &call.body["tags"]), (&json!("0"), &Value::Null))
@@ -138,7 +147,9 @@ const CASES: &[Case] = &[
             // AC…:KEYKEYKEY
             let login = "Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjpLRVlLRVlLRVk=";
             assert_eq!(call.header("authorization"), Some(login));
-            let text = format!("{HEADLINE}\ndb on web-1\n{LINK}");
+            let text = format!("{HEADLINE}\ndb on web-1\n{ACKNOWLEDGE_URL}");
+            // One part of GSM's alphabet: more would be charged as more messages.
+            assert!(text.len() <= 160, "{} characters", text.len());
             assert_eq!(call.body, json!({"To": "+4930123456", "From": "+15005550006", "Body": text}));
         },
         end: Some(|call| assert!(call.body["Body"].as_str().unwrap().contains("resolved"))),
@@ -211,7 +222,8 @@ fn ok() -> String {
 }
 
 fn in_state(state: MessageState) -> Message {
-    Message { state, ..message() }
+    let acknowledge_url = (state == MessageState::Triggered).then(|| ACKNOWLEDGE_URL.to_string());
+    Message { state, acknowledge_url, ..message() }
 }
 
 async fn send(channel: &ChannelConfig, message: &Message) -> Result<Receipt, DeliveryError> {

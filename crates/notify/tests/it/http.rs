@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use watchtower_notify::{ChannelConfig, FailureKind, SlackConfig, WebhookConfig, deliver, sign};
 
-use crate::{egress, message};
+use crate::{ACKNOWLEDGE_URL, egress, message};
 
 struct Request {
     head: String,
@@ -78,6 +78,7 @@ async fn a_webhook_is_signed_and_keeps_its_key_over_retries() {
     assert_eq!(body["incident"]["number"], 142);
     assert_eq!(body["incident"]["severity"], "critical");
     assert_eq!(body["output"], "no space left on device");
+    assert_eq!(body["acknowledge_url"], ACKNOWLEDGE_URL);
 }
 
 #[tokio::test]
@@ -111,5 +112,7 @@ async fn slack_gets_text_and_blocks() {
     assert_eq!(body["blocks"][0]["text"]["text"], body["text"]);
     assert!(body["blocks"][1]["text"]["text"].as_str().unwrap().contains("db on web-1"), "{body}");
     assert_eq!(body["blocks"][2]["text"]["text"], "```no space left on device```");
-    assert_eq!(body["blocks"][3]["text"]["text"], "<https://hub.example/i/142|Open>");
+    let button = &body["blocks"][3]["elements"][0];
+    assert_eq!((&button["type"], &button["url"]), (&"button".into(), &ACKNOWLEDGE_URL.into()));
+    assert_eq!(body["blocks"][4]["text"]["text"], "<https://hub.example/i/142|Open>");
 }

@@ -14,6 +14,9 @@ fn egress(extra_roots: Vec<CertificateDer<'static>>) -> Egress {
     Egress::new(EgressConfig { exceptions, extra_roots, ..EgressConfig::default() }).unwrap()
 }
 
+/// As long as the hub's own.
+const ACKNOWLEDGE_URL: &str = "https://hub.example/a/EWrjvG8AAACOAQIDBAUGBwgAAAAAAAAAAAAAAAAAAAAA";
+
 fn message() -> Message {
     Message {
         incident_number: Some(142),
@@ -25,6 +28,7 @@ fn message() -> Message {
         server: Some("web-1".into()),
         lines: vec!["/var has 0 bytes left".into(), ".starts with a dot".into()],
         links: vec![Link { label: "Open".into(), url: "https://hub.example/i/142".into() }],
+        acknowledge_url: Some(ACKNOWLEDGE_URL.into()),
         test: false,
         output: Some("no space left on device\n".into()),
     }
