@@ -9,6 +9,7 @@ pub mod hub;
 pub mod api;
 pub mod call;
 pub mod sink;
+pub mod telegram;
 pub mod paging;
 pub mod link;
 pub mod thief;

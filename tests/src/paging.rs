@@ -15,8 +15,16 @@ pub fn page_each_to(api: &Api, sink: &Sink) -> String {
     page(api, sink, json!(0))
 }
 
+/// Pages by a channel of this configuration at once. Returns its id.
+pub fn page_by(api: &Api, config: &Value) -> String {
+    page_all(api, config, Value::Null)
+}
+
 fn page(api: &Api, sink: &Sink, group_window: Value) -> String {
-    let config = json!({"kind": "webhook", "url": sink.url(), "secret": SECRET});
+    page_all(api, &json!({"kind": "webhook", "url": sink.url(), "secret": SECRET}), group_window)
+}
+
+fn page_all(api: &Api, config: &Value, group_window: Value) -> String {
     let channel = api.post("/channels", &json!({"name": "sink", "config": config, "catch_all": true}));
     let id = text(&channel["id"]);
     let steps = json!([{"delay_seconds": 600, "targets": [{"kind": "channel", "id": id}]},

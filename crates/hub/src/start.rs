@@ -152,6 +152,7 @@ impl Hub {
         tokio::spawn(respond::run_event_rules(self.clone()));
         tokio::spawn(jobs::run_timers(self.clone()));
         tokio::spawn(jobs::send::run(self.clone()));
+        tokio::spawn(respond::telegram::run(self.clone()));
         tokio::spawn(disk::run(self.clone()));
         self.forward.send(self);
         upkeep::start(self);

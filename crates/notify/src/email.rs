@@ -234,6 +234,7 @@ mod tests {
                 Link { label: "Bad".into(), url: "javascript:alert(1)".into() },
             ],
             acknowledge_url: Some("https://hub/a/x\"onclick=y".into()),
+            acknowledge_token: None,
             test: false,
             output: None,
         }

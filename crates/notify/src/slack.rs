@@ -122,6 +122,7 @@ mod tests {
             lines: vec!["<https://evil|click>".into(), "z".repeat(5_000)],
             links: vec![Link { label: "Ack|<now>".into(), url: "https://hub/i/142?a=1&b=<>|".into() }],
             acknowledge_url: None,
+            acknowledge_token: None,
             test: false,
             output: Some(format!("```\n<!here>\n{}", "&".repeat(2_000))),
         };

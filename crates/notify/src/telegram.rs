@@ -12,6 +12,7 @@ use watchtower_model::Severity;
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
 use crate::deliver::post_json;
+use crate::message::ACKNOWLEDGE;
 use crate::text::{cut, details, escape_html, tail, unmention};
 use crate::{DeliveryError, Link, Message, MessageState, Receipt};
 
@@ -68,7 +69,7 @@ fn body(chat: &str, message: &Message) -> Value {
         MessageState::Resolved => '\u{2705}',
     };
     // A button with an address that Telegram does not take for one would lose the whole message.
-    let (buttons, rest): (Vec<Link>, Vec<Link>) = message.all_links().into_iter().partition(has_public_host);
+    let (open, rest): (Vec<Link>, Vec<Link>) = message.links.iter().cloned().partition(has_public_host);
     let headline = safe(&cut(&message.headline(), HEADLINE_UNITS_MAX, char::len_utf16));
     let details = safe(&cut(&details(message, &rest), DETAILS_UNITS_MAX, char::len_utf16));
     let mut text = format!("{mark} <b>{headline}</b>\n{details}");
@@ -76,8 +77,10 @@ fn body(chat: &str, message: &Message) -> Value {
         let output = safe(&tail(output, OUTPUT_UNITS_MAX, char::len_utf16));
         text.push_str(&format!("\n<pre>{output}</pre>"));
     }
-    let buttons: Vec<_> =
-        buttons.iter().map(|link| json!([{ "text": link.label, "url": link.url }])).collect();
+    let acknowledge = message.acknowledge_token.iter();
+    let acknowledge = acknowledge.map(|token| json!([{ "text": ACKNOWLEDGE, "callback_data": token }]));
+    let open = open.iter().map(|link| json!([{ "text": link.label, "url": link.url }]));
+    let buttons: Vec<_> = acknowledge.chain(open).collect();
     let quiet = message.state != MessageState::Triggered || message.severity == Severity::Info;
     let mut body = json!({
         "chat_id": chat,

@@ -34,6 +34,7 @@ mod sealed;
 mod vouch;
 mod servers;
 mod timeline;
+mod turns;
 
 use std::path::Path;
 
@@ -64,6 +65,7 @@ pub use seal::{SealError, Sealer, master_key_id};
 pub use sealed::SealedRow;
 pub use servers::{AgentRow, EnrolTokenRow, ProcessesRow, ServerRow};
 pub use timeline::{NewTimelineEntry, TimelineRow};
+pub use turns::{Reached, Turn};
 pub use vouch::VOUCHER_BYTES;
 
 /// The relational database with its clock.

@@ -25,6 +25,7 @@ mod notify_rules;
 mod watchman;
 mod together;
 mod links;
+mod buttons;
 mod oncall;
 mod absence;
 mod overload;

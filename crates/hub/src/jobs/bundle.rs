@@ -110,7 +110,8 @@ fn name_others(hub: &Hub, message: &mut Message, others: &[(OutboxRow, IncidentR
         lines.push(format!("and {} more", count - NAMED_MAX));
     }
     message.lines.splice(0..0, lines);
-    message
-        .links
-        .push(Link { label: "All incidents".into(), url: format!("{}/incidents", hub.config.public_url) });
+    // A button that takes one of them would look like one that takes all.
+    (message.acknowledge_url, message.acknowledge_token) = (None, None);
+    let all = Link { label: "All incidents".into(), url: format!("{}/incidents", hub.config.public_url) };
+    message.links.insert(0, all);
 }

@@ -297,7 +297,8 @@ pub(super) async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubEr
             .map(|server| server.with(|state| state.name.clone())),
         lines,
         links: open,
-        acknowledge_url: token.and_then(|token| links::url(hub, &token)),
+        acknowledge_url: token.as_ref().and_then(|token| links::url(hub, token)),
+        acknowledge_token: token,
         test: incident.test,
         output: letter.output,
     })
@@ -369,6 +370,7 @@ pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::Cha
         lines: vec![format!("{by} sent this to see whether the channel works. Nothing is wrong.")],
         links: vec![Link { label: "Open".into(), url: hub.config.public_url.clone() }],
         acknowledge_url: None,
+        acknowledge_token: None,
         test: true,
         output: None,
     };

@@ -7,11 +7,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use watchtower_incident::Actor;
+use watchtower_incident::{Actor, Incident, Status};
 use watchtower_model::{ChannelId, Id, Timestamp};
 use watchtower_store::{IncidentRow, Sealer, Stored, VOUCHER_BYTES};
 
+use super::apply::read_state;
 use super::people::acknowledge;
+use super::targets::actor_name;
 use crate::error::HubError;
 use crate::objects::ChannelBody;
 use crate::{Hub, random};
@@ -37,8 +39,9 @@ const RETRY_AFTER: u64 = 10;
 pub struct Linked {
     pub incident: IncidentRow,
     /// The only person of the channel, else the link itself.
-    by: Actor,
-    channel_name: String,
+    pub(super) by: Actor,
+    pub(super) channel: ChannelId,
+    pub(super) channel_name: String,
 }
 
 /// What a token says, once it is known to be the hub's own.
@@ -127,17 +130,31 @@ pub async fn look(hub: &Hub, token: &str) -> Result<Linked, HubError> {
     let (channel, by) = holder(hub, claims.channel).ok_or_else(dead)?;
     let incident = hub.store.find_incident(&claims.number.to_string()).await?;
     let incident = incident.filter(|row| end(&row.id.0) == claims.incident).ok_or_else(dead)?;
-    Ok(Linked { incident, by, channel_name: channel.body.name })
+    Ok(Linked { incident, by, channel: ChannelId(channel.id), channel_name: channel.body.name })
 }
 
 /// Acknowledges what the link is about. Where somebody has it already, or it is over, nothing changes.
 pub async fn press(hub: &Hub, token: &str) -> Result<(), HubError> {
     let linked = look(hub, token).await?;
-    if linked.incident.state != "triggered" {
-        return Ok(());
+    let (by, via) = (linked.by.clone(), format!("the link sent to channel {}", linked.channel_name));
+    take(hub, linked, by, &via).await.map(drop)
+}
+
+/// The same for somebody who is known by where it was pressed. Returns the incident as it is then.
+pub(super) async fn take(hub: &Hub, linked: Linked, by: Actor, via: &str) -> Result<Incident, HubError> {
+    match linked.incident.state.as_str() {
+        "triggered" => acknowledge(hub, linked.incident.id, by, via).await,
+        _ => read_state(&linked.incident),
     }
-    let via = format!("the link sent to channel {}", linked.channel_name);
-    acknowledge(hub, linked.incident.id, linked.by, &via).await.map(drop)
+}
+
+/// Who has an incident, or that it is over: for those who pressed.
+pub(super) fn who_has(hub: &Hub, incident: &Incident) -> String {
+    match (&incident.status, &incident.acked_by) {
+        (Status::Resolved, _) => "It is over".into(),
+        (_, Some(by)) => format!("Acknowledged by {}", actor_name(hub, by)),
+        (_, None) => "Nobody has it".into(),
+    }
 }
 
 /// The channel of a link, and whom it stands for: its only user, else the link itself. `None` when its links are dead.

@@ -110,8 +110,9 @@ const CASES: &[Case] = &[
             let text = body["text"].as_str().unwrap();
             assert!(text.contains("<b>#142 triggered, critical: disk is full</b>"), "{text}");
             assert!(text.ends_with("<pre>no space left on device</pre>"), "{text}");
+            let token = ACKNOWLEDGE_URL.rsplit('/').next();
             let buttons =
-                json!([[{"text": "Acknowledge", "url": ACKNOWLEDGE_URL}], [{"text": "Open", "url": LINK}]]);
+                json!([[{"text": "Acknowledge", "callback_data": token}], [{"text": "Open", "url": LINK}]]);
             assert_eq!(
                 (&body["reply_markup"]["inline_keyboard"], &body["disable_notification"]),
                 (&buttons, &json!(false))
@@ -223,7 +224,8 @@ fn ok() -> String {
 
 fn in_state(state: MessageState) -> Message {
     let acknowledge_url = (state == MessageState::Triggered).then(|| ACKNOWLEDGE_URL.to_string());
-    Message { state, acknowledge_url, ..message() }
+    let acknowledge_token = message().acknowledge_token.filter(|_| acknowledge_url.is_some());
+    Message { state, acknowledge_url, acknowledge_token, ..message() }
 }
 
 async fn send(channel: &ChannelConfig, message: &Message) -> Result<Receipt, DeliveryError> {

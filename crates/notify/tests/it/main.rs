@@ -1,6 +1,7 @@
 //! Every channel against a real server on loopback.
 
 mod channels;
+mod buttons;
 mod http;
 mod provider;
 mod smtp;
@@ -29,6 +30,7 @@ fn message() -> Message {
         lines: vec!["/var has 0 bytes left".into(), ".starts with a dot".into()],
         links: vec![Link { label: "Open".into(), url: "https://hub.example/i/142".into() }],
         acknowledge_url: Some(ACKNOWLEDGE_URL.into()),
+        acknowledge_token: ACKNOWLEDGE_URL.rsplit('/').next().map(Into::into),
         test: false,
         output: Some("no space left on device\n".into()),
     }

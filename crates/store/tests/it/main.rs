@@ -7,6 +7,7 @@ mod fleet;
 mod happenings;
 mod incidents;
 mod outbox;
+mod turns;
 mod runs;
 mod firings;
 mod deployments;
@@ -58,6 +59,8 @@ on_both! {
     incidents::a_timeline_entry_is_told_once,
     incidents::numbers_are_never_given_twice,
     outbox::a_message_is_claimed_by_one_of_many,
+    turns::a_turn_is_held_by_one_of_many_and_goes_on_where_it_was,
+    turns::whoever_lost_a_turn_marks_nothing,
     outbox::a_lease_that_runs_out_is_claimed_again_and_fenced,
     outbox::what_a_dead_sender_held_is_released,
     outbox::an_acknowledgement_stops_pages_even_under_way,
