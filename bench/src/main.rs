@@ -14,6 +14,7 @@ mod node;
 mod peer;
 mod process;
 mod restart;
+mod rollups;
 mod table;
 
 use table::Table;
@@ -27,13 +28,14 @@ const LONG: [&str; 1] = ["load"];
 fn main() {
     let mut table = Table::default();
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let parts: [Part; 10] = [
+    let parts: [Part; 11] = [
         ("agent", agent::measure),
         ("ingest", hub::ingest),
         ("notify", hub::notification),
         ("fan-out", hub::fan_out),
         ("load", load::measure),
         ("metrics", metrics::measure),
+        ("rollups", rollups::measure),
         ("restart", restart::measure),
         ("peer", peer::measure),
         ("deploy", deploy::measure),

@@ -11,6 +11,7 @@ use watchtower_api_types::endpoints::Access;
 use watchtower_hub::Hub;
 use watchtower_hub::access::{Object, authorize};
 use watchtower_hub::forward::Route;
+use watchtower_store::metrics::{MetricFiles, Resolution};
 
 use crate::caller::principal_of;
 use crate::problem::{Failure, denied};
@@ -49,9 +50,10 @@ pub async fn metrics(
     let of_metrics = [
         ("watchtower_samples_refused_total", "Samples that were too old or too new.", stats.refused),
         ("watchtower_samples_merged_total", "Samples packed into blocks.", stats.merged_samples),
+        ("watchtower_samples_rolled_total", "Samples read to make rollups.", stats.rolled_samples),
         (
             "watchtower_metrics_damaged_total",
-            "Times that a chunk or block could not be read.",
+            "Times that a chunk, block or rollup could not be read.",
             stats.damaged_chunks,
         ),
     ];
@@ -70,13 +72,35 @@ pub async fn metrics(
             "Groups of series with chunks to merge.",
             stats.waiting_groups as u64,
         ),
+        ("watchtower_ended_series", "Series of which only rollups are left.", stats.ended_series as u64),
+        (
+            "watchtower_metrics_held_days",
+            "Days of samples that are kept for longer, until they are rolled up.",
+            stats.days_held,
+        ),
         ("process_resident_memory_bytes", "Resident memory.", resident_bytes()),
     ];
     for (name, help, value) in gauges {
         let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
     }
+    rollups(&hub, &mut out);
     forwarded_samples(&hub, &mut out);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out).into_response())
+}
+
+/// What is kept of the time before samples.
+fn rollups(hub: &Hub, out: &mut String) {
+    type Read = fn(&MetricFiles, Resolution) -> u64;
+    let families: [(&str, &str, Read); 2] = [
+        ("watchtower_rollup_bytes", "Bytes of rollups on disk.", MetricFiles::rollup_bytes),
+        ("watchtower_rollup_files", "Files of rollups.", |files, of| files.rollup_periods(of).len() as u64),
+    ];
+    for (name, help, read) in families {
+        let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+        for of in Resolution::ALL {
+            let _ = writeln!(out, "{name}{{resolution=\"{}\"}} {}", of.name(), read(&hub.metric_files, of));
+        }
+    }
 }
 
 /// What became of samples that go on to other receivers.

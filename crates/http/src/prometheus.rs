@@ -13,6 +13,7 @@ use axum::routing::{any, get, post};
 use serde_json::{Value, json};
 use watchtower_api_types::endpoints::Access;
 use watchtower_hub::access::{Object, Principal, authorize};
+use watchtower_hub::query::Told;
 use watchtower_hub::{Hub, HubError};
 use watchtower_matchers::Matchers;
 use watchtower_model::{Sample, Timestamp, format_value};
@@ -34,20 +35,27 @@ type Api = Result<Data, ApiError>;
 /// What is answered, and what is to be said beside it.
 struct Data {
     data: Value,
-    warning: Option<&'static str>,
+    warnings: Vec<String>,
+}
+
+impl Data {
+    fn told(mut self, mut warnings: Vec<String>) -> Data {
+        self.warnings.append(&mut warnings);
+        self
+    }
 }
 
 impl From<Value> for Data {
     fn from(data: Value) -> Data {
-        Data { data, warning: None }
+        Data { data, warnings: Vec::new() }
     }
 }
 
 /// No more than the limit of a list, and whether there was more.
-fn within<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, Option<&'static str>) {
-    let warning = (all.len() > limit).then_some(TRUNCATED);
+fn within<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, Vec<String>) {
+    let warnings = if all.len() > limit { vec![TRUNCATED.to_string()] } else { Vec::new() };
     all.truncate(limit);
-    (all, warning)
+    (all, warnings)
 }
 
 pub fn routes() -> Router<Hub> {
@@ -103,9 +111,11 @@ impl From<HubError> for ApiError {
 
 fn answer(result: Api) -> Response {
     let (status, body) = match result {
-        Ok(Data { data, warning: None }) => (StatusCode::OK, json!({ "status": "success", "data": data })),
-        Ok(Data { data, warning }) => {
-            (StatusCode::OK, json!({ "status": "success", "data": data, "warnings": [warning] }))
+        Ok(Data { data, warnings }) if warnings.is_empty() => {
+            (StatusCode::OK, json!({ "status": "success", "data": data }))
+        }
+        Ok(Data { data, warnings }) => {
+            (StatusCode::OK, json!({ "status": "success", "data": data, "warnings": warnings }))
         }
         Err(error) => {
             (error.status, json!({ "status": "error", "errorType": error.kind, "error": error.message }))
@@ -209,9 +219,10 @@ fn point(sample: &Sample) -> Value {
 async fn do_query(request: &Request) -> Api {
     let at = request.time("time", request.hub.now())?;
     let text = request.need("query")?.to_string();
-    let found = request.hub.queries.instant(&request.hub, text, at, request.principal.scope()).await?;
+    let Told { answer, warnings } =
+        request.hub.queries.instant(&request.hub, text, at, request.principal.scope()).await?;
     let limit = request.limit(usize::MAX)?;
-    Ok(match found {
+    let data = match answer {
         Answer::Scalar(sample) => json!({ "resultType": "scalar", "result": point(&sample) }).into(),
         Answer::String(t, text) => json!({ "resultType": "string", "result": [t.secs_f64(), text] }).into(),
         Answer::Vector(elements) => {
@@ -219,7 +230,8 @@ async fn do_query(request: &Request) -> Api {
             limited("vector", elements.iter().map(element).collect(), limit)
         }
         Answer::Matrix(series) => matrix(&series, limit),
-    })
+    };
+    Ok(data.told(warnings))
 }
 
 fn matrix(series: &[watchtower_promql::SeriesWindow], limit: usize) -> Data {
@@ -228,8 +240,8 @@ fn matrix(series: &[watchtower_promql::SeriesWindow], limit: usize) -> Data {
 }
 
 fn limited(kind: &str, result: Vec<Value>, limit: usize) -> Data {
-    let (result, warning) = within(result, limit);
-    Data { data: json!({ "resultType": kind, "result": result }), warning }
+    let (result, warnings) = within(result, limit);
+    Data { data: json!({ "resultType": kind, "result": result }), warnings }
 }
 
 async fn do_query_range(request: &Request) -> Api {
@@ -243,12 +255,12 @@ async fn do_query_range(request: &Request) -> Api {
             "invalid parameter \"end\": end timestamp must not be before start time",
         ));
     }
-    let found = request
+    let Told { answer, warnings } = request
         .hub
         .queries
         .range(&request.hub, text, (start, end, step_ms), request.principal.scope())
         .await?;
-    Ok(matrix(&found, request.limit(usize::MAX)?))
+    Ok(matrix(&answer, request.limit(usize::MAX)?).told(warnings))
 }
 
 async fn do_series(request: &Request) -> Api {
@@ -267,8 +279,8 @@ async fn do_series(request: &Request) -> Api {
 }
 
 fn list<T: serde::Serialize>(all: Vec<T>, limit: usize) -> Api {
-    let (all, warning) = within(all, limit);
-    Ok(Data { data: json!(all), warning })
+    let (all, warnings) = within(all, limit);
+    Ok(Data { data: json!(all), warnings })
 }
 
 /// Selectors of the request, or one for everything the caller may see.

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use watchtower_model::parse_duration_ms;
 use watchtower_promql::Settings;
+use watchtower_tsdb::Kept;
 
 use crate::disk::Borders;
 use crate::forward::config::Receiver;
 use crate::jobs::pace::WINDOW_MS;
 use crate::link::Programs;
 
-/// Days that raw metrics are kept.
-pub const METRICS_DAYS: i64 = 15;
 /// Days that events, incidents and runs are kept.
 pub const RECORDS_DAYS: i64 = 400;
 /// Hours of one process snapshot a minute.
@@ -48,6 +47,32 @@ pub struct HubConfig {
     pub timing: Timing,
     /// How full the disk may be.
     pub disk_borders: Borders,
+    /// How long metrics are kept.
+    pub kept: Kept,
+}
+
+/// The least and the most that samples may be kept: agents send again what is a day old, and every day costs a file.
+const RAW_DAYS: std::ops::RangeInclusive<i64> = 2..=400;
+const DAY_MS: i64 = 86_400_000;
+
+/// `raw=15d,1m=90d,1h=2y`, any of them: samples, and rollups by the minute and the hour. A rollup that is kept no longer than samples is
+/// not made.
+pub fn parse_kept(text: &str) -> Result<Kept, String> {
+    let mut kept = Kept::default();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').ok_or_else(|| format!("{part:?} is not NAME=DURATION"))?;
+        let ms = parse_duration_ms(value).map_err(|e| e.to_string())?;
+        match name {
+            "raw" => kept.raw_ms = ms,
+            "1m" => kept.minute_ms = ms,
+            "1h" => kept.hour_ms = ms,
+            _ => return Err(format!("{name:?} is not one of raw, 1m, 1h")),
+        }
+    }
+    if !RAW_DAYS.contains(&(kept.raw_ms / DAY_MS)) {
+        return Err(format!("raw must be from {}d to {}d", RAW_DAYS.start(), RAW_DAYS.end()));
+    }
+    Ok(kept)
 }
 
 /// Times that tests shorten.
@@ -105,5 +130,25 @@ impl Timing {
             }
         }
         Ok(timing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_and_checked() {
+        assert_eq!(parse_kept(""), Ok(Kept::default()));
+        let days = |raw, minute, hour| Kept {
+            raw_ms: raw * DAY_MS,
+            minute_ms: minute * DAY_MS,
+            hour_ms: hour * DAY_MS,
+        };
+        assert_eq!(parse_kept("raw=30d, 1h=3y"), Ok(days(30, 90, 3 * 365)));
+        assert_eq!(parse_kept("1m=0s"), Ok(days(15, 0, 730)));
+        for wrong in ["raw", "raw=1d", "raw=2y", "5m=1d", "1m=x"] {
+            assert!(parse_kept(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -57,7 +57,7 @@ use watchtower_store::Store;
 use watchtower_store::metrics::MetricFiles;
 use watchtower_tsdb::Tsdb;
 
-pub use config::{HubConfig, Timing};
+pub use config::{HubConfig, Timing, parse_kept};
 pub use error::HubError;
 pub use keys::Keys;
 pub use meters::Meters;

@@ -15,7 +15,7 @@ use crate::disk::Disk;
 use crate::evaluate::Evaluator;
 use crate::forward::Forward;
 use crate::ingest::Appender;
-use crate::query::metric_store::MetricStore;
+use crate::query::MetricStore;
 use crate::{
     Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, deployments, disk, evaluate, ingest,
     jobs, respond, upkeep,
@@ -186,10 +186,11 @@ fn exceptions(config: &HubConfig) -> Result<Vec<Exception>, StartError> {
 
 async fn open_metrics(config: &HubConfig) -> Result<(Arc<MetricFiles>, Arc<Tsdb>), StartError> {
     let dir = config.data_dir.join("metrics");
+    let options = Options { max_age_ms: config.kept.raw_ms, ..Options::default() };
     let opened = tokio::task::spawn_blocking(move || {
         let files = Arc::new(MetricFiles::open(&dir).map_err(|e| e.to_string())?);
         let store = MetricStore(Arc::clone(&files));
-        let opened = Tsdb::open(Arc::new(store), Options::default()).map_err(|e| e.to_string())?;
+        let opened = Tsdb::open(Arc::new(store), options).map_err(|e| e.to_string())?;
         Ok::<_, String>((files, opened))
     })
     .await

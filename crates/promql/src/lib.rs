@@ -26,8 +26,8 @@ pub use ast::{
 };
 pub use error::{ErrorKind, QueryError};
 pub use eval::{
-    Answer, Dialect, Element, Limits, SeriesSource, SeriesWindow, Settings, SourceError, eval_instant,
-    eval_range,
+    Answer, BucketSpan, BucketWindow, Dialect, Element, Fetched, Limits, Reads, Rest, SeriesSource,
+    SeriesWindow, Settings, SourceError, Wanted, eval_instant, eval_range,
 };
 pub use functions::Function;
 pub use parse::{parse, parse_selector};

@@ -3,10 +3,10 @@
 use std::cell::Cell;
 
 use watchtower_matchers::Matchers;
-use watchtower_model::{Labels, Timestamp, is_stale};
+use watchtower_model::{Labels, Sample, Timestamp, is_stale};
 use watchtower_promql::{
-    Answer, Expr, Limits, QueryError, SeriesSource, SeriesWindow, Settings, SourceError, eval_instant,
-    selectors,
+    Answer, Expr, Fetched, Limits, QueryError, SeriesSource, SeriesWindow, Settings, SourceError, Wanted,
+    eval_instant, selectors,
 };
 
 use crate::advance::Evaluation;
@@ -52,6 +52,15 @@ struct Noticing<'a> {
     found: Cell<bool>,
 }
 
+impl Noticing<'_> {
+    fn notice<'s>(&self, mut newest: impl Iterator<Item = Option<&'s Sample>>, from: Timestamp) {
+        // The source includes the left end, which PromQL leaves out.
+        if newest.any(|sample| sample.is_some_and(|s| s.t > from && !is_stale(s.v))) {
+            self.found.set(true);
+        }
+    }
+}
+
 impl SeriesSource for Noticing<'_> {
     fn select(
         &self,
@@ -60,11 +69,19 @@ impl SeriesSource for Noticing<'_> {
         to: Timestamp,
     ) -> Result<Vec<SeriesWindow>, SourceError> {
         let windows = self.source.select(matchers, from, to)?;
-        // The source includes the left end, which PromQL leaves out.
-        let alive = |w: &SeriesWindow| w.samples.last().is_some_and(|s| s.t > from && !is_stale(s.v));
-        if windows.iter().any(alive) {
-            self.found.set(true);
-        }
+        self.notice(windows.iter().map(|w| w.samples.last()), from);
         Ok(windows)
+    }
+
+    fn fetch(
+        &self,
+        matchers: &Matchers,
+        from: Timestamp,
+        to: Timestamp,
+        wanted: Wanted,
+    ) -> Result<Fetched, SourceError> {
+        let fetched = self.source.fetch(matchers, from, to, wanted)?;
+        self.notice(fetched.series.iter().map(|w| w.samples.last()), from);
+        Ok(fetched)
     }
 }

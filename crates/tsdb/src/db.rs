@@ -1,7 +1,7 @@
 //! The engine as one object: opened by replay, shared by reference between threads.
 //!
 //! Locks, in the order in which they may be taken: `flushing`, `merging`, `head`, the commit queue, the list of what
-//! waits to be merged. None is held over a write to the store but the first two.
+//! waits to be merged, that of what is rolled up. None is held over a write to the store but the first two.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -15,6 +15,7 @@ use crate::head::{Head, Replayer};
 use crate::limits::{MAX_AGE_MS, SERIES_PER_RESOURCE, SERIES_TOTAL};
 use crate::merge::WaitList;
 use crate::record::replay;
+use crate::rollup::Rolling;
 use crate::series::decode_key;
 use crate::store::{Catalogue, ChunkStore, StoreError};
 
@@ -72,6 +73,9 @@ pub(crate) struct Counters {
     pub damaged_chunks: AtomicU64,
     pub flushed_chunks: AtomicU64,
     pub merged_samples: AtomicU64,
+    pub rolled_samples: AtomicU64,
+    /// As the latest [`Tsdb::retain`] found it.
+    pub days_held: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -89,8 +93,14 @@ pub struct Stats {
     pub damaged_chunks: u64,
     pub flushed_chunks: u64,
     pub merged_samples: u64,
+    /// Samples read to make rollups.
+    pub rolled_samples: u64,
+    /// Days of samples that are too old and stay until they are rolled up.
+    pub days_held: u64,
     /// Groups of series that have chunks not yet merged.
     pub waiting_groups: usize,
+    /// Series of which only rollups are left; not among `series`.
+    pub ended_series: usize,
 }
 
 /// See the module.
@@ -103,6 +113,7 @@ pub struct Tsdb {
     pub(crate) flushing: Mutex<FlushState>,
     pub(crate) merging: Mutex<()>,
     pub(crate) waiting: Mutex<WaitList>,
+    pub(crate) rolling: Mutex<Rolling>,
 }
 
 impl Tsdb {
@@ -138,8 +149,8 @@ impl Tsdb {
         let flushing = Mutex::new(FlushState::new(store.log_rotate()?, catalogue.flushed_to));
         let (head, commit) = (RwLock::new(head), Commit::new(progress));
         let (merging, waiting) = (Mutex::default(), Mutex::new(waiting(&*store)?));
-        let counters = Counters::default();
-        Ok((Tsdb { head, commit, store, options, counters, flushing, merging, waiting }, report))
+        let (counters, rolling) = (Counters::default(), Mutex::default());
+        Ok((Tsdb { head, commit, store, options, counters, flushing, merging, waiting, rolling }, report))
     }
 
     pub(crate) fn head(&self) -> RwLockReadGuard<'_, Head> {
@@ -167,7 +178,10 @@ impl Tsdb {
             damaged_chunks: c.damaged_chunks.load(Relaxed),
             flushed_chunks: c.flushed_chunks.load(Relaxed),
             merged_samples: c.merged_samples.load(Relaxed),
+            rolled_samples: c.rolled_samples.load(Relaxed),
+            days_held: c.days_held.load(Relaxed),
             waiting_groups: self.wait_list().len(),
+            ended_series: head.ended,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Full chunks over to the store, the log cut behind them, old days dropped.
+//! Full chunks over to the store, the log cut behind them.
 //!
 //! Invariant: the log is cut only behind records whose every sample is in a stored chunk. For that, time is
 //! divided into epochs that begin with a new log segment; when an epoch begins, chunks opened two epochs ago
@@ -21,13 +21,6 @@ use crate::store::{CatalogueUpdate, ChunkRecord, Day, LogPosition, ProgressRecor
 pub struct FlushReport {
     pub chunks: usize,
     pub log_cut: bool,
-}
-
-/// What [`Tsdb::drop_before`] did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Retention {
-    pub days: Vec<Day>,
-    pub series: usize,
 }
 
 #[derive(Debug)]
@@ -68,7 +61,7 @@ impl Tsdb {
         self.flush_epoch(&mut state, now, Some(1))
     }
 
-    fn flush_state(&self) -> MutexGuard<'_, FlushState> {
+    pub(crate) fn flush_state(&self) -> MutexGuard<'_, FlushState> {
         self.flushing.lock().expect("no code panics while it flushes")
     }
 
@@ -220,42 +213,6 @@ impl Tsdb {
         for (number, stored) in &parcel.late {
             head.late_stored(*number, stored);
         }
-    }
-
-    /// Drops the days that end before `t`, and the series whose last sample was in them.
-    pub fn drop_before(&self, t: Timestamp) -> Result<Retention, TsdbError> {
-        let _flushing = self.flush_state();
-        let _merging = self.merging.lock().expect("no code panics while it merges");
-        let mut done = Retention::default();
-        for day in self.store.days()? {
-            if day.last() < t.0 {
-                self.store.drop_day(day)?;
-                self.wait_list().forget(day);
-                done.days.push(day);
-            }
-        }
-        let gone = self.remove_idle(t.0);
-        self.store.remove_series(&gone)?;
-        done.series = gone.len();
-        Ok(done)
-    }
-
-    fn remove_idle(&self, t: i64) -> Vec<u64> {
-        let mut gone = Vec::new();
-        let slots = self.head().series.len();
-        for from in (0..slots).step_by(SERIES_PER_LOCK) {
-            let mut head = self.head_mut();
-            for number in from as u32..(from + SERIES_PER_LOCK).min(slots) as u32 {
-                let idle = head.get(number).is_some_and(|s| {
-                    !s.has_samples_in_memory() && s.stored_to != i64::MIN && s.stored_to < t
-                });
-                if idle && !head.late.contains_key(&number) {
-                    head.remove(number);
-                    gone.push(u64::from(number));
-                }
-            }
-        }
-        gone
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Head {
     pub late_samples: usize,
     /// Counts the flushes that move the log on.
     pub epoch: u32,
+    /// Series of which only rollups are left.
+    pub ended: usize,
 }
 
 /// What became of one sample.
@@ -74,6 +76,7 @@ impl Head {
     ) -> Result<(u32, bool), ResolveLimit> {
         let resource = self.index.resource(id);
         if let Some(series) = self.index.find_series(resource, labels) {
+            self.revive(series);
             return Ok((series, false));
         }
         if id.is_some() && self.index.series_of(resource) >= per_resource {
@@ -94,6 +97,9 @@ impl Head {
         let Some(series) = self.series.get_mut(number as usize).and_then(Option::as_deref_mut) else {
             return Fate::Unknown;
         };
+        if series.ended {
+            return Fate::Unknown;
+        }
         match series.push(t, v, epoch) {
             Verdict::Appended => Fate::Accepted,
             Verdict::Duplicate => Fate::Duplicate,
@@ -120,8 +126,28 @@ impl Head {
         }
     }
 
+    /// Only rollups are left of a series.
+    pub(crate) fn end(&mut self, number: u32) {
+        if let Some(series) = self.series.get_mut(number as usize).and_then(Option::as_deref_mut)
+            && !std::mem::replace(&mut series.ended, true)
+        {
+            self.index.end(series.resource);
+            self.ended += 1;
+        }
+    }
+
+    fn revive(&mut self, number: u32) {
+        if let Some(series) = self.series.get_mut(number as usize).and_then(Option::as_deref_mut)
+            && std::mem::take(&mut series.ended)
+        {
+            self.index.revive(series.resource);
+            self.ended -= 1;
+        }
+    }
+
     /// Forgets a series; its number stays unused.
     pub(crate) fn remove(&mut self, number: u32) {
+        self.revive(number);
         if let Some(series) = self.series.get_mut(number as usize).and_then(Option::take) {
             self.index.remove(series.resource, series.shape);
             self.drop_late(number);
@@ -131,6 +157,7 @@ impl Head {
     pub(crate) fn remove_resource(&mut self, id: Id) -> Vec<u32> {
         let numbers = self.index.remove_resource(id);
         for number in &numbers {
+            self.ended -= usize::from(self.get(*number).is_some_and(|series| series.ended));
             self.series[*number as usize] = None;
             self.drop_late(*number);
         }

@@ -5,8 +5,8 @@
 //! series dictionary ([`Tsdb::resolve`]), never per sample.
 //!
 //! The way of a sample: `ingest` puts it into the `head` and the `log`, `commit` makes the log durable, `flush`
-//! turns full chunks over to the store and cuts the log behind them, `merge` packs them into blocks, `select` joins
-//! all of it again.
+//! turns full chunks over to the store and cuts the log behind them, `merge` packs them into blocks, `rollup` makes of these what
+//! stays when `retention` drops them, `select` joins all of it again.
 
 pub mod limits;
 
@@ -24,6 +24,8 @@ mod record;
 mod db;
 mod flush;
 mod merge;
+mod rollup;
+mod retention;
 mod select;
 
 mod memory;
@@ -31,15 +33,17 @@ mod memory;
 pub use codec::{ChunkError, decode_chunk, encode_chunk};
 pub use commit::Ticket;
 pub use db::{OpenReport, Options, Stats, Tsdb, TsdbError};
-pub use flush::{FlushReport, Retention};
+pub use flush::FlushReport;
 pub use index::{ResolveLimit, Resolved};
 pub use ingest::{Batch, Outcome, Progress, Samples};
 pub use memory::MemoryStore;
 pub use merge::{Extent, MergeReport};
+pub use retention::Retention;
+pub use rollup::{Kept, Level, Reads, Rest, Roll, RollReport, Rolled, RolledWindow, Span};
 pub use select::{Owner, Query, SeriesWindow};
 pub use store::{
     BlockRecord, Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, Group, GroupRows, LogEnd,
-    LogPosition, ProgressRecord, RowId, SeriesRecord, StoreError, Stored, Swap, Waiting,
+    LogPosition, ProgressRecord, RollupRecord, RowId, SeriesRecord, StoreError, Stored, Swap, Waiting,
 };
 
 /// Names one series for as long as its data is kept: never reused.

@@ -36,3 +36,11 @@ pub const CHUNKS_PER_WRITE: usize = 4096;
 pub const SERIES_PER_LOCK: usize = 1024;
 /// Out-of-order samples held in memory until the next flush.
 pub const LATE_SAMPLES: usize = 4_000_000;
+/// Buckets of one series in one row of rollups: 32 days by the hour or one by the minute, with what lies at midnights.
+pub const ROLLUP_BUCKETS_MAX: usize = 1600;
+/// What a round of rolling up reads at once.
+pub const ROLL_SAMPLES_PER_ROUND: usize = 1_000_000;
+/// Bytes of rollups written in one transaction.
+pub const ROLLUP_BYTES_PER_WRITE: usize = 8 * 1024 * 1024;
+/// Series without samples that are remembered for their rollups; beyond, those that ended first are forgotten.
+pub const ENDED_SERIES: usize = 1_000_000;

@@ -4,15 +4,22 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
+use crate::rollup::Level;
 use crate::store::{
     BlockRecord, Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, Group, GroupRows, LogEnd,
-    LogPosition, RowId, SeriesRecord, StoreError, Stored, Swap, Waiting,
+    LogPosition, RollupRecord, RowId, SeriesRecord, StoreError, Stored, Swap, Waiting,
 };
 
 #[derive(Clone, Debug, Default)]
 struct DayRows {
     chunks: BTreeMap<RowId, ChunkRecord>,
     blocks: BTreeMap<RowId, BlockRecord>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Period {
+    rows: BTreeMap<Group, Vec<u8>>,
+    marks: BTreeMap<(Day, Group), RowId>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -25,6 +32,7 @@ struct State {
     next_series: u64,
     flushed_to: Option<i64>,
     days: BTreeMap<Day, DayRows>,
+    rollups: BTreeMap<(Level, Day), Period>,
     next_row: RowId,
     /// Writes left before every write fails.
     writes_left: Option<u64>,
@@ -71,6 +79,13 @@ impl MemoryStore {
             let middle = block.bytes.len() / 2;
             block.bytes[middle] ^= 1;
         }
+    }
+
+    /// Bytes of all rows of rollups of a level.
+    pub fn rollup_bytes(&self, level: Level) -> usize {
+        let state = self.lock();
+        let periods = state.rollups.iter().filter(|((of, _), _)| *of == level);
+        periods.flat_map(|(_, period)| period.rows.values()).map(Vec::len).sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -234,6 +249,57 @@ impl ChunkStore for MemoryStore {
     }
 
     fn reclaim(&self, _: Day) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn block_marks(&self, day: Day) -> Result<Vec<(Group, RowId)>, StoreError> {
+        let mut marks: BTreeMap<Group, RowId> = BTreeMap::new();
+        for (row, block) in self.lock().days.get(&day).into_iter().flat_map(|day| &day.blocks) {
+            marks.insert(block.group, *row);
+        }
+        Ok(marks.into_iter().collect())
+    }
+
+    fn put_rollups(
+        &self,
+        level: Level,
+        period: Day,
+        day: Day,
+        rollups: &[RollupRecord],
+    ) -> Result<(), StoreError> {
+        let mut state = self.writing()?;
+        let rows = state.rollups.entry((level, period)).or_default();
+        for rollup in rollups {
+            rows.rows.insert(rollup.group, rollup.bytes.clone());
+            rows.marks.insert((day, rollup.group), rollup.mark);
+        }
+        Ok(())
+    }
+
+    fn rollup_marks(&self, level: Level, period: Day, day: Day) -> Result<Vec<(Group, RowId)>, StoreError> {
+        let state = self.lock();
+        let marks = state.rollups.get(&(level, period)).into_iter().flat_map(|period| &period.marks);
+        Ok(marks.filter(|((of, _), _)| *of == day).map(|((_, group), mark)| (*group, *mark)).collect())
+    }
+
+    fn read_rollups(
+        &self,
+        level: Level,
+        period: Day,
+        groups: &[Group],
+        each: &mut dyn FnMut(Group, &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        let found = self.lock().rollups.get(&(level, period)).cloned().unwrap_or_default();
+        let _ = groups.iter().filter_map(|g| Some((*g, found.rows.get(g)?))).all(|(g, bytes)| each(g, bytes));
+        Ok(())
+    }
+
+    fn rollup_periods(&self, level: Level) -> Result<Vec<Day>, StoreError> {
+        Ok(self.lock().rollups.keys().filter(|(of, _)| *of == level).map(|(_, period)| *period).collect())
+    }
+
+    fn drop_rollups(&self, level: Level, period: Day) -> Result<(), StoreError> {
+        self.writing()?.rollups.remove(&(level, period));
         Ok(())
     }
 

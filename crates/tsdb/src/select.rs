@@ -49,8 +49,8 @@ pub struct SeriesWindow {
     pub samples: Vec<Sample>,
 }
 
-struct Window {
-    number: u32,
+pub(crate) struct Window {
+    pub number: u32,
     labels: Labels,
     /// From memory, which is newer than what is stored.
     head: Vec<Sample>,
@@ -59,7 +59,7 @@ struct Window {
 }
 
 impl Window {
-    fn joined(mut self) -> SeriesWindow {
+    pub(crate) fn joined(mut self) -> SeriesWindow {
         if self.stored.is_empty() {
             self.stored = self.head;
         } else {
@@ -96,7 +96,15 @@ impl<'a> Wanted<'a> {
 impl Tsdb {
     /// The series that match, with their samples; series without samples in the range are left out.
     pub fn select(&self, query: &Query<'_>) -> Result<Vec<SeriesWindow>, TsdbError> {
-        let numbers = self.head().index.find(query.matchers, query.owner);
+        let (windows, _) = self.windows(query)?;
+        let windows = windows.into_iter().map(Window::joined);
+        Ok(windows.filter(|w| !w.samples.is_empty()).collect())
+    }
+
+    /// The series that match and may have something in the range, with their samples, and how many these are.
+    pub(crate) fn windows(&self, query: &Query<'_>) -> Result<(Vec<Window>, usize), TsdbError> {
+        let mut numbers = self.head().index.find(query.matchers, query.owner);
+        self.leave_out_ended(&mut numbers, query.from.0);
         if numbers.len() > query.max_series {
             return Err(TsdbError::TooManySeries { found: numbers.len(), limit: query.max_series });
         }
@@ -114,9 +122,22 @@ impl Tsdb {
                 }
             }
         }
-        self.read_store(&mut windows, samples, query)?;
-        let windows = windows.into_iter().map(Window::joined);
-        Ok(windows.filter(|w| !w.samples.is_empty()).collect())
+        let samples = self.read_store(&mut windows, samples, query)?;
+        Ok((windows, samples))
+    }
+
+    /// Series that ended before the range count against no limit of it.
+    fn leave_out_ended(&self, numbers: &mut Vec<u32>, from: i64) {
+        if self.head().ended == 0 {
+            return;
+        }
+        let mut kept = Vec::with_capacity(numbers.len());
+        for part in numbers.chunks(SERIES_PER_LOCK) {
+            let head = self.head();
+            let may = |number: &&u32| head.get(**number).is_some_and(|s| !s.ended || s.stored_to >= from);
+            kept.extend(part.iter().filter(may));
+        }
+        *numbers = kept;
     }
 
     /// The joined labels of series; `None` for one that was removed.
@@ -154,11 +175,17 @@ impl Tsdb {
         Some(Window { number, labels, head: samples, stored: Vec::new(), in_store })
     }
 
-    fn read_store(&self, windows: &mut [Window], samples: usize, query: &Query<'_>) -> Result<(), TsdbError> {
+    /// How many samples there are with those of the store.
+    fn read_store(
+        &self,
+        windows: &mut [Window],
+        samples: usize,
+        query: &Query<'_>,
+    ) -> Result<usize, TsdbError> {
         let (from, to) = (query.from.0, query.to.0);
         let mut wanted = Wanted::new(windows, samples);
         if wanted.series.is_empty() {
-            return Ok(());
+            return Ok(samples);
         }
         let series: Vec<u64> = wanted.series.keys().copied().collect();
         let (first, last) = (Day::of(from), Day::of(to));
@@ -176,7 +203,7 @@ impl Tsdb {
                 return Err(TsdbError::TooManySamples { limit: query.max_samples });
             }
         }
-        Ok(())
+        Ok(wanted.samples)
     }
 
     fn read_block(&self, group: Group, bytes: &[u8], from: i64, to: i64, wanted: &mut Wanted<'_>) {
@@ -238,11 +265,12 @@ impl Tsdb {
         values.into_iter().collect()
     }
 
+    /// Of series that have samples: what is left of others is for queries.
     fn each_labels(&self, matchers: &Matchers, owner: Owner<'_>, mut each: impl FnMut(Labels) -> bool) {
         let numbers = self.head().index.find(matchers, owner);
         for part in numbers.chunks(SERIES_PER_LOCK) {
             let head = self.head();
-            for series in part.iter().filter_map(|n| head.get(*n)) {
+            for series in part.iter().filter_map(|n| head.get(*n)).filter(|series| !series.ended) {
                 if !each(head.index.joined(series.resource, series.shape)) {
                     return;
                 }

@@ -34,6 +34,8 @@ pub(crate) struct Series {
     pub stored_to: i64,
     /// The newest day that the catalogue knows for this series.
     pub catalogue_day: Option<Day>,
+    /// No sample of it is kept any more, only rollups; it counts against no limit, and takes samples once it is resolved again.
+    pub ended: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,7 @@ impl Series {
             sealed: Vec::new(),
             stored_to: i64::MIN,
             catalogue_day: None,
+            ended: false,
         }
     }
 

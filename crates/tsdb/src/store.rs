@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::limits::SERIES_PER_BLOCK;
+use crate::rollup::Level;
 
 /// A position in the log: grows with every append, also over restarts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Hash)]
@@ -142,6 +143,14 @@ pub struct Waiting {
     pub chunks: u32,
 }
 
+/// What stands for a group's blocks of one day, or for all its days of a period, and of which blocks it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollupRecord {
+    pub group: Group,
+    pub mark: RowId,
+    pub bytes: Vec<u8>,
+}
+
 /// What reading the log found at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct LogEnd {
@@ -207,6 +216,35 @@ pub trait ChunkStore: Send + Sync {
 
     /// Gives the space of what was removed from a day back to the disk.
     fn reclaim(&self, day: Day) -> Result<(), StoreError>;
+
+    /// The newest block of each group that has blocks in a day: another one after each change.
+    fn block_marks(&self, day: Day) -> Result<Vec<(Group, RowId)>, StoreError>;
+
+    /// Puts rows in the place of those of the same groups in a period, with what they were made of of one of its days, in one transaction.
+    fn put_rollups(
+        &self,
+        level: Level,
+        period: Day,
+        day: Day,
+        rollups: &[RollupRecord],
+    ) -> Result<(), StoreError>;
+
+    /// What the rollups of a day were made of.
+    fn rollup_marks(&self, level: Level, period: Day, day: Day) -> Result<Vec<(Group, RowId)>, StoreError>;
+
+    /// Hands the rows of these groups (rising) to `each` until it says false. A period that cannot be read is set aside and reads as empty.
+    fn read_rollups(
+        &self,
+        level: Level,
+        period: Day,
+        groups: &[Group],
+        each: &mut dyn FnMut(Group, &[u8]) -> bool,
+    ) -> Result<(), StoreError>;
+
+    /// The periods that have rollups, oldest first.
+    fn rollup_periods(&self, level: Level) -> Result<Vec<Day>, StoreError>;
+
+    fn drop_rollups(&self, level: Level, period: Day) -> Result<(), StoreError>;
 
     /// The days that have chunks, oldest first.
     fn days(&self) -> Result<Vec<Day>, StoreError>;

@@ -326,8 +326,9 @@ fn days_are_dropped_with_their_series() {
     db.flush_all(Timestamp(T0 + Day::MS)).unwrap();
     let later = Timestamp(T0 + Day::MS + 3_600_000);
     db.flush(later).unwrap();
-    let done = db.drop_before(Timestamp(T0 + 3_600_000)).unwrap();
-    assert_eq!(done, Retention { days: vec![Day::of(T0)], series: 1 });
+    let kept = Kept { raw_ms: Day::MS, minute_ms: 0, hour_ms: 0 };
+    let done = db.retain(later, &kept).unwrap();
+    assert_eq!(done, Retention { days: vec![Day::of(T0)], series: 1, ..Retention::default() });
     assert_eq!(everything(&db).len(), 1);
     assert_eq!(everything(&open(&Arc::new(store.copy()))).len(), 1);
     assert_eq!(loose(&db, false, &[(s[0], T0 + Day::MS, 1.0)]).unknown, 1);

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use watchtower_hub::disk::Borders;
 use watchtower_hub::forward;
 use watchtower_hub::link::{BuiltIn, Programs};
-use watchtower_hub::{Dialect, HubConfig, Settings, Timing};
+use watchtower_hub::{Dialect, HubConfig, Settings, Timing, parse_kept};
 
 /// The agents that were there when this program was built.
 const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/agents.rs"));
@@ -89,6 +89,13 @@ fn storing() -> Vec<Arg> {
             "WATCHTOWER_DISK_GUARD",
             "LIST",
             "Percent of the data directory's disk: page=80,logs=85,metrics=90; people are paged, logs and samples refused",
+        )
+        .default_value(""),
+        option(
+            "metrics-retention",
+            "WATCHTOWER_METRICS_RETENTION",
+            "LIST",
+            "How long metrics are kept: raw=15d,1m=90d,1h=2y; samples, and what is made of them by the minute and the hour",
         )
         .default_value(""),
         option("redis-url", "WATCHTOWER_REDIS_URL", "URL", "redis://… in place of the in-process bus"),
@@ -203,6 +210,8 @@ impl Options {
                 .map_err(|e| format!("--timing: {e}"))?,
             disk_borders: Borders::parse(&text(matches, "disk-guard").unwrap_or_default())
                 .map_err(|e| format!("--disk-guard: {e}"))?,
+            kept: parse_kept(&text(matches, "metrics-retention").unwrap_or_default())
+                .map_err(|e| format!("--metrics-retention: {e}"))?,
         };
         Ok(Options {
             hub,

@@ -1,4 +1,4 @@
-//! Damage on the disk of metrics: in blocks, with a checksum that fits as well as without, and in a day's file.
+//! Damage on the disk of metrics: in blocks and rollups, with a checksum that fits as well as without, and in a day's file.
 //!
 //! What is damaged may be missing or an error; nothing may panic, hang, or keep new samples from being stored.
 
@@ -10,8 +10,8 @@ use watchtower_matchers::Matchers;
 use watchtower_model::{Labels, Timestamp};
 use watchtower_store::metrics::{BlockRow, ChunkRow, MetricFiles, MetricsError, RowsOf, SwapRows};
 use watchtower_tsdb::{
-    Batch, BlockRecord, ChunkStore, Day, Extent, Group, MemoryStore, Options, Owner, Query, Samples,
-    SeriesRef, SeriesWindow, Swap, Tsdb, TsdbError, encode_chunk,
+    Batch, BlockRecord, ChunkStore, Day, Extent, Group, Kept, Level, MemoryStore, Options, Owner, Query,
+    Reads, Roll, RollupRecord, Samples, SeriesRef, SeriesWindow, Swap, Tsdb, TsdbError, encode_chunk,
 };
 
 use super::{damage, fuzz, fuzz_rounds};
@@ -142,6 +142,48 @@ fn path_of(dir: &Path) -> std::path::PathBuf {
         name.starts_with("20") && name.ends_with(".db")
     });
     days.next().expect("the day has a file")
+}
+
+/// Two days of the same series, of which only rollups are left of the first.
+fn rolled_up() -> (Merged, Vec<u8>) {
+    let day = Merged::new();
+    let kept = Kept { raw_ms: 86_400_000, minute_ms: 90 * 86_400_000, hour_ms: 0 };
+    let now = Timestamp(DAY.last() + 90_000_000);
+    while day.db.roll(now, &kept, Roll::Over).expect("nothing is damaged yet").more {}
+    assert_eq!(day.db.retain(now, &kept).expect("memory can drop").days, [DAY]);
+    let mut row = Vec::new();
+    let each = &mut |_, bytes: &[u8]| {
+        row = bytes.to_vec();
+        true
+    };
+    day.store.read_rollups(Level::Minute, DAY, &[Group(0)], each).expect("memory can be read");
+    (day, row)
+}
+
+#[test]
+fn rollups() {
+    let (day, row) = rolled_up();
+    let query = |reads| {
+        let matchers = Matchers::default();
+        let (from, to) = (Timestamp(DAY.start()), day.end);
+        let query =
+            Query { matchers: &matchers, from, to, owner: Owner::Any, max_series: 10, max_samples: 100_000 };
+        day.db.select_rolled(&query, reads)
+    };
+    assert_eq!(query(Reads::Growth).map(|found| found.series.len()), Ok(4));
+    fuzz("rollups", &["x", "\u{1}\u{7f}ab", "0"], |bytes| {
+        let mut damaged = damage(&row, bytes);
+        if bytes.len() % 2 == 0 && damaged.len() > SUM_BYTES {
+            let body = damaged.len() - SUM_BYTES;
+            let sum = crc32fast::hash(&damaged[..body]).to_le_bytes();
+            damaged[body..].copy_from_slice(&sum);
+        }
+        let rollup = RollupRecord { group: Group(0), mark: 1, bytes: damaged };
+        day.store.put_rollups(Level::Minute, DAY, DAY, &[rollup]).expect("memory takes it");
+        for reads in [Reads::Last, Reads::Growth, Reads::Sum] {
+            let _ = query(reads);
+        }
+    });
 }
 
 #[test]

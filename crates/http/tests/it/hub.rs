@@ -65,6 +65,7 @@ impl TestHub {
             },
             // How full the disk of the test machine is says nothing here.
             disk_borders: watchtower_hub::disk::Borders::parse("page=100,logs=100,metrics=100").unwrap(),
+            kept: Default::default(),
         };
         let (ready, hub) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -244,7 +244,7 @@ async fn run(hub: &Hub, evaluations: Vec<Evaluation>) -> Vec<Vec<Outcome>> {
 fn evaluate_all(hub: &Hub, evaluation: Evaluation, states: Vec<RuleState>) -> Vec<Outcome> {
     let Evaluation { recordings, rules, over, at } = evaluation;
     let tsdb = Arc::clone(&hub.tsdb);
-    let source = Source { tsdb, scope: over.scope(), max_series: SERIES_MAX, max_samples: SAMPLES_MAX };
+    let source = Source::new(tsdb, over.scope(), SERIES_MAX, SAMPLES_MAX);
     let settings = &hub.config.promql;
     for recording in recordings {
         let (_, server) = over.part(recording.id);

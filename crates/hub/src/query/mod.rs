@@ -1,10 +1,12 @@
 //! Questions to the metric store: PromQL under limits, on a pool of its own, so that a query can never starve ingest or paging.
 
-pub(crate) mod metric_store;
+mod metric_store;
+mod notes;
 mod panels;
 mod pool;
 mod source;
 
+pub use metric_store::MetricStore;
 pub use panels::server_panels;
-pub use pool::{Pool, QueryLimits};
+pub use pool::{Pool, QueryLimits, Told};
 pub use source::{Scope, Source};

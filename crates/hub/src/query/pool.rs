@@ -30,6 +30,13 @@ impl Default for QueryLimits {
     }
 }
 
+/// An answer, and what is to be said beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told<T> {
+    pub answer: T,
+    pub warnings: Vec<String>,
+}
+
 pub struct Pool(Arc<Semaphore>);
 
 impl Default for Pool {
@@ -45,9 +52,10 @@ impl Pool {
         query: String,
         at: Timestamp,
         scope: Scope,
-    ) -> Result<Answer, HubError> {
+    ) -> Result<Told<Answer>, HubError> {
         self.run(hub, scope, move |source, settings, limits| {
-            eval_instant(&parse(&query)?, at, source, settings, limits)
+            let answer = eval_instant(&parse(&query)?, at, source, settings, limits)?;
+            Ok(Told { answer, warnings: source.warnings() })
         })
         .await
     }
@@ -58,9 +66,10 @@ impl Pool {
         query: String,
         (start, end, step_ms): (Timestamp, Timestamp, i64),
         scope: Scope,
-    ) -> Result<Vec<SeriesWindow>, HubError> {
+    ) -> Result<Told<Vec<SeriesWindow>>, HubError> {
         self.run(hub, scope, move |source, settings, limits| {
-            eval_range(&parse(&query)?, start, end, step_ms, source, settings, limits)
+            let answer = eval_range(&parse(&query)?, start, end, step_ms, source, settings, limits)?;
+            Ok(Told { answer, warnings: source.warnings() })
         })
         .await
     }
@@ -80,12 +89,7 @@ impl Pool {
             .map_err(|_| HubError::Unavailable("the hub is stopping".into()))?;
         hub.meters.queries.add(1);
         let bounds = QueryLimits::default();
-        let source = Source {
-            tsdb: Arc::clone(&hub.tsdb),
-            scope,
-            max_series: bounds.series,
-            max_samples: bounds.samples,
-        };
+        let source = Source::new(Arc::clone(&hub.tsdb), scope, bounds.series, bounds.samples);
         let settings = hub.config.promql;
         let task = tokio::task::spawn_blocking(move || {
             let deadline = Instant::now() + bounds.time;

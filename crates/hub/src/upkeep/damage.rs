@@ -39,7 +39,7 @@ pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
         days => {
             let names: Vec<String> = days.iter().map(|day| day.path.display().to_string()).collect();
             format!(
-                "a day of metrics could not be read and was set aside: {}; check the disk",
+                "a file of metrics could not be read and was set aside: {}; check the disk",
                 names.join(", ")
             )
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use watchtower_tsdb::{Extent, MergeReport};
 
+use super::rollup;
 use crate::Hub;
 use crate::error::HubError;
 
@@ -18,7 +19,7 @@ pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
         let began = Instant::now();
         let report = round(&hub, Extent::Due).await?;
         if !report.more || !hub.running() {
-            return Ok(());
+            return rollup::run(&hub).await;
         }
         tokio::time::sleep(began.elapsed()).await;
     }

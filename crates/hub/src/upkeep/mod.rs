@@ -6,6 +6,7 @@ mod flush;
 pub mod merge;
 pub(crate) mod neighbours;
 mod retention;
+mod rollup;
 mod repairs;
 
 pub use auditor::Audits;

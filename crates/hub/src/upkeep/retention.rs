@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use watchtower_store::Store;
 
-use crate::config::{METRICS_DAYS, PROCESSES_HOURS, RECORDS_DAYS};
+use crate::config::{PROCESSES_HOURS, RECORDS_DAYS};
 use crate::error::HubError;
 use crate::{Hub, configure};
 
@@ -31,9 +31,8 @@ pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
         ])
         .await?;
     configure::forget_silences(&hub).await?;
-    let tsdb = Arc::clone(&hub.tsdb);
-    let dropped =
-        tokio::task::spawn_blocking(move || tsdb.drop_before(now.plus_ms(-METRICS_DAYS * DAY_MS))).await;
+    let (tsdb, kept) = (Arc::clone(&hub.tsdb), hub.config.kept);
+    let dropped = tokio::task::spawn_blocking(move || tsdb.retain(now, &kept)).await;
     dropped.map_err(|_| HubError::Internal("dropping old metrics ended abnormally".into()))??;
     Ok(())
 }

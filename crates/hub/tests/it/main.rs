@@ -7,6 +7,7 @@ mod cron;
 mod teams;
 mod schedules;
 mod retry;
+mod rollups;
 mod secrets;
 mod heartbeats;
 mod keys;

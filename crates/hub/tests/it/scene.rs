@@ -47,6 +47,7 @@ pub fn config(dir: &TempDir, database_url: Option<String>) -> HubConfig {
         timing: Timing::default(),
         // How full the disk of the test machine is says nothing here.
         disk_borders: watchtower_hub::disk::Borders::parse("page=100,logs=100,metrics=100").unwrap(),
+        kept: Default::default(),
     }
 }
 

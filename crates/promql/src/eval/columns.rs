@@ -9,7 +9,7 @@ use std::sync::Arc;
 use watchtower_model::{METRIC_NAME, Sample, Timestamp, is_stale, stale_nan};
 
 use super::prepare::Prepared;
-use super::{Evaluator, Point, Window, binary, dates, math, over_time, rate, same_labels};
+use super::{Bounds, Evaluator, Point, Window, as_of, binary, dates, math, over_time, rate, same_labels};
 use crate::ast::{AggregateOp, BinaryOp, Expr, Grouping, Kind, TimeShift, Type};
 use crate::error::QueryError;
 use crate::functions::Code;
@@ -58,7 +58,7 @@ impl Columns {
         let one = |column: Column| {
             let points = self.steps.times().zip(column.values).filter(|(_, v)| !is_stale(*v));
             let samples: Vec<Sample> = points.map(|(t, v)| Sample { t: Timestamp(t), v }).collect();
-            Prepared { labels: column.labels, samples }
+            Prepared::new(column.labels, samples)
         };
         self.all.into_iter().map(one).filter(|series| !series.samples.is_empty()).collect()
     }
@@ -117,13 +117,14 @@ impl Evaluator<'_> {
     fn selected(&mut self, expr: &Expr, time: &TimeShift, steps: Steps) -> Result<Vec<Column>, QueryError> {
         let data = self.data.get(&std::ptr::from_ref(expr)).cloned().unwrap_or_default();
         self.afford(expr, data.len(), steps)?;
+        let spans = self.spans_of(expr).to_vec();
         let (lookback, closed) = (self.settings.lookback_ms, self.settings.left_closed());
         let mut all = Vec::with_capacity(data.len());
         for series in data.iter() {
             self.keep_going()?;
             let mut behind = 0;
             let value = |t: i64| {
-                let t = self.shifted(time, t);
+                let t = as_of(&spans, self.shifted(time, t));
                 behind += series.samples[behind..].iter().take_while(|s| s.t.0 <= t).count();
                 let oldest = t.saturating_sub(lookback);
                 let last = series.samples[..behind].last();
@@ -182,20 +183,22 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Column>, QueryError> {
         let data = self.data.get(&std::ptr::from_ref(range.bare())).cloned().unwrap_or_default();
         self.afford(range, data.len(), steps)?;
-        let (dialect, closed) = (self.settings.dialect, self.settings.left_closed());
+        let (dialect, closed) = (self.settings.dialect, self.closed(range));
         let mut all = Vec::with_capacity(data.len());
         for series in data.iter() {
             self.keep_going()?;
             let (mut from, mut to) = (0, 0);
             let value = |t: i64| {
-                let (start, end) = self.range_of(range, t);
+                let bounds = self.range_of(range, t);
+                let Bounds { start, end, .. } = bounds;
                 let before = |s: &&Sample| s.t.0 < start || (s.t.0 == start && !closed);
                 from += series.samples[from..].iter().take_while(before).count();
                 to = to.max(from);
                 to += series.samples[to..].iter().take_while(|s| s.t.0 <= end).count();
-                let samples = &series.samples[from..to];
-                let window = Window { samples, start, end, dialect };
-                if samples.is_empty() { stale_nan() } else { f(&window).unwrap_or_else(stale_nan) }
+                if from == to {
+                    return stale_nan();
+                }
+                f(&Window::new(series, from, to, bounds, dialect)).unwrap_or_else(stale_nan)
             };
             let values = steps.times().map(value).collect();
             all.push(Column { labels: Arc::clone(&series.labels), values });

@@ -16,11 +16,12 @@ mod math;
 mod over_time;
 mod prepare;
 mod rate;
+mod source;
+mod window;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use watchtower_matchers::Matchers;
 use watchtower_model::{Labels, METRIC_NAME, Sample, Timestamp, is_stale};
 
 use crate::STEPS_MAX;
@@ -29,33 +30,10 @@ use crate::error::{ErrorKind, QueryError};
 use columns::{Columns, Steps};
 use groups::Groups;
 use prepare::Prepared;
-
-/// A series and samples of it, sorted by time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SeriesWindow {
-    pub labels: Labels,
-    pub samples: Vec<Sample>,
-}
-
-/// Where series come from.
-pub trait SeriesSource {
-    /// All series that match, with their samples from `from` to `to`, both included, stale markers too.
-    fn select(
-        &self,
-        matchers: &Matchers,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<SeriesWindow>, SourceError>;
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SourceError {
-    /// More series or samples than the source gives out.
-    #[error("{0}")]
-    Limit(String),
-    #[error("{0}")]
-    Failed(String),
-}
+pub use source::{
+    BucketSpan, BucketWindow, Fetched, Reads, Rest, SeriesSource, SeriesWindow, SourceError, Wanted,
+};
+use window::{Bounds, Window, as_of};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -195,14 +173,6 @@ enum Value {
     Vector(Vec<Point>),
 }
 
-/// Samples of one series in `(start, end]`.
-struct Window<'a> {
-    samples: &'a [Sample],
-    start: i64,
-    end: i64,
-    dialect: Dialect,
-}
-
 struct Evaluator<'a> {
     source: &'a dyn SeriesSource,
     settings: &'a Settings,
@@ -211,6 +181,8 @@ struct Evaluator<'a> {
     query: (i64, i64),
     /// What was fetched or computed beforehand, by the address of the selector or subquery.
     data: HashMap<*const Expr, Arc<Vec<Prepared>>>,
+    /// Where these are buckets: of selectors that reach before the first sample.
+    spans: HashMap<*const Expr, Vec<BucketSpan>>,
     groups: HashMap<(*const Expr, u8), Groups>,
     /// Parts that are computed for all steps.
     ready: HashMap<*const Expr, Arc<Columns>>,
@@ -234,6 +206,7 @@ impl<'a> Evaluator<'a> {
             limits,
             query: (start, end),
             data: HashMap::new(),
+            spans: HashMap::new(),
             groups: HashMap::new(),
             ready: HashMap::new(),
             regexes: HashMap::new(),
@@ -266,7 +239,7 @@ impl<'a> Evaluator<'a> {
             }
             for point in points {
                 let at = *places.entry(point.labels).or_insert_with_key(|labels| {
-                    series.push(Prepared { labels: Arc::clone(labels), samples: Vec::new() });
+                    series.push(Prepared::new(Arc::clone(labels), Vec::new()));
                     series.len() - 1
                 });
                 let samples = &mut series[at].samples;
@@ -334,9 +307,13 @@ impl<'a> Evaluator<'a> {
         self.reference(time, t).saturating_sub(time.offset_ms)
     }
 
+    fn spans_of(&self, expr: &Expr) -> &[BucketSpan] {
+        self.spans.get(&std::ptr::from_ref(expr)).map_or(&[], Vec::as_slice)
+    }
+
     /// The newest sample of every series that is not too old at `t`, as `value` reads it.
     fn instant(&self, expr: &Expr, time: &TimeShift, t: i64, value: impl Fn(&Sample) -> f64) -> Vec<Point> {
-        let t = self.shifted(time, t);
+        let t = as_of(self.spans_of(expr), self.shifted(time, t));
         let oldest = t.saturating_sub(self.settings.lookback_ms);
         let mut points = Vec::new();
         for series in self.data.get(&std::ptr::from_ref(expr)).into_iter().flat_map(|d| d.iter()) {
@@ -350,15 +327,14 @@ impl<'a> Evaluator<'a> {
         points
     }
 
-    /// Range and time of a range vector's expression.
-    fn range_of(&self, expr: &Expr, t: i64) -> (i64, i64) {
+    /// Where the range of a range vector's expression lies at `t`.
+    fn range_of(&self, expr: &Expr, t: i64) -> Bounds {
         let (range_ms, time) = match &expr.bare().kind {
             Kind::Range { selector, range_ms } => (*range_ms, &selector.time),
             Kind::Subquery { range_ms, time, .. } => (*range_ms, time),
             _ => (0, &TimeShift { offset_ms: 0, at: None }),
         };
-        let end = self.shifted(time, t);
-        (end.saturating_sub(range_ms), end)
+        Bounds::new(self.spans_of(expr.bare()), self.shifted(time, t), range_ms)
     }
 
     /// `f` over the window of every series of a range vector; `None` leaves the series out.
@@ -370,14 +346,14 @@ impl<'a> Evaluator<'a> {
         keep_name: bool,
         f: impl Fn(&Window<'_>) -> Option<f64>,
     ) -> Result<Vec<Point>, QueryError> {
-        let (start, end) = self.range_of(range, t);
+        let bounds = self.range_of(range, t);
         let dialect = self.settings.dialect;
         let data = self.data.get(&std::ptr::from_ref(range.bare())).cloned().unwrap_or_default();
         let mut points = Vec::new();
         for series in data.iter() {
-            let samples = self.cut(&series.samples, start, end);
-            if !samples.is_empty()
-                && let Some(v) = f(&Window { samples, start, end, dialect })
+            let (from, to) = self.cut(range, &series.samples, bounds);
+            if from < to
+                && let Some(v) = f(&Window::new(series, from, to, bounds, dialect))
             {
                 points.push(Point { labels: Arc::clone(&series.labels), v });
             }
@@ -385,20 +361,26 @@ impl<'a> Evaluator<'a> {
         if keep_name { Ok(points) } else { self.map_values(node, points, Some) }
     }
 
-    fn cut<'s>(&self, samples: &'s [Sample], start: i64, end: i64) -> &'s [Sample] {
-        let from =
-            samples.partition_point(|s| s.t.0 < start || (s.t.0 == start && !self.settings.left_closed()));
+    /// Whether a range has its left end. Over buckets it has not: the one that ends there lies before it.
+    fn closed(&self, range: &Expr) -> bool {
+        self.settings.left_closed() && self.spans_of(range.bare()).is_empty()
+    }
+
+    /// The places of the samples within the bounds.
+    fn cut(&self, range: &Expr, samples: &[Sample], Bounds { start, end, .. }: Bounds) -> (usize, usize) {
+        let closed = self.closed(range);
+        let from = samples.partition_point(|s| s.t.0 < start || (s.t.0 == start && !closed));
         let to = samples.partition_point(|s| s.t.0 <= end);
-        &samples[from.min(to)..to]
+        (from.min(to), to)
     }
 
     fn matrix(&self, expr: &Expr, t: i64) -> Vec<SeriesWindow> {
-        let (start, end) = self.range_of(expr, t);
+        let bounds = self.range_of(expr, t);
         let data = self.data.get(&std::ptr::from_ref(expr.bare())).cloned().unwrap_or_default();
         data.iter()
-            .map(|s| SeriesWindow {
-                labels: Labels::clone(&s.labels),
-                samples: self.cut(&s.samples, start, end).to_vec(),
+            .map(|s| {
+                let (from, to) = self.cut(expr, &s.samples, bounds);
+                SeriesWindow { labels: Labels::clone(&s.labels), samples: s.samples[from..to].to_vec() }
             })
             .filter(|w| !w.samples.is_empty())
             .collect()

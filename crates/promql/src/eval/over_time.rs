@@ -7,11 +7,14 @@ type OverWindow = fn(&Window<'_>) -> Option<f64>;
 
 pub(super) fn find(code: Code) -> Option<OverWindow> {
     Some(match code {
-        Code::AvgOverTime => |w| Some(math::mean(values(w))),
+        Code::AvgOverTime => |w| match w.rests {
+            [] => Some(math::mean(values(w))),
+            _ => Some(math::sum(values(w)) / w.count()),
+        },
         Code::MinOverTime => |w| Some(math::extreme(values(w), false)),
         Code::MaxOverTime => |w| Some(math::extreme(values(w), true)),
-        Code::SumOverTime => |w| Some(math::sum(values(w))),
-        Code::CountOverTime => |w| Some(w.samples.len() as f64),
+        Code::SumOverTime => |w| Some(math::sum(values(w)) * w.scale),
+        Code::CountOverTime => |w| Some(w.count() * w.scale),
         Code::LastOverTime => |w| w.samples.last().map(|s| s.v),
         Code::StddevOverTime => |w| Some(math::variance(values(w)).sqrt()),
         Code::StdvarOverTime => |w| Some(math::variance(values(w))),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use watchtower_model::{Labels, Sample, Timestamp, is_stale};
 
 use super::columns::Steps;
-use super::{Evaluator, SourceError};
+use super::{Evaluator, Rest, SourceError, Wanted};
 use crate::ast::{At, Expr, Kind, Selector, TimeShift};
 use crate::error::{ErrorKind, QueryError};
 
@@ -14,6 +14,22 @@ use crate::error::{ErrorKind, QueryError};
 pub(super) struct Prepared {
     pub labels: Arc<Labels>,
     pub samples: Vec<Sample>,
+    /// Of the first samples, which are buckets, for functions that need more than one value of each.
+    pub rests: Vec<Rest>,
+}
+
+impl Prepared {
+    pub(super) fn new(labels: Arc<Labels>, samples: Vec<Sample>) -> Self {
+        Prepared { labels, samples, rests: Vec::new() }
+    }
+}
+
+/// What a selector of the query reads.
+struct Fetch {
+    /// How far before the time of evaluation.
+    back_ms: i64,
+    wanted: Wanted,
+    drop_stale: bool,
 }
 
 impl Evaluator<'_> {
@@ -21,9 +37,15 @@ impl Evaluator<'_> {
     pub(super) fn prepare(&mut self, expr: &Expr, start: i64, end: i64) -> Result<(), QueryError> {
         match &expr.kind {
             Kind::Vector(selector) => {
-                self.fetch(expr, selector, self.settings.lookback_ms, (start, end), false)
+                let back_ms = self.settings.lookback_ms;
+                let what = Fetch { back_ms, wanted: Wanted::LAST, drop_stale: false };
+                self.fetch(expr, selector, &what, (start, end))
             }
-            Kind::Range { selector, range_ms } => self.fetch(expr, selector, *range_ms, (start, end), true),
+            Kind::Range { .. } => self.prepare_range(expr, Wanted::LAST, (start, end)),
+            Kind::Call { function, args } => args.iter().try_for_each(|arg| match &arg.bare().kind {
+                Kind::Range { .. } => self.prepare_range(arg.bare(), Wanted::by(function), (start, end)),
+                _ => self.prepare(arg, start, end),
+            }),
             Kind::Subquery { expr: inner, range_ms, step_ms, time } => {
                 let first = self.shifted(time, start).saturating_sub(*range_ms);
                 let last = self.shifted(time, end);
@@ -41,24 +63,32 @@ impl Evaluator<'_> {
         }
     }
 
+    fn prepare_range(&mut self, expr: &Expr, wanted: Wanted, times: (i64, i64)) -> Result<(), QueryError> {
+        let Kind::Range { selector, range_ms } = &expr.kind else { return Ok(()) };
+        self.fetch(expr, selector, &Fetch { back_ms: *range_ms, wanted, drop_stale: true }, times)
+    }
+
     fn fetch(
         &mut self,
         expr: &Expr,
         selector: &Selector,
-        back_ms: i64,
+        what: &Fetch,
         (start, end): (i64, i64),
-        drop_stale: bool,
     ) -> Result<(), QueryError> {
-        let from = self.shifted(&selector.time, start).saturating_sub(back_ms);
+        let from = self.shifted(&selector.time, start).saturating_sub(what.back_ms);
         let to = self.shifted(&selector.time, end);
-        let found = self.source.select(&selector.matchers, Timestamp(from), Timestamp(to));
-        let windows = found.map_err(|error| {
+        let found = self.source.fetch(&selector.matchers, Timestamp(from), Timestamp(to), what.wanted);
+        let found = found.map_err(|error| {
             let kind = match error {
                 SourceError::Limit(_) => ErrorKind::Limit,
                 SourceError::Failed(_) => ErrorKind::Source,
             };
             QueryError { kind, span: Some(expr.span), message: error.to_string() }
         })?;
+        let windows = found.series;
+        if !found.spans.is_empty() {
+            self.spans.insert(expr, found.spans);
+        }
         self.series += windows.len();
         self.fetched += windows.iter().map(|w| w.samples.len()).sum::<usize>();
         if self.series > self.limits.series {
@@ -72,10 +102,11 @@ impl Evaluator<'_> {
         }
         let prepared = windows.into_iter().map(|w| {
             let mut samples = w.samples;
-            if drop_stale {
+            // Buckets with a rest are none that are stale.
+            if what.drop_stale {
                 samples.retain(|s| !is_stale(s.v));
             }
-            Prepared { labels: Arc::new(w.labels), samples }
+            Prepared { labels: Arc::new(w.labels), samples, rests: w.rests }
         });
         self.data.insert(expr, Arc::new(prepared.collect()));
         Ok(())

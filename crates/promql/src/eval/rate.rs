@@ -29,14 +29,16 @@ fn seconds(from: i64, to: i64) -> f64 {
 /// than 1.1 average intervals the window counts in full, else half an interval; a counter is not extended
 /// beyond the point where it would have been zero.
 fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> {
-    let [first, .., last] = window.samples else { return None };
+    let (first, last, count) = (window.first()?, window.samples.last()?, window.count());
+    if count < 2.0 {
+        return None;
+    }
     let mut growth = last.v - first.v;
     if counter {
-        let resets = window.samples.windows(2).filter(|w| w[1].v < w[0].v);
-        growth += resets.map(|w| w[0].v).sum::<f64>();
+        growth += window.resets();
     }
     let sampled = seconds(first.t.0, last.t.0);
-    let average = sampled / (window.samples.len() - 1) as f64;
+    let average = sampled / (count - 1.0);
     let mut to_start = seconds(window.start, first.t.0);
     let mut to_end = seconds(last.t.0, window.end);
     let threshold = average * 1.1;
@@ -56,6 +58,8 @@ fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Option<
     let mut factor = (sampled + to_start + to_end) / sampled;
     if per_second {
         factor /= seconds(window.start, window.end);
+    } else {
+        factor *= window.scale;
     }
     Some(growth * factor)
 }

@@ -1,6 +1,6 @@
-//! The files of all days.
+//! The files of one kind, each named by the first day of its period.
 //!
-//! Invariant: one damaged file costs its day and nothing else, and never a start.
+//! Invariant: one damaged file costs its period and nothing else, and never a start.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,17 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use watchtower_model::Timestamp;
 
-use super::day::{ChunkRow, DayFile, RowsOf, StoredRow};
-use super::file::{SIDE_FILES, file_bytes, with_suffix};
+use super::file::{Formats, SIDE_FILES, file_bytes, with_suffix};
+use super::period::PeriodFile;
 use super::{MetricsError, sync_dir};
 
 const DAY_MS: i64 = 86_400_000;
 /// Day files with open connections.
 const OPEN_DAYS_MAX: usize = 8;
 
-/// A day file that could not be read.
+/// A file that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetAside {
+    /// The first of its period.
     pub day: i32,
     /// Where it is now.
     pub path: PathBuf,
@@ -30,14 +31,16 @@ pub struct SetAside {
 #[derive(Debug)]
 pub(super) struct DayFiles {
     dir: PathBuf,
-    days: Mutex<BTreeMap<i32, Arc<DayFile>>>,
+    formats: Formats,
+    days: Mutex<BTreeMap<i32, Arc<PeriodFile>>>,
     set_aside: Mutex<Vec<SetAside>>,
     /// Counts uses of files, and new files.
     clock: AtomicU64,
 }
 
 impl DayFiles {
-    pub(super) fn open(dir: &Path) -> Result<Self, MetricsError> {
+    pub(super) fn open(dir: &Path, formats: Formats) -> Result<Self, MetricsError> {
+        fs::create_dir_all(dir).map_err(|e| MetricsError::io(dir, "making the folder", e))?;
         let mut days = BTreeMap::new();
         let failed = |e| MetricsError::io(dir, "listing the day files", e);
         for entry in fs::read_dir(dir).map_err(failed)? {
@@ -46,15 +49,18 @@ impl DayFiles {
             let start = name.and_then(|n| Timestamp::parse_rfc3339(&format!("{n}T00:00:00Z")).ok());
             if let Some(start) = start {
                 let number = days.len() as u64;
-                days.insert(start.0.div_euclid(DAY_MS) as i32, Arc::new(DayFile::new(path, number)));
+                days.insert(
+                    start.0.div_euclid(DAY_MS) as i32,
+                    Arc::new(PeriodFile::new(path, number, formats)),
+                );
             }
         }
         let clock = AtomicU64::new(days.len() as u64);
         let (days, set_aside) = (Mutex::new(days), Mutex::default());
-        Ok(DayFiles { dir: dir.to_path_buf(), days, set_aside, clock })
+        Ok(DayFiles { dir: dir.to_path_buf(), formats, days, set_aside, clock })
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Arc<DayFile>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Arc<PeriodFile>>> {
         self.days.lock().expect("no code panics while it holds the list of days")
     }
 
@@ -70,30 +76,26 @@ impl DayFiles {
         self.lock().values().map(|d| file_bytes(&d.path)).sum()
     }
 
-    pub(super) fn put(&self, day: i32, chunks: &[ChunkRow<'_>]) -> Result<(), MetricsError> {
-        match self.get_or_make(day)?.put(chunks) {
+    /// `work` on a file that is made where there is none, or where it turns out damaged.
+    pub(super) fn with_new(
+        &self,
+        day: i32,
+        work: impl Fn(&PeriodFile) -> Result<(), MetricsError>,
+    ) -> Result<(), MetricsError> {
+        match work(&*self.get_or_make(day)?) {
             Err(MetricsError::Damaged { reason, .. }) => {
                 self.quarantine(day, &reason)?;
-                self.get_or_make(day)?.put(chunks)
+                work(&*self.get_or_make(day)?)
             }
             other => other,
         }
-    }
-
-    pub(super) fn read(
-        &self,
-        day: i32,
-        rows: &RowsOf<'_>,
-        each: &mut dyn FnMut(StoredRow<'_>) -> bool,
-    ) -> Result<(), MetricsError> {
-        self.with(day, |file| file.read(rows, each))
     }
 
     /// `work` on a day that there is; without one, or where it turns out damaged, nothing was there.
     pub(super) fn with<T: Default>(
         &self,
         day: i32,
-        work: impl FnOnce(&DayFile) -> Result<T, MetricsError>,
+        work: impl FnOnce(&PeriodFile) -> Result<T, MetricsError>,
     ) -> Result<T, MetricsError> {
         let Some(file) = self.get(day) else { return Ok(T::default()) };
         match work(&file) {
@@ -117,7 +119,7 @@ impl DayFiles {
         sync_dir(&self.dir)
     }
 
-    fn get(&self, day: i32) -> Option<Arc<DayFile>> {
+    fn get(&self, day: i32) -> Option<Arc<PeriodFile>> {
         let days = self.lock();
         let file = Arc::clone(days.get(&day)?);
         file.used.store(self.clock.fetch_add(1, Relaxed) + 1, Relaxed);
@@ -130,13 +132,13 @@ impl DayFiles {
         Some(file)
     }
 
-    fn get_or_make(&self, day: i32) -> Result<Arc<DayFile>, MetricsError> {
+    fn get_or_make(&self, day: i32) -> Result<Arc<PeriodFile>, MetricsError> {
         if let Some(file) = self.get(day) {
             return Ok(file);
         }
         let name = Timestamp(i64::from(day) * DAY_MS).day();
         let number = self.clock.fetch_add(1, Relaxed);
-        let file = Arc::new(DayFile::new(self.dir.join(format!("{name}.db")), number));
+        let file = Arc::new(PeriodFile::new(self.dir.join(format!("{name}.db")), number, self.formats));
         self.lock().entry(day).or_insert(file);
         let file = self.get(day).ok_or_else(|| MetricsError::Damaged {
             path: self.dir.join(format!("{name}.db")),
@@ -165,7 +167,7 @@ impl DayFiles {
         }
         sync_dir(&self.dir)?;
         let path = with_suffix(&file.path, &suffix);
-        tracing::error!(path = %path.display(), reason, "a day of metrics is damaged and was set aside");
+        tracing::error!(path = %path.display(), reason, "a file of metrics is damaged and was set aside");
         let mut list = self.set_aside.lock().expect("no code panics while it holds the list");
         list.push(SetAside { day, path, reason: reason.to_string() });
         Ok(())

@@ -1,4 +1,4 @@
-//! The metric engine's bytes on disk: a log of samples, a catalogue of series, one file of chunks and blocks per day.
+//! The metric engine's bytes on disk: a log of samples, a catalogue of series, one file of chunks and blocks per day, files of rollups.
 //!
 //! Invariant: when a method returns, what it wrote survives a power cut. What the bytes mean is the engine's
 //! business; this module never looks inside.
@@ -7,7 +7,9 @@
 //! metrics/log/00000000000000000000.log   segments, named by their first position (`log`)
 //! metrics/series.db                      the catalogue (`catalogue`)
 //! metrics/2026-11-23.db                  chunks and blocks of one UTC day (`day`, `days`): retention is unlink
-//! metrics/2026-11-23.db.damaged-1        a day that could not be read, set aside
+//! metrics/rollups/1m/2026-11-23.db       its rollups by the minute (`rollups`)
+//! metrics/rollups/1h/2026-11-02.db       rollups by the hour of 32 days, named by the first
+//! metrics/2026-11-23.db.damaged-1        a file that could not be read, set aside
 //! ```
 
 mod error;
@@ -21,7 +23,11 @@ mod pack;
 
 mod catalogue;
 
+mod period;
+
 mod day;
+mod rollups;
+
 mod days;
 
 use std::fs;
@@ -33,11 +39,31 @@ pub use day::{BlockRow, ChunkRow, GroupRows, RowsOf, StoredRow, SwapRows};
 pub use days::SetAside;
 pub use error::MetricsError;
 pub use log::LogSummary;
+pub use rollups::RollupRow;
 
 use catalogue::CatalogueFile;
 use days::DayFiles;
 use log::Log;
 use seam::{Disk, RealDisk};
+
+/// Which rollups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    Minute,
+    Hour,
+}
+
+impl Resolution {
+    pub const ALL: [Resolution; 2] = [Resolution::Minute, Resolution::Hour];
+
+    /// As people write it, and the name of its folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Resolution::Minute => "1m",
+            Resolution::Hour => "1h",
+        }
+    }
+}
 
 /// See the module. All methods may be called from many threads.
 #[derive(Debug)]
@@ -45,6 +71,8 @@ pub struct MetricFiles {
     log: Log,
     catalogue: CatalogueFile,
     days: DayFiles,
+    /// As [`Resolution::ALL`] has them.
+    rollups: [DayFiles; 2],
 }
 
 impl MetricFiles {
@@ -59,8 +87,13 @@ impl MetricFiles {
         Ok(MetricFiles {
             log: Log::open(&log_dir, disk)?,
             catalogue: CatalogueFile::open(&dir.join("series.db"))?,
-            days: DayFiles::open(dir)?,
+            days: DayFiles::open(dir, day::FORMATS)?,
+            rollups: [open_rollups(dir, Resolution::Minute)?, open_rollups(dir, Resolution::Hour)?],
         })
+    }
+
+    fn rollups(&self, of: Resolution) -> &DayFiles {
+        &self.rollups[of as usize]
     }
 
     /// Appends one record, durably; returns the position behind it. After an error it is not in the log.
@@ -103,7 +136,7 @@ impl MetricFiles {
 
     /// Adds chunks to a day (counted from 1970-01-01), in one transaction. A damaged file is set aside first.
     pub fn put_chunks(&self, day: i32, chunks: &[ChunkRow<'_>]) -> Result<(), MetricsError> {
-        self.days.put(day, chunks)
+        self.days.with_new(day, |file| file.put(chunks))
     }
 
     /// Hands blocks and then chunks to `each`, all as of one moment, until it says false. A day without a file, or
@@ -114,7 +147,7 @@ impl MetricFiles {
         rows: &RowsOf<'_>,
         each: &mut dyn FnMut(StoredRow<'_>) -> bool,
     ) -> Result<(), MetricsError> {
-        self.days.read(day, rows, each)
+        self.days.with(day, |file| file.read(rows, each))
     }
 
     /// The series that have chunks in a day, and how many.
@@ -152,15 +185,73 @@ impl MetricFiles {
         self.days.remove(day)
     }
 
-    /// Day files found damaged since the start.
-    pub fn set_aside(&self) -> Vec<SetAside> {
-        self.days.set_aside()
+    /// The newest block of each group of a day.
+    pub fn block_marks(&self, day: i32) -> Result<Vec<(u64, i64)>, MetricsError> {
+        self.days.with(day, |file| file.block_marks())
     }
 
-    /// Bytes of log, catalogue and day files.
-    pub fn bytes_on_disk(&self) -> u64 {
-        self.log.bytes() + self.catalogue.bytes() + self.days.bytes()
+    /// Puts rows of the period that begins with the day `period`, made of blocks of `day`, in one transaction.
+    pub fn put_rollups(
+        &self,
+        of: Resolution,
+        period: i32,
+        day: i32,
+        rollups: &[RollupRow<'_>],
+    ) -> Result<(), MetricsError> {
+        self.rollups(of).with_new(period, |file| file.put_rollups(day, rollups))
     }
+
+    /// What the rollups of a day were made of.
+    pub fn rollup_marks(
+        &self,
+        of: Resolution,
+        period: i32,
+        day: i32,
+    ) -> Result<Vec<(u64, i64)>, MetricsError> {
+        self.rollups(of).with(period, |file| file.rollup_marks(day))
+    }
+
+    /// Hands the rows of these groups to `each` until it says false.
+    pub fn read_rollups(
+        &self,
+        of: Resolution,
+        period: i32,
+        groups: &[u64],
+        each: &mut dyn FnMut(u64, &[u8]) -> bool,
+    ) -> Result<(), MetricsError> {
+        self.rollups(of).with(period, |file| file.read_rollups(groups, each))
+    }
+
+    /// Periods with a file, oldest first.
+    pub fn rollup_periods(&self, of: Resolution) -> Vec<i32> {
+        self.rollups(of).list()
+    }
+
+    pub fn drop_rollups(&self, of: Resolution, period: i32) -> Result<(), MetricsError> {
+        self.rollups(of).remove(period)
+    }
+
+    /// Bytes of the rollups of one resolution.
+    pub fn rollup_bytes(&self, of: Resolution) -> u64 {
+        self.rollups(of).bytes()
+    }
+
+    /// Files found damaged since the start.
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        let mut all = self.days.set_aside();
+        all.extend(self.rollups.iter().flat_map(DayFiles::set_aside));
+        all
+    }
+
+    /// Bytes of log, catalogue, day files and rollups.
+    pub fn bytes_on_disk(&self) -> u64 {
+        let rollups: u64 = self.rollups.iter().map(DayFiles::bytes).sum();
+        self.log.bytes() + self.catalogue.bytes() + self.days.bytes() + rollups
+    }
+}
+
+fn open_rollups(dir: &Path, of: Resolution) -> Result<DayFiles, MetricsError> {
+    DayFiles::open(&dir.join("rollups").join(of.name()), rollups::FORMATS)
 }
 
 /// Makes the creation, renaming or removal of files in `dir` durable.

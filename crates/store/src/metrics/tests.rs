@@ -3,6 +3,7 @@
 mod adapter;
 mod blocks;
 mod faults;
+mod rollups;
 
 use std::fs;
 use std::path::Path;

@@ -79,6 +79,11 @@ pub(super) fn values(bytes: &[u8], count: usize) -> Option<Vec<f64>> {
     }
 }
 
+/// The power of ten by which these values are whole numbers, but for a few; `None` where there is none.
+pub(super) fn scale(values: &[f64]) -> Option<f64> {
+    Decimals::of(values).map(|decimals| SCALES[usize::from(decimals.scale)])
+}
+
 /// Values as `(first + i * step) / 10^scale`, with the integers `i` to be packed, and the places of those that are not such.
 struct Decimals {
     scale: u8,

@@ -1,4 +1,4 @@
-//! The bytes of chunks (one series, as they leave memory) and of blocks (sixteen series, merged in the background).
+//! The bytes of chunks (one series, as they leave memory), of blocks (sixteen series, merged in the background) and of rollups of these.
 //!
 //! Invariant: values come back bit for bit, stale markers and other NaN payloads too; damaged bytes are an
 //! error, never a panic.
@@ -42,6 +42,23 @@
 //!               value = (first + integer * step) / 10^scale, but for the strays
 //!   2 floats    pco of f64
 //! ```
+//!
+//! A rollup: buckets of sixteen series (`rollup`), in the same manner.
+//!
+//! ```text
+//! byte 0      format version, 1
+//! columns     how many, then each: length | column of times
+//! series      how many, then each: place in the group (1 byte) | its columns of last and of first times | lengths of its seven columns
+//! values      of each series: counts | last | first | min | max | sum | resets
+//! 4 bytes     CRC-32 of all before, little endian
+//!
+//! counts      twice the number of samples, and 1 more where a stale marker is the last
+//! resets      what a counter lost: last - first + resets is its growth
+//! values
+//!   0 to 2      as of a block
+//!   3 as        number of a column before (1 byte): the same values
+//!   4 product   of the sums: last times number of samples
+//! ```
 
 mod bits;
 mod decode;
@@ -51,16 +68,21 @@ mod column;
 
 mod block;
 
+mod rollup;
+
 pub(crate) use block::{Block, encode_block};
 pub use decode::{ChunkError, decode_chunk};
 pub(crate) use decode::{count_of, decode_into};
 pub(crate) use encode::OpenChunk;
 pub use encode::encode_chunk;
+pub(crate) use rollup::{Columns, Field, Rollup, encode_rollup};
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 3;
 
 #[cfg(test)]
 mod block_tests;
+#[cfg(test)]
+mod rollup_tests;
 #[cfg(test)]
 pub(crate) mod tests;

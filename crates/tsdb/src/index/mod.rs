@@ -88,8 +88,21 @@ impl Index {
         self.shapes.labels(shape)
     }
 
+    /// Those that count against the limit.
     pub(crate) fn series_of(&self, resource: u32) -> usize {
-        self.resources.get(resource).series.len()
+        let resource = self.resources.get(resource);
+        resource.series.len() - resource.ended
+    }
+
+    /// A series of the resource counts no longer: only rollups are left of it.
+    pub(crate) fn end(&mut self, resource: u32) {
+        self.resources.get_mut(resource).ended += 1;
+        self.series -= 1;
+    }
+
+    pub(crate) fn revive(&mut self, resource: u32) {
+        self.resources.get_mut(resource).ended -= 1;
+        self.series += 1;
     }
 
     pub(crate) fn find_series(&self, resource: u32, labels: &Labels) -> Option<u32> {
@@ -118,7 +131,7 @@ impl Index {
         for (shape, _) in &resource.series {
             self.shapes.release(*shape);
         }
-        self.series -= resource.series.len();
+        self.series -= resource.series.len() - resource.ended;
         resource.series.into_iter().map(|(_, series)| series).collect()
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Resource {
     pub labels: Arc<Labels>,
     /// (shape, series)
     pub series: Vec<(u32, u32)>,
+    /// How many of them have no samples any more.
+    pub ended: usize,
 }
 
 impl Resource {

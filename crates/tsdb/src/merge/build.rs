@@ -11,9 +11,9 @@ use crate::store::{BlockRecord, Group, GroupRows, Swap};
 
 /// Samples by the series' place in the group, and where they came from.
 #[derive(Debug)]
-pub(super) struct Gathered {
+pub(crate) struct Gathered {
     group: Group,
-    series: Vec<Vec<Sample>>,
+    pub series: Vec<Vec<Sample>>,
     swap: Swap,
     /// Chunks and blocks that could not be read.
     pub damaged: u64,
@@ -21,7 +21,7 @@ pub(super) struct Gathered {
 
 impl Gathered {
     /// All chunks, and with `whole` the blocks too.
-    pub(super) fn new(group: Group, rows: &GroupRows, whole: bool) -> Gathered {
+    pub(crate) fn new(group: Group, rows: &GroupRows, whole: bool) -> Gathered {
         let series = vec![Vec::new(); SERIES_PER_BLOCK as usize];
         let swap = Swap { source: rows.source, ..Swap::default() };
         let mut all = Gathered { group, series, swap, damaged: 0 };
@@ -63,7 +63,7 @@ impl Gathered {
         true
     }
 
-    pub(super) fn samples(&self) -> usize {
+    pub(crate) fn samples(&self) -> usize {
         self.series.iter().map(Vec::len).sum()
     }
 

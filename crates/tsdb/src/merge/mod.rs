@@ -17,9 +17,9 @@ use watchtower_model::Timestamp;
 use crate::db::{Tsdb, TsdbError};
 use crate::limits::{CHUNKS_PER_WRITE, MERGE_SAMPLES, MERGE_SAMPLES_PER_ROUND};
 use crate::store::{Day, Group, Swap};
-use build::Gathered;
 use waiting::Wait;
 
+pub(crate) use build::Gathered;
 pub(crate) use waiting::WaitList;
 
 /// What one round did.
@@ -118,6 +118,7 @@ impl Tsdb {
     fn store_swaps(&self, round: &mut Round) -> Result<(), TsdbError> {
         let Some(day) = round.day.filter(|_| !round.swaps.is_empty()) else { return Ok(()) };
         self.store.swap(day, &round.swaps)?;
+        self.rolling.lock().expect("no code panics while it holds the list").changed(day);
         for swap in round.swaps.drain(..) {
             round.report.rows_removed += swap.chunks.len() + swap.blocks.len();
             round.report.blocks += swap.add.len();

@@ -74,7 +74,7 @@ impl WaitList {
         }
     }
 
-    pub(super) fn has(&self, day: Day) -> bool {
+    pub(crate) fn has(&self, day: Day) -> bool {
         self.groups.range((day, Group(0))..=(day, Group(u64::MAX))).next().is_some()
     }
 

@@ -1,12 +1,13 @@
 //! The engine's store over the files, as the hub joins them.
 
 use watchtower_tsdb::{
-    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, Group, GroupRows, LogEnd, LogPosition,
-    ProgressRecord, SeriesRecord, StoreError, Stored, Swap, Waiting,
+    Catalogue, CatalogueUpdate, ChunkRecord, ChunkStore, Day, Group, GroupRows, Level, LogEnd, LogPosition,
+    ProgressRecord, RollupRecord, RowId, SeriesRecord, StoreError, Stored, Swap, Waiting,
 };
 
 use crate::metrics::{
-    BlockRow, ChunkRow, MetricFiles, MetricsError, ProgressRow, RowsOf, SeriesRow, StoredRow, SwapRows,
+    BlockRow, ChunkRow, MetricFiles, MetricsError, ProgressRow, Resolution, RollupRow, RowsOf, SeriesRow,
+    StoredRow, SwapRows,
 };
 
 pub(super) struct Files(pub MetricFiles);
@@ -29,6 +30,13 @@ fn swap_rows(swap: &Swap) -> SwapRows<'_> {
         .map(|b| BlockRow { group: b.group.0, min_t: b.min_t, max_t: b.max_t, bytes: &b.bytes })
         .collect();
     SwapRows { source: swap.source, chunks: &swap.chunks, blocks: &swap.blocks, add }
+}
+
+fn resolution(level: Level) -> Resolution {
+    match level {
+        Level::Minute => Resolution::Minute,
+        Level::Hour => Resolution::Hour,
+    }
 }
 
 impl ChunkStore for Files {
@@ -127,6 +135,48 @@ impl ChunkStore for Files {
 
     fn reclaim(&self, day: Day) -> Result<(), StoreError> {
         self.0.reclaim(day.0).map_err(store_error)
+    }
+
+    fn block_marks(&self, day: Day) -> Result<Vec<(Group, RowId)>, StoreError> {
+        let marks = self.0.block_marks(day.0).map_err(store_error)?;
+        Ok(marks.into_iter().map(|(group, row)| (Group(group), row)).collect())
+    }
+
+    fn put_rollups(
+        &self,
+        level: Level,
+        period: Day,
+        day: Day,
+        rollups: &[RollupRecord],
+    ) -> Result<(), StoreError> {
+        let rows: Vec<RollupRow<'_>> =
+            rollups.iter().map(|r| RollupRow { group: r.group.0, mark: r.mark, bytes: &r.bytes }).collect();
+        self.0.put_rollups(resolution(level), period.0, day.0, &rows).map_err(store_error)
+    }
+
+    fn rollup_marks(&self, level: Level, period: Day, day: Day) -> Result<Vec<(Group, RowId)>, StoreError> {
+        let marks = self.0.rollup_marks(resolution(level), period.0, day.0).map_err(store_error)?;
+        Ok(marks.into_iter().map(|(group, row)| (Group(group), row)).collect())
+    }
+
+    fn read_rollups(
+        &self,
+        level: Level,
+        period: Day,
+        groups: &[Group],
+        each: &mut dyn FnMut(Group, &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        let groups: Vec<u64> = groups.iter().map(|group| group.0).collect();
+        let each = &mut |group, bytes: &[u8]| each(Group(group), bytes);
+        self.0.read_rollups(resolution(level), period.0, &groups, each).map_err(store_error)
+    }
+
+    fn rollup_periods(&self, level: Level) -> Result<Vec<Day>, StoreError> {
+        Ok(self.0.rollup_periods(resolution(level)).into_iter().map(Day).collect())
+    }
+
+    fn drop_rollups(&self, level: Level, period: Day) -> Result<(), StoreError> {
+        self.0.drop_rollups(resolution(level), period.0).map_err(store_error)
     }
 
     fn days(&self) -> Result<Vec<Day>, StoreError> {
