@@ -5,5 +5,6 @@ mod fleet;
 mod hub;
 mod people;
 mod requests;
+mod rollups;
 mod schedules;
 mod restricted;
