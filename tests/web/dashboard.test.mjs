@@ -191,7 +191,7 @@ test("an incident is silenced from its page, and the silence is ended from the l
   await row.getByRole("button", { name: "End the silence" }).click();
   await row.getByText("over").waitFor();
   await page.goto(incident);
-  await page.getByText("the silence or maintenance window ended").first().waitFor();
+  await page.getByText("what kept it quiet ended").first().waitFor();
   await page.getByRole("button", { name: "Resolve" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
   await page.getByText("resolved").first().waitFor();
@@ -483,6 +483,7 @@ async function pagesToCheck(page) {
     ...[
       "/silences",
       "/maintenance",
+      "/inhibitions",
       "/automations",
       `/automations/${ids.automation}`,
       "/runs",

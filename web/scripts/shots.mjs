@@ -37,6 +37,7 @@ async function places(page) {
     ...(incident && { incident: `/incidents/${incident.number}` }),
     silences: "/silences",
     maintenance: "/maintenance",
+    inhibitions: "/inhibitions",
     rules: "/rules",
     "rule-new": "/rules/new",
     ...(rule && { rule: `/rules/${rule.id}` }),

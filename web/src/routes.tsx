@@ -22,6 +22,7 @@ const PAGES: [string, Page][] = [
   ["/incidents/:number", page(() => import("./features/incidents/IncidentPage"), "IncidentPage")],
   ["/silences", page(() => import("./features/quiet/SilencesPage"), "SilencesPage")],
   ["/maintenance", page(() => import("./features/quiet/WindowsPage"), "WindowsPage")],
+  ["/inhibitions", page(() => import("./features/quiet/InhibitionsPage"), "InhibitionsPage")],
   ["/rules", page(() => import("./features/rules/RulesPage"), "RulesPage")],
   ["/rules/:id", page(() => import("./features/rules/RulePage"), "RulePage")],
   ["/scripts", page(() => import("./features/scripts/ScriptsPage"), "ScriptsPage")],

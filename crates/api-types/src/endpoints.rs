@@ -198,6 +198,11 @@ endpoints! {
     "maintenance.get" Get "/maintenance-windows/{window}" View [] _ -> MaintenanceWindow, "One maintenance window, by id or name";
     "maintenance.update" Put "/maintenance-windows/{window}" Operate [] MaintenanceWindowInput -> MaintenanceWindow, "Replace a maintenance window";
     "maintenance.delete" Delete "/maintenance-windows/{window}" Operate [] _ -> _, "Delete a maintenance window";
+    "inhibition.list" Get "/inhibitions" View ["limit" "cursor"] _ -> [Inhibition], "List inhibitions";
+    "inhibition.create" Post "/inhibitions" Operate [] InhibitionInput -> Inhibition, "Page nobody for what follows from something else that is wrong";
+    "inhibition.get" Get "/inhibitions/{inhibition}" View [] _ -> Inhibition, "One inhibition, by id or name";
+    "inhibition.update" Put "/inhibitions/{inhibition}" Operate [] InhibitionInput -> Inhibition, "Replace an inhibition";
+    "inhibition.delete" Delete "/inhibitions/{inhibition}" Operate [] _ -> _, "Delete an inhibition";
     "integration.preview" Post "/integrations/preview" View [] SignalPreviewInput -> SignalPreview, "What a mapping makes of a body; nothing is stored";
     "heartbeat.list" Get "/heartbeats" View ["limit" "cursor" "state"] _ -> [Heartbeat], "List heartbeats";
     "heartbeat.create" Post "/heartbeats" Operate [] HeartbeatInput -> Heartbeat, "Create a heartbeat";

@@ -65,7 +65,10 @@ pub use policy::{
     PagePlan, PlannedMessage, Policy, PolicyInput, PolicyStep, Route, RouteInput, Service, ServiceInput,
     StepTarget, TargetKind, Team, TeamInput,
 };
-pub use quiet::{MaintenanceWindow, MaintenanceWindowInput, QuietState, QuietTime, Silence, SilenceInput};
+pub use quiet::{
+    Inhibition, InhibitionInput, MaintenanceWindow, MaintenanceWindowInput, QuietState, QuietTime, Silence,
+    SilenceInput,
+};
 pub use rule::{
     ImportProblem, ImportedRule, NoData, Rule, RuleBacktest, RuleBacktestInput, RuleBacktestServer,
     RuleImport, RuleImportInput, RuleInput, RuleInstance, RuleKind, RulePreview, RulePreviewInput,

@@ -1,6 +1,6 @@
-//! When nobody is paged: silences, and maintenance windows that were planned.
+//! When nobody is paged: silences, maintenance windows that were planned, and inhibitions.
 
-use watchtower_model::{MaintenanceWindowId, SilenceId};
+use watchtower_model::{InhibitionId, MaintenanceWindowId, SilenceId};
 
 use crate::Time;
 use crate::derive::{inputs, shapes, words};
@@ -53,6 +53,24 @@ shapes! {
         pub created_at: Time,
     }
 
+    pub struct Inhibition {
+        pub id: InhibitionId,
+        pub name: String,
+        pub source: String,
+        pub target: String,
+        pub equal: Vec<String>,
+        pub comment: String,
+        pub enabled: bool,
+        pub created_by: String,
+        /// Only alerts of these servers: those that its maker is restricted to. Absent: all.
+        pub servers: Option<String>,
+        /// Open alerts that it takes for a cause now; 0 while it is switched off.
+        pub open_sources: u32,
+        /// Open alerts that nobody is paged for because of it now.
+        pub inhibited_alerts: u32,
+        pub created_at: Time,
+    }
+
     /// One time at which nobody is paged.
     pub struct QuietTime {
         pub starts_at: Time,
@@ -94,6 +112,22 @@ inputs! {
         pub starts_at: Option<Time>,
         #[serde(default)]
         pub ends_at: Option<Time>,
+    }
+
+    /// While an alert that matches `source` is open, nobody is paged for those that match `target` and are like it in `equal`.
+    pub struct InhibitionInput {
+        pub name: String,
+        /// Of the alerts that are the cause, the labels of their servers among them: `alertname="Server lost"`.
+        pub source: String,
+        /// Of the alerts that follow from it. One that matches both is not inhibited by another that does.
+        pub target: String,
+        /// Names of labels whose values must be the same on both; one that both lack is the same.
+        #[serde(default)]
+        pub equal: Vec<String>,
+        #[serde(default)]
+        pub comment: String,
+        #[serde(default = "yes")]
+        pub enabled: bool,
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use watchtower_api_types::endpoints::Access;
 use watchtower_hub::access::{Object, Principal, authorize};
-use watchtower_hub::quiet::{self, CoverKind, Reason};
+use watchtower_hub::quiet::{By, CoverKind, Look, Reason};
 use watchtower_hub::respond::with_name;
 use watchtower_hub::{Hub, HubError};
 use watchtower_matchers::Matchers;
@@ -39,7 +39,7 @@ pub async fn caller(
     Ok(principal)
 }
 
-/// Open alerts. There are none that are inhibited or unprocessed.
+/// Open alerts. There are none that are unprocessed.
 pub async fn alerts(
     State(hub): State<Hub>,
     headers: HeaderMap,
@@ -54,9 +54,11 @@ pub async fn alerts(
     }
     let incidents = hub.store.open_incidents().await?;
     let mut shown = Vec::new();
+    let look = Look::now(&hub).await?;
     for alert in hub.store.open_alerts().await? {
-        let covering = quiet::reasons(&hub, &alert);
-        if !wants(if covering.is_empty() { "active" } else { "silenced" }) {
+        let covering = look.reasons(&alert);
+        let states: &[&str] = if covering.is_empty() { &["active"] } else { &states_of(&covering) };
+        if !states.iter().all(|state| wants(state)) {
             continue;
         }
         let sees = match (&principal.servers, alert.server_id.and_then(|id| hub.servers.get(id))) {
@@ -73,6 +75,15 @@ pub async fn alerts(
     Ok(Json(Value::Array(shown)))
 }
 
+/// The parameter that asks for alerts that are covered in each of these ways.
+fn states_of(covering: &[Reason]) -> Vec<&'static str> {
+    let state = |reason: &Reason| match reason.by {
+        By::Alert { .. } => "inhibited",
+        By::Server | By::Cover(..) => "silenced",
+    };
+    covering.iter().map(state).collect()
+}
+
 fn view(
     hub: &Hub,
     alert: &AlertRow,
@@ -81,12 +92,17 @@ fn view(
     covering: &[Reason],
 ) -> Value {
     let ids = |kind: CoverKind| -> Vec<String> {
-        covering
-            .iter()
-            .filter_map(|one| one.by.filter(|by| by.0 == kind))
-            .map(|by| by.1.to_string())
-            .collect()
+        let id = |one: &Reason| match one.by {
+            By::Cover(of, id) if of == kind => Some(id.to_string()),
+            _ => None,
+        };
+        covering.iter().filter_map(id).collect()
     };
+    let by_alert = |one: &Reason| match one.by {
+        By::Alert { fingerprint, .. } => Some(text_of(fingerprint)),
+        _ => None,
+    };
+    let inhibited_by: Vec<String> = covering.iter().filter_map(by_alert).collect();
     let receiver = incident.map_or_else(|| "none".to_string(), |incident| service(hub, incident.service_id));
     let url = incident.map_or_else(String::new, |one| format!("{}/i/{}", hub.config.public_url, one.number));
     // Of an alert that does not say when it ends, Alertmanager shows a time to come.
@@ -95,7 +111,7 @@ fn view(
     json!({
         "labels": labels,
         "annotations": {"summary": alert.summary, "description": alert.description},
-        "fingerprint": format!("{:016x}", alert.labels.0.fingerprint()),
+        "fingerprint": text_of(alert.labels.0.fingerprint()),
         "startsAt": text(alert.first_seen_at),
         "updatedAt": text(alert.last_seen_at),
         "endsAt": text(ends_at),
@@ -104,10 +120,14 @@ fn view(
         "status": {
             "state": if covering.is_empty() { "active" } else { "suppressed" },
             "silencedBy": ids(CoverKind::Silence),
-            "inhibitedBy": [],
+            "inhibitedBy": inhibited_by,
             "mutedBy": ids(CoverKind::MaintenanceWindow),
         },
     })
+}
+
+fn text_of(fingerprint: u64) -> String {
+    format!("{fingerprint:016x}")
 }
 
 fn service(hub: &Hub, id: ServiceId) -> String {

@@ -150,6 +150,7 @@ fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
     all.extend(configured::<c::Channels>(five!("channel")));
     all.extend(configured::<c::Silences>(five!("silence")));
     all.extend(configured::<c::MaintenanceWindows>(five!("maintenance")));
+    all.extend(configured::<c::Inhibitions>(five!("inhibition")));
     all.extend(configured::<c::Scripts>(five!("script")));
     all.extend(configured::<c::Automations>(five!("automation")));
     all

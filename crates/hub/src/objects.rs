@@ -11,7 +11,7 @@ use watchtower_model::{
 };
 use watchtower_store::{DbError, Object, Store, Stored};
 
-use crate::quiet::Cover;
+use crate::quiet::{Cover, Inhibition};
 
 macro_rules! objects {
     ($($name:ident = $kind:literal, |$o:ident| $label:expr;)+) => {$(
@@ -152,6 +152,16 @@ pub struct SilenceBody {
 pub struct MaintenanceBody(pub api::MaintenanceWindowInput);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InhibitionBody {
+    #[serde(flatten)]
+    pub input: api::InhibitionInput,
+    pub created_by: String,
+    /// Those that its maker is restricted to; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub servers: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ScriptBody {
     pub name: String,
     pub description: String,
@@ -222,6 +232,7 @@ objects! {
     IntegrationBody = "integration", |o| o.name.clone();
     SilenceBody = "silence", |o| o.key.clone();
     MaintenanceBody = "maintenance", |o| o.0.name.clone();
+    InhibitionBody = "inhibition", |o| o.input.name.clone();
     HeartbeatBody = "heartbeat", |o| o.name.clone();
     ScriptBody = "script", |o| o.name.clone();
     AutomationBody = "automation", |o| o.name.clone();
@@ -244,6 +255,9 @@ pub struct Objects {
     pub maintenance: Vec<Stored<MaintenanceBody>>,
     /// What of the two may still cover an alert.
     pub covers: Vec<Cover>,
+    pub inhibitions: Vec<Stored<InhibitionBody>>,
+    /// Those that are switched on.
+    pub inhibits: Vec<Inhibition>,
     pub heartbeats: Vec<Stored<HeartbeatBody>>,
     pub scripts: Vec<Stored<ScriptBody>>,
     pub automations: Vec<Stored<AutomationBody>>,
@@ -260,6 +274,7 @@ impl Objects {
         let windows = maintenance.iter().filter_map(|window| Cover::of_window(window, now));
         let covers =
             silences.iter().filter_map(|silence| Cover::of_silence(silence, now)).chain(windows).collect();
+        let inhibitions = store.objects::<InhibitionBody>().await?;
         Ok(Arc::new(Objects {
             rules: store.objects().await?,
             teams: store.objects().await?,
@@ -272,6 +287,8 @@ impl Objects {
             silences,
             maintenance,
             covers,
+            inhibits: inhibitions.iter().filter_map(Inhibition::of).collect(),
+            inhibitions,
             heartbeats: store.objects().await?,
             scripts: store.objects().await?,
             automations: store.objects().await?,

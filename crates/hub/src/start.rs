@@ -85,6 +85,7 @@ impl Hub {
             outside: Default::default(),
             calls: Default::default(),
             settled: Default::default(),
+            inhibitors: Default::default(),
             meters: Meters::default(),
             watching: Default::default(),
             queries: Default::default(),

@@ -105,7 +105,7 @@ impl PageReason {
             PageReason::UrgencyRaised => "the urgency rose",
             PageReason::RepairFailed => "the repair did not help",
             PageReason::HoldEnded => "the time that a running repair may hold the page is over",
-            PageReason::SuppressionEnded => "the silence or maintenance window ended",
+            PageReason::SuppressionEnded => "what kept it quiet ended",
         }
     }
 }

@@ -169,6 +169,7 @@ ids! {
     IntegrationId,
     SilenceId,
     MaintenanceWindowId,
+    InhibitionId,
     HeartbeatId,
     ScriptId,
     RunId,

@@ -21,9 +21,9 @@ mod schema;
 pub use event::{Event, EventKind};
 pub use id::{
     AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
-    HeartbeatId, HostKeyId, Id, IncidentId, IntegrationId, MaintenanceWindowId, OverrideId, ParseIdError,
-    PolicyId, RouteId, RuleId, RunId, ScheduleId, ScriptId, ServerId, ServiceId, SilenceId, TeamId, TokenId,
-    UserId,
+    HeartbeatId, HostKeyId, Id, IncidentId, InhibitionId, IntegrationId, MaintenanceWindowId, OverrideId,
+    ParseIdError, PolicyId, RouteId, RuleId, RunId, ScheduleId, ScriptId, ServerId, ServiceId, SilenceId,
+    TeamId, TokenId, UserId,
 };
 pub use labels::{LabelError, Labels, LabelsBuilder, METRIC_NAME, is_label_name, is_metric_name};
 pub use manifest::{APPROVAL_NAMESPACE, MANIFEST_FORMAT, Manifest, ParameterKind, ParameterRule};

@@ -6,9 +6,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
     AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
-    HeartbeatId, HostKeyId, IncidentId, IntegrationId, Labels, MaintenanceWindowId, OverrideId, PolicyId,
-    RouteId, RuleId, RunId, ScheduleId, ScriptId, ServerId, ServiceId, Severity, SilenceId, TeamId, TokenId,
-    Urgency, UserId,
+    HeartbeatId, HostKeyId, IncidentId, InhibitionId, IntegrationId, Labels, MaintenanceWindowId, OverrideId,
+    PolicyId, RouteId, RuleId, RunId, ScheduleId, ScriptId, ServerId, ServiceId, Severity, SilenceId, TeamId,
+    TokenId, Urgency, UserId,
 };
 
 macro_rules! id_schemas {
@@ -31,6 +31,7 @@ id_schemas!(
     IntegrationId,
     SilenceId,
     MaintenanceWindowId,
+    InhibitionId,
     CredentialId,
     DeploymentId,
     EventId,

@@ -56,6 +56,8 @@ pub struct IncidentHead {
     pub title: String,
     pub severity: Severity,
     pub server_id: Option<ServerId>,
+    /// A drill.
+    pub test: bool,
 }
 
 /// Times of one incident, for the statistics.
@@ -92,7 +94,7 @@ impl Store {
         ids: &[IncidentId],
     ) -> Result<HashMap<IncidentId, IncidentHead>, DbError> {
         let sql = "WITH RECURSIVE at(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM at WHERE (i + 1) * 36 < length($1)) \
-                   SELECT id, number, title, severity, server_id FROM incidents \
+                   SELECT id, number, title, severity, server_id, test FROM incidents \
                    WHERE id IN (SELECT substr($1, i * 36 + 1, 36) FROM at)";
         let found: Vec<IncidentHead> = rows(self.db.query(sql, args![id_list(ids)]).await?)?;
         Ok(found.into_iter().map(|head| (head.id, head)).collect())

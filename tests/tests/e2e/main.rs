@@ -26,6 +26,7 @@ mod watchman;
 mod together;
 mod links;
 mod buttons;
+mod inhibition;
 mod oncall;
 mod absence;
 mod overload;

@@ -242,6 +242,11 @@ export const queries = {
       queryKey: ["maintenance"],
       queryFn: ({ signal }) => api.get("/maintenance-windows", { signal, query: { limit: ALL } }),
     }),
+  inhibitions: () =>
+    queryOptions({
+      queryKey: ["inhibition"],
+      queryFn: ({ signal }) => api.get("/inhibitions", { signal, query: { limit: ALL } }),
+    }),
   heartbeats: () =>
     queryOptions({
       queryKey: ["heartbeat"],

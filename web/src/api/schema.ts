@@ -700,6 +700,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inhibitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List inhibitions */
+        get: operations["inhibition.list"];
+        put?: never;
+        /** Page nobody for what follows from something else that is wrong */
+        post: operations["inhibition.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inhibitions/{inhibition}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One inhibition, by id or name */
+        get: operations["inhibition.get"];
+        /** Replace an inhibition */
+        put: operations["inhibition.update"];
+        post?: never;
+        /** Delete an inhibition */
+        delete: operations["inhibition.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/integrations": {
         parameters: {
             query?: never;
@@ -2877,6 +2914,47 @@ export interface components {
             total: number;
             /** Format: int32 */
             unacknowledged: number;
+        };
+        Inhibition: {
+            comment: string;
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            enabled: boolean;
+            equal: string[];
+            id: components["schemas"]["InhibitionId"];
+            /**
+             * Format: int32
+             * @description Open alerts that nobody is paged for because of it now.
+             */
+            inhibited_alerts: number;
+            name: string;
+            /**
+             * Format: int32
+             * @description Open alerts that it takes for a cause now; 0 while it is switched off.
+             */
+            open_sources: number;
+            /** @description Only alerts of these servers: those that its maker is restricted to. Absent: all. */
+            servers?: string | null;
+            source: string;
+            target: string;
+        };
+        /** Format: uuid */
+        InhibitionId: string;
+        /** @description While an alert that matches `source` is open, nobody is paged for those that match `target` and are like it in `equal`. */
+        InhibitionInput: {
+            comment?: string;
+            enabled?: boolean;
+            /** @description Names of labels whose values must be the same on both; one that both lack is the same. */
+            equal?: string[];
+            name: string;
+            /** @description Of the alerts that are the cause, the labels of their servers among them: `alertname="Server lost"`. */
+            source: string;
+            /** @description Of the alerts that follow from it. One that matches both is not inhibited by another that does. */
+            target: string;
+        };
+        InhibitionList: {
+            items: components["schemas"]["Inhibition"][];
+            next?: string;
         };
         Integration: {
             created_at: components["schemas"]["Time"];
@@ -6133,6 +6211,171 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Incident"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inhibition.list": {
+        parameters: {
+            query?: {
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InhibitionList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inhibition.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InhibitionInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inhibition"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inhibition.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                inhibition: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inhibition"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inhibition.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                inhibition: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InhibitionInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inhibition"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inhibition.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                inhibition: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {

@@ -58,6 +58,7 @@ export type Service = Schemas["Service"];
 export type PagePlan = Schemas["PagePlan"];
 export type Integration = Schemas["Integration"];
 export type Silence = Schemas["Silence"];
+export type Inhibition = Schemas["Inhibition"];
 export type MaintenanceWindow = Schemas["MaintenanceWindow"];
 export type MaintenanceWindowInput = Schemas["MaintenanceWindowInput"];
 export type QuietState = Schemas["QuietState"];

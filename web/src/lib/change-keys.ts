@@ -3,7 +3,7 @@
 const ALSO: Record<string, string[]> = {
   server: ["overview"],
   incident: ["overview"],
-  alert: ["rule", "incident"],
+  alert: ["rule", "incident", "inhibition"],
   rule: ["alert"],
   event: ["overview"],
   run: ["overview", "incident", "automation"],
@@ -11,6 +11,7 @@ const ALSO: Record<string, string[]> = {
   automation: ["run", "incident"],
   silence: ["alert", "incident"],
   maintenance: ["alert", "incident"],
+  inhibition: ["alert", "incident"],
   user: ["me", "schedule"],
   channel: ["me", "schedule"],
 };

@@ -1,4 +1,4 @@
-// What went wrong, and when nobody is to be told: three pages of one place.
+// What went wrong, and when nobody is to be told: four pages of one place.
 import { paths } from "@/paths";
 import { Tabs } from "./Tabs";
 
@@ -6,6 +6,7 @@ const TABS = [
   { href: paths.incidents, label: "Incidents" },
   { href: paths.silences, label: "Silences" },
   { href: paths.maintenance, label: "Maintenance" },
+  { href: paths.inhibitions, label: "Inhibitions" },
 ];
 
 export function IncidentTabs() {

@@ -133,6 +133,7 @@ pub static NOUNS: &[&Noun] = &[
     &monitoring::INCIDENT,
     &quiet::SILENCE,
     &quiet::MAINTENANCE,
+    &quiet::INHIBITION,
     &oncall::SERVICE,
     &oncall::TEAM,
     &oncall::ROUTE,

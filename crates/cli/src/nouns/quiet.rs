@@ -1,4 +1,4 @@
-//! When nobody is paged: silences and maintenance windows.
+//! When nobody is paged: silences, maintenance windows and inhibitions.
 
 use super::Kind::*;
 use super::{Does, Noun, field, verb};
@@ -69,6 +69,47 @@ pub static MAINTENANCE: Noun = Noun {
         field("duration", "duration_seconds", Seconds, "How long each lasts"),
         field("starts-at", "starts_at", Text, "Of one that comes once: 2030-01-31T22:00:00Z"),
         field("ends-at", "ends_at", Text, "Of one that comes once"),
+    ],
+    defaults: &[],
+    verbs: &[
+        verb("list", Does::List),
+        verb("get", Does::Get),
+        verb("create", Does::Create),
+        verb("edit", Does::Edit),
+        verb("apply", Does::Apply),
+        verb("enable", Does::Set { field: "enabled", value: true, about: "Let it count" }),
+        verb("disable", Does::Set { field: "enabled", value: false, about: "Page as if it were not there" }),
+        verb("delete", Does::Delete),
+    ],
+};
+
+pub static INHIBITION: Noun = Noun {
+    name: "inhibition",
+    about: "Page nobody for what follows from something else that is wrong",
+    shape: Shape {
+        key: "name",
+        columns: &[
+            column("INHIBITION", "name", As::Text, 0),
+            column("ON", "enabled", As::State, 1),
+            column("SOURCE", "source", As::Text, 0),
+            column("TARGET", "target", As::Text, 0),
+            column("EQUAL", "equal", As::Text, 1),
+            column("SOURCES", "open_sources", As::Text, 2),
+            column("INHIBITED", "inhibited_alerts", As::Text, 2),
+            wide("COMMENT", "comment", As::Text),
+            wide("SERVERS", "servers", As::Text),
+            wide("BY", "created_by", As::Text),
+            wide("ID", "id", As::Text),
+        ],
+    },
+    title: Some("name"),
+    identity: "name",
+    fields: &[
+        field("source", "source", Text, "Labels of the cause: 'alertname=\"Server lost\"'"),
+        field("target", "target", Text, "Labels of what follows from it: 'alertname!=\"Server lost\"'"),
+        field("equal", "equal", List, "Labels that must be the same on both, as instance; repeat for more"),
+        field("comment", "comment", Text, "Why, for those who wonder at night"),
+        field("enabled", "enabled", Bool, "Whether it counts"),
     ],
     defaults: &[],
     verbs: &[

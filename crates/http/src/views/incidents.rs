@@ -5,8 +5,9 @@ use watchtower_api_types::{
     Time, TimelineEntry,
 };
 use watchtower_hub::configure::condition_of;
+use watchtower_hub::quiet::Look;
 use watchtower_hub::respond::targets;
-use watchtower_hub::{Hub, HubError, quiet, respond};
+use watchtower_hub::{Hub, HubError, respond};
 use watchtower_incident::{self as engine, PendingKind, Resolution};
 use watchtower_model::{IncidentId, RunId, ServerId, Timestamp};
 use watchtower_protocol::ProcessTable;
@@ -94,7 +95,8 @@ pub async fn incident_alone(hub: &Hub, row: &IncidentRow) -> Result<Incident, Hu
     let filter = AlertFilter { incident: Some(row.id), limit: 200, ..AlertFilter::default() };
     let rows = hub.store.alerts(&filter).await?;
     out.chart = rows.first().and_then(|alert| chart(hub, alert));
-    out.alerts = rows.into_iter().map(|alert_row| alert(hub, alert_row, Some(row.number))).collect();
+    let look = Look::now(hub).await?;
+    out.alerts = rows.into_iter().map(|alert_row| alert(hub, &look, alert_row, Some(row.number))).collect();
     if out.alert_count > 1 {
         out.in_common = respond::in_common(hub, &hub.store.servers_of_incident(row.id).await?);
     }
@@ -134,21 +136,22 @@ pub async fn alerts(hub: &Hub, rows: Vec<AlertRow>) -> Result<Vec<Alert>, DbErro
     let ids: Vec<IncidentId> = rows.iter().filter_map(|row| row.incident_id).collect();
     let heads = hub.store.incident_heads(&ids).await?;
     let number = |row: &AlertRow| row.incident_id.and_then(|id| heads.get(&id)).map(|head| head.number);
+    let look = Look::now(hub).await?;
     Ok(rows
         .into_iter()
         .map(|row| {
             let number = number(&row);
-            alert(hub, row, number)
+            alert(hub, &look, row, number)
         })
         .collect())
 }
 
-fn alert(hub: &Hub, row: AlertRow, incident_number: Option<i64>) -> Alert {
+fn alert(hub: &Hub, look: &Look, row: AlertRow, incident_number: Option<i64>) -> Alert {
     let server = row
         .server_id
         .and_then(|id| hub.servers.get(id))
         .map(|server| server.with(|state| state.name.clone()));
-    let covering = if row.resolved_at.is_none() { quiet::reasons(hub, &row) } else { Vec::new() };
+    let covering = if row.resolved_at.is_none() { look.reasons(&row) } else { Vec::new() };
     Alert {
         id: row.id,
         source: row.source,

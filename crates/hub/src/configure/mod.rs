@@ -7,6 +7,7 @@ mod backtest;
 mod channels;
 mod cron;
 mod heartbeats;
+mod inhibitions;
 mod integrations;
 mod maintenance;
 mod overrides;
@@ -37,6 +38,7 @@ pub use channels::{Channels, webhook_secret};
 pub use cron::{fire, preview as preview_cron, take_over};
 pub(crate) use heartbeats::provision;
 pub use heartbeats::{Heartbeats, pings};
+pub use inhibitions::Inhibitions;
 pub(crate) use integrations::source_of;
 pub use integrations::{Integrations, new_key};
 pub use maintenance::MaintenanceWindows;
@@ -132,7 +134,7 @@ pub trait Noun: Send + Sync + 'static {
     }
 }
 
-const KIND_WORDS: [(&str, &str); 13] = [
+const KIND_WORDS: [(&str, &str); 14] = [
     ("rule", "rule"),
     ("team", "team"),
     ("service", "service"),
@@ -143,6 +145,7 @@ const KIND_WORDS: [(&str, &str); 13] = [
     ("integration", "integration"),
     ("silence", "silence"),
     ("maintenance", "maintenance window"),
+    ("inhibition", "inhibition"),
     ("heartbeat", "heartbeat"),
     ("script", "script"),
     ("automation", "automation"),

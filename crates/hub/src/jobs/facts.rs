@@ -53,7 +53,7 @@ pub(super) async fn gather(
         trigger_is_no_data: false,
         clock_ok: state.clock_offset_ms.abs() <= CLOCK_OFFSET_MS_MAX,
         halted: halted(hub, state.facts.as_ref().and_then(|facts| facts.refuses.as_deref())),
-        suppressed_by: quiet::reasons(hub, alert).into_iter().next().map(|reason| reason.words),
+        suppressed_by: quiet::reasons(hub, alert).await?.into_iter().next().map(|reason| reason.words),
         identity_refusal: standing::refusal_on(hub, automation, &server).await?,
         causes: causes::of(hub, alert, server_id, automation.id.into()).await?,
         breaker: automation.body.breaker,

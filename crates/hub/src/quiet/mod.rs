@@ -1,56 +1,100 @@
-//! When nobody is paged: silences, maintenance windows, and servers in maintenance.
+//! When nobody is paged: silences, maintenance windows, servers in maintenance, and what follows from something else that is wrong.
 //!
 //! What is covered is recorded as ever; only pages and repairs wait. `settle` brings open incidents in step with what covers their alerts.
 
 mod cover;
+mod inhibit;
 mod settle;
+mod sources;
+
+use std::sync::Arc;
 
 use watchtower_model::{Id, Labels, ServerId, Timestamp};
-use watchtower_store::AlertRow;
+use watchtower_store::{AlertRow, DbError};
 
 pub(crate) use cover::Times;
 pub use cover::{Cover, CoverKind, Spell};
+pub use inhibit::Inhibition;
+use inhibit::Seen;
 pub(crate) use settle::{Settled, settle, tick};
+use sources::labels_seen;
+pub(crate) use sources::{Known, Rank, may_inhibit, rank};
 
-use crate::Hub;
 use crate::error::HubError;
-use crate::respond::labels_of;
+use crate::{Hub, Objects};
+
+/// What keeps an alert from paging.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum By {
+    /// Its server is in maintenance.
+    Server,
+    Cover(CoverKind, Id),
+    /// Another alert, by the fingerprint under which clients of Alertmanager see it.
+    Alert {
+        inhibition: Id,
+        fingerprint: u64,
+    },
+}
 
 /// Why nobody is paged for an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reason {
-    /// The silence or maintenance window; absent where the server itself is in maintenance.
-    pub by: Option<(CoverKind, Id)>,
+    pub by: By,
     /// For timelines and people.
     pub words: String,
 }
 
 /// All that covers an alert now.
-pub fn reasons(hub: &Hub, alert: &AlertRow) -> Vec<Reason> {
-    let labels = labels_of(hub, alert.server_id, &alert.labels.0, alert.severity, &alert.summary);
-    reasons_for(hub, &labels, alert.server_id, hub.now())
+pub async fn reasons(hub: &Hub, alert: &AlertRow) -> Result<Vec<Reason>, DbError> {
+    Ok(Look::now(hub).await?.reasons(alert))
 }
 
-pub(crate) fn reasons_for(
-    hub: &Hub,
-    labels: &Labels,
-    server: Option<ServerId>,
+/// All that decides whether somebody is paged, at one moment: for many alerts at once.
+pub struct Look {
+    hub: Hub,
+    objects: Arc<Objects>,
+    sources: Arc<sources::All>,
     now: Timestamp,
-) -> Vec<Reason> {
-    let in_maintenance = server.and_then(|id| hub.servers.get(id)).and_then(|server| {
-        server.with(|state| {
-            let until = state.maintenance_until.filter(|until| *until > now)?;
+}
+
+impl Look {
+    pub async fn now(hub: &Hub) -> Result<Look, DbError> {
+        let objects = hub.objects();
+        let sources = sources::read(hub, &objects).await?;
+        Ok(Look { hub: hub.clone(), objects, sources, now: hub.now() })
+    }
+
+    pub fn reasons(&self, alert: &AlertRow) -> Vec<Reason> {
+        self.reasons_for(&labels_seen(&self.hub, alert), alert.server_id)
+    }
+
+    pub(crate) fn reasons_for(&self, labels: &Labels, server: Option<ServerId>) -> Vec<Reason> {
+        let own = labels_of_server(&self.hub, server);
+        let covers = self.objects.covers.iter().filter(|cover| cover.matches(labels, own.as_ref()));
+        let by_cover = covers.filter_map(|cover| {
+            let spell = cover.spell_at(self.now)?;
+            Some(Reason { by: By::Cover(cover.kind, cover.id), words: cover.words(spell) })
+        });
+        let seen = Seen { labels, own: own.as_ref() };
+        let by_alert = self.inhibits().filter_map(|(one, sources)| {
+            let source = one.inhibitor(sources, &seen)?;
+            let by = By::Alert { inhibition: one.id, fingerprint: source.fingerprint };
+            Some(Reason { by, words: one.words(source) })
+        });
+        self.in_maintenance(server).into_iter().chain(by_cover).chain(by_alert).collect()
+    }
+
+    fn in_maintenance(&self, server: Option<ServerId>) -> Option<Reason> {
+        self.hub.servers.get(server?)?.with(|state| {
+            let until = state.maintenance_until.filter(|until| *until > self.now)?;
             let words = format!("maintenance of {} until {}", state.name, cover::minutes(until));
-            Some(Reason { by: None, words })
+            Some(Reason { by: By::Server, words })
         })
-    });
-    let (objects, own) = (hub.objects(), labels_of_server(hub, server));
-    let covers = objects.covers.iter().filter(|cover| cover.matches(labels, own.as_ref()));
-    let by_cover = covers.filter_map(|cover| {
-        let spell = cover.spell_at(now)?;
-        Some(Reason { by: Some((cover.kind, cover.id)), words: cover.words(spell) })
-    });
-    in_maintenance.into_iter().chain(by_cover).collect()
+    }
+
+    fn inhibits(&self) -> impl Iterator<Item = (&Inhibition, &inhibit::Sources)> {
+        self.objects.inhibits.iter().zip(self.sources.iter())
+    }
 }
 
 /// The server's alone, which no alert can claim to have.
@@ -64,8 +108,21 @@ pub async fn matched(hub: &Hub, id: Id) -> Result<u32, HubError> {
     let Some(cover) = objects.covers.iter().find(|cover| cover.id == id) else { return Ok(0) };
     let alerts = hub.store.open_alerts().await?;
     let matches = |alert: &&AlertRow| {
-        let labels = labels_of(hub, alert.server_id, &alert.labels.0, alert.severity, &alert.summary);
-        cover.matches(&labels, labels_of_server(hub, alert.server_id).as_ref())
+        cover.matches(&labels_seen(hub, alert), labels_of_server(hub, alert.server_id).as_ref())
     };
     Ok(alerts.iter().filter(matches).count() as u32)
+}
+
+/// How many open alerts an inhibition takes for causes, and how many it keeps quiet.
+pub async fn inhibited(hub: &Hub, id: Id) -> Result<(u32, u32), HubError> {
+    let look = Look::now(hub).await?;
+    let Some((one, sources)) = look.inhibits().find(|(one, _)| one.id == id) else { return Ok((0, 0)) };
+    let (mut causes, mut quiet) = (0, 0);
+    for alert in hub.store.open_alerts().await? {
+        let (labels, own) = (labels_seen(hub, &alert), labels_of_server(hub, alert.server_id));
+        let seen = Seen { labels: &labels, own: own.as_ref() };
+        causes += u32::from(one.is_source(&seen));
+        quiet += u32::from(one.inhibitor(sources, &seen).is_some());
+    }
+    Ok((causes, quiet))
 }

@@ -10,7 +10,7 @@ use watchtower_incident::Input;
 use watchtower_model::{Id, IncidentId, Timestamp};
 use watchtower_store::AlertRow;
 
-use super::{Spell, reasons};
+use super::{Look, Spell};
 use crate::error::HubError;
 use crate::{Hub, respond};
 
@@ -31,7 +31,7 @@ struct InForce {
 /// Called twice a second: looks only at what is in memory, unless something began, ended or changed.
 pub(crate) async fn tick(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();
-    let in_force = in_force(hub, now);
+    let in_force = in_force(hub, &Look::now(hub).await?);
     {
         let settled = hub.settled.0.lock().expect("no code panics while it holds what is in force");
         if settled.as_ref().is_some_and(|(at, before)| *before == in_force && now.since(*at) < LOOK_MS) {
@@ -43,16 +43,26 @@ pub(crate) async fn tick(hub: &Hub) -> Result<(), HubError> {
     Ok(())
 }
 
-fn in_force(hub: &Hub, now: Timestamp) -> BTreeSet<InForce> {
-    let objects = hub.objects();
-    let covers = objects.covers.iter().filter_map(|cover| {
+fn in_force(hub: &Hub, look: &Look) -> BTreeSet<InForce> {
+    let now = look.now;
+    let covers = look.objects.covers.iter().filter_map(|cover| {
         Some(InForce { id: cover.id, version: cover.version, spell: cover.spell_at(now)? })
     });
     let servers = hub.servers.unordered().into_iter().filter_map(|server| {
         let to = server.with(|state| state.maintenance_until).filter(|until| *until > now)?;
         Some(InForce { id: server.id.0, version: 0, spell: Spell { from: Timestamp(0), to } })
     });
-    covers.chain(servers).collect()
+    let inhibitors = look.inhibits().flat_map(|(one, sources)| {
+        let always = Spell { from: Timestamp(0), to: Timestamp(i64::MAX) };
+        let of = InForce { id: one.id, version: one.version, spell: always };
+        let alerts = sources.iter().map(move |source| InForce {
+            id: source.alert.0,
+            version: source.incident.unwrap_or(0),
+            spell: always,
+        });
+        std::iter::once(of).chain(alerts)
+    });
+    covers.chain(servers).chain(inhibitors).collect()
 }
 
 /// Tells each open incident what is so now.
@@ -63,9 +73,10 @@ pub(crate) async fn settle(hub: &Hub) -> Result<(), HubError> {
             alerts.entry(incident).or_default().push(alert);
         }
     }
+    let look = Look::now(hub).await?;
     for row in hub.store.open_incidents().await? {
         let Some(open) = alerts.get(&row.id) else { continue };
-        let told = match input(hub, respond::read_state(&row)?.suppressed.as_deref(), open) {
+        let told = match input(&look, respond::read_state(&row)?.suppressed.as_deref(), open) {
             Some(input) => respond::advance(hub, row.id, input, Vec::new()).await.map(drop),
             None => Ok(()),
         };
@@ -77,10 +88,10 @@ pub(crate) async fn settle(hub: &Hub) -> Result<(), HubError> {
     Ok(())
 }
 
-fn input(hub: &Hub, suppressed: Option<&str>, open: &[AlertRow]) -> Option<Input> {
+fn input(look: &Look, suppressed: Option<&str>, open: &[AlertRow]) -> Option<Input> {
     let mut words: Vec<String> = Vec::new();
     for alert in open {
-        let reasons = reasons(hub, alert);
+        let reasons = look.reasons(alert);
         if reasons.is_empty() {
             return suppressed.map(|_| Input::SuppressionEnded);
         }

@@ -15,7 +15,8 @@ use super::apply::{advance_all_locked, advance_locked, open_locked};
 use super::gather;
 use crate::error::HubError;
 use crate::jobs::consider;
-use crate::{Hub, quiet, random};
+use crate::quiet::{self, Look};
+use crate::{Hub, random};
 
 /// The label that says what an alert is.
 const ALERT_NAME: &str = "alertname";
@@ -81,18 +82,23 @@ pub async fn trigger_together(
 async fn take(hub: &Hub, alerts: Vec<(AlertTrigger, Vec<Statement>)>) -> Result<Vec<AlertRow>, HubError> {
     let (mut taken, opened) = {
         let _one_at_a_time = hub.responding.lock().await;
+        let look = Look::now(hub).await?;
         let (mut known, mut drafts) = (Vec::new(), Vec::new());
         for (alert, also) in alerts {
             let open = hub.store.open_alert(&alert.source, &alert.dedup_key).await?;
             match (decide_alert(open.is_some(), AlertSignalKind::Trigger), open) {
                 (AlertDecision::Again, Some(open)) => {
-                    repeat(hub, &alert, &open, also).await?;
+                    repeat(hub, &look, &alert, &open, also).await?;
                     known.push(open);
                 }
-                _ => drafts.push(Draft::new(hub, alert, also)?),
+                _ => drafts.push(Draft::new(hub, &look, alert, also)?),
             }
         }
-        (known, open_all(hub, drafts).await?)
+        let opened = open_all(hub, drafts).await?;
+        if opened.iter().any(|row| quiet::may_inhibit(hub, row)) {
+            hub.inhibitors.changed();
+        }
+        (known, opened)
     };
     for row in &opened {
         // The alert is stored, and the question with it: it is asked again later, the caller need not tell the alert again.
@@ -106,6 +112,7 @@ async fn take(hub: &Hub, alerts: Vec<(AlertTrigger, Vec<Statement>)>) -> Result<
 
 async fn repeat(
     hub: &Hub,
+    look: &Look,
     alert: &AlertTrigger,
     open: &AlertRow,
     mut also: Vec<Statement>,
@@ -120,7 +127,7 @@ async fn repeat(
     ));
     match open.incident_id {
         Some(incident) => {
-            let signal = signal(hub, alert, open.id);
+            let signal = signal(look, alert, open.id, labels_seen(hub, alert));
             advance_locked(hub, incident, Input::AlertTriggered(signal), also).await.map(drop)
         }
         None => Ok(hub.store.commit(also).await.map(drop)?),
@@ -138,10 +145,10 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    fn new(hub: &Hub, alert: AlertTrigger, also: Vec<Statement>) -> Result<Draft, HubError> {
+    fn new(hub: &Hub, look: &Look, alert: AlertTrigger, also: Vec<Statement>) -> Result<Draft, HubError> {
         let now = hub.now();
         let id = AlertId(random::id(now));
-        let signal = signal(hub, &alert, id);
+        let signal = signal(look, &alert, id, labels_seen(hub, &alert));
         let service = alert.paging.then(|| service_for(hub, &alert)).transpose()?;
         let row = AlertRow {
             id,
@@ -258,12 +265,13 @@ pub async fn resolve(
         }
         None => drop(hub.store.commit(also).await?),
     }
+    hub.inhibitors.changed();
     Ok(open.incident_id)
 }
 
-fn signal(hub: &Hub, alert: &AlertTrigger, id: AlertId) -> AlertSignal {
-    let labels = labels_seen(hub, alert);
-    let covering = quiet::reasons_for(hub, &labels, alert.server_id, hub.now());
+/// `labels`: as [`labels_seen`].
+fn signal(look: &Look, alert: &AlertTrigger, id: AlertId, labels: Labels) -> AlertSignal {
+    let covering = look.reasons_for(&labels, alert.server_id);
     AlertSignal {
         id,
         severity: alert.severity,
@@ -273,7 +281,7 @@ fn signal(hub: &Hub, alert: &AlertTrigger, id: AlertId) -> AlertSignal {
     }
 }
 
-fn labels_seen(hub: &Hub, alert: &AlertTrigger) -> Labels {
+pub(super) fn labels_seen(hub: &Hub, alert: &AlertTrigger) -> Labels {
     labels_of(hub, alert.server_id, &alert.labels, alert.severity, &alert.summary)
 }
 

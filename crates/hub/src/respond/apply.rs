@@ -57,6 +57,10 @@ pub(super) async fn advance_all_locked(
             Err(DbError::Stale) => {}
             Err(error) => return Err(error.into()),
             Ok(_) => {
+                if state.is_resolved() {
+                    // Its alerts are over with it.
+                    hub.inhibitors.changed();
+                }
                 wake(hub);
                 return Ok(state);
             }

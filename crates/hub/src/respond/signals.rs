@@ -2,7 +2,7 @@
 //!
 //! Invariant: a call that is answered as taken has changed its incident, or opened one that says why it could not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use watchtower_api_types::IntegrationKind;
@@ -11,11 +11,12 @@ pub use watchtower_intake::signals::{Action, Signal, alertmanager, opsgenie, pag
 use watchtower_model::{AlertId, Id, IntegrationId, Severity, Timestamp};
 use watchtower_store::{AlertRow, Stored};
 
-use super::alerts::{AlertResolve, AlertTrigger, resolve, trigger};
+use super::alerts::{AlertResolve, AlertTrigger, labels_seen, resolve, trigger};
 use super::apply::advance;
 use crate::configure::{checked_mapping, source_of};
 use crate::error::HubError;
 use crate::objects::IntegrationBody;
+use crate::quiet::{self, Rank};
 use crate::{Hub, random};
 
 /// Calls of one integration in a minute.
@@ -125,16 +126,35 @@ pub async fn note(hub: &Hub, sender: &Sender, alert: &AlertRow, text: String) ->
     advance(hub, incident, Input::Note { by, text }, Vec::new()).await.map(drop)
 }
 
-/// Takes what a sender says, in its order. Returns the alerts' keys.
+/// Takes what a sender says, in its order; but what keeps others quiet is taken before them. Returns the alerts' keys.
 pub async fn take(hub: &Hub, sender: &Sender, signals: Vec<Signal>) -> Result<Vec<String>, HubError> {
     if let Some(why) = sender.refused {
         return tell_refused(hub, sender, why, signals.first()).await;
     }
-    let mut keys = Vec::with_capacity(signals.len());
-    for signal in signals {
-        keys.push(take_one(hub, sender, signal).await?);
+    let mut ranked = ranked(hub, sender, signals);
+    // Stable: those of one rank stay in their order.
+    ranked.sort_by_key(|(rank, _, _)| *rank);
+    let mut keys = vec![String::new(); ranked.len()];
+    for (_, place, signal) in ranked {
+        keys[place] = take_one(hub, sender, signal).await?;
     }
     Ok(keys)
+}
+
+/// Each with its place in the call.
+fn ranked(hub: &Hub, sender: &Sender, signals: Vec<Signal>) -> Vec<(Rank, usize, Signal)> {
+    let keys: HashSet<&String> = signals.iter().filter_map(|signal| signal.key.as_ref()).collect();
+    // What is said twice of one alert is taken as it was said.
+    let ordered = keys.len() < signals.len() || hub.objects().inhibits.is_empty();
+    let rank = |signal: &Signal| {
+        if ordered || signal.action != Action::Trigger {
+            return Rank::Neither;
+        }
+        let alert = alert(hub, sender, String::new(), String::new(), signal.clone());
+        quiet::rank(hub, &labels_seen(hub, &alert), alert.server_id)
+    };
+    let places = signals.into_iter().enumerate();
+    places.map(|(place, signal)| (rank(&signal), place, signal)).collect()
 }
 
 async fn take_one(hub: &Hub, sender: &Sender, signal: Signal) -> Result<String, HubError> {
