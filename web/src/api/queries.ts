@@ -1,6 +1,7 @@
 // What the pages read. The first word of a key is the kind of the change that makes it old (lib/change-keys).
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api } from "./client";
+import type { SignalMapping } from "./types";
 
 const ALL = "500";
 /** A halt by somebody else is seen within this time. */
@@ -188,6 +189,16 @@ export const queries = {
     queryOptions({
       queryKey: ["automation", "one", automation],
       queryFn: ({ signal }) => api.get("/automations/{automation}", { signal, path: { automation } }),
+    }),
+  signalPreview: (asked: { mapping: SignalMapping | string; body: unknown }) =>
+    queryOptions({
+      queryKey: ["signal-preview", asked],
+      queryFn: ({ signal }) =>
+        api.post("/integrations/preview", {
+          signal,
+          body: { mapping: asked.mapping as SignalMapping, body: asked.body },
+        }),
+      retry: false,
     }),
   cronPreview: (body: { cron: string; timezone: string }) =>
     queryOptions({

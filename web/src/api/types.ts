@@ -56,6 +56,7 @@ export type Shift = Schemas["Shift"];
 export type Weekday = Schemas["Weekday"];
 export type Service = Schemas["Service"];
 export type PagePlan = Schemas["PagePlan"];
+export type SignalMapping = Schemas["SignalMapping"];
 export type Integration = Schemas["Integration"];
 export type Silence = Schemas["Silence"];
 export type Inhibition = Schemas["Inhibition"];

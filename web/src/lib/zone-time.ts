@@ -20,3 +20,8 @@ export function ownTime({ at }: { at: string }): string {
   const offset = `${east < 0 ? "-" : "+"}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;
   return zoneTime({ local: `${formatDate(date)}T${formatClock(date)}${offset}` });
 }
+
+/** The zone of who looks. */
+export function ownZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+}

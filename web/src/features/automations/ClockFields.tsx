@@ -1,9 +1,9 @@
 // Started by the clock: when, where, and what if something is in the way.
-import { useMemo } from "react";
 import { CronPreview } from "@/ui/CronPreview";
 import { SelectField, TextField } from "@/ui/Field";
 import { RolloutFields, rolloutDraft, rolloutOf } from "@/ui/RolloutFields";
 import { Targets } from "@/ui/Targets";
+import { ZoneField } from "@/ui/ZoneField";
 import type { Draft, Problems } from "./draft";
 
 const COMMON = [
@@ -28,7 +28,6 @@ interface Props {
 }
 
 export function When({ draft, set, problems, fieldError }: Props) {
-  const zones = useMemo(() => ["UTC", ...Intl.supportedValuesOf("timeZone")], []);
   return (
     <>
       <div className="form-columns">
@@ -40,18 +39,11 @@ export function When({ draft, set, problems, fieldError }: Props) {
           error={problems.cron ?? fieldError("cron")}
           mono
         />
-        <TextField
-          label="Time zone"
+        <ZoneField
           value={draft.timezone}
           onChange={(timezone) => set({ timezone })}
-          list="time-zones"
           error={problems.timezone ?? fieldError("timezone")}
         />
-        <datalist id="time-zones">
-          {zones.map((zone) => (
-            <option key={zone} value={zone} />
-          ))}
-        </datalist>
       </div>
       <div className="row" role="group" aria-label="Common times">
         {COMMON.map(({ cron, label }) => (

@@ -1,6 +1,7 @@
 // An automation as it is typed, and as it is sent.
 import type { Automation, AutomationInput, Rollout } from "@/api/types";
 import { parseSeconds, writeSeconds } from "@/lib/units";
+import { ownZone } from "@/lib/zone-time";
 
 export const COOLDOWN_SECONDS = 900;
 export const ATTEMPTS = 2;
@@ -32,9 +33,6 @@ export interface Draft {
 }
 
 /** The zone of whoever looks at the page. */
-export function ownZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-}
 
 export function draftOf(automation: Automation | undefined): Draft {
   const trigger = automation?.trigger;

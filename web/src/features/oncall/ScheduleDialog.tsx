@@ -5,6 +5,7 @@ import type { Schedule } from "@/api/types";
 import { Button } from "@/ui/Button";
 import { EditDialog } from "@/ui/EditDialog";
 import { TextField } from "@/ui/Field";
+import { ZoneField } from "@/ui/ZoneField";
 import { draftOf, inputOf, type LayerDraft, missingIn, newLayer } from "./draft";
 import { LayerFields } from "./LayerFields";
 
@@ -33,12 +34,10 @@ export function ScheduleDialog({ schedule, onClose }: Props) {
       onClose={onClose}
     >
       <TextField label="Name" value={draft.name} onChange={(name) => set({ name })} />
-      <TextField
-        label="Time zone"
+      <ZoneField
         value={draft.timezone}
         onChange={(timezone) => set({ timezone })}
         hint="Its clocks count for all times below."
-        mono
       />
       {draft.layers.map((layer) => (
         <LayerFields

@@ -1,6 +1,7 @@
 // A schedule as it is edited, and the request that it makes.
 import type { Schedule, ScheduleInput, ScheduleLayer, ScheduleRestriction, Weekday } from "@/api/types";
 import { formatDate } from "@/lib/time";
+import { ownZone } from "@/lib/zone-time";
 
 export const UNITS: { value: ScheduleLayer["unit"]; label: string }[] = [
   { value: "hourly", label: "hours" },
@@ -50,8 +51,6 @@ export function newLayer(count: number, today = new Date()): LayerDraft {
     restrictions: [],
   };
 }
-
-const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
 export function draftOf(schedule: Schedule | undefined): Draft {
   if (!schedule) return { name: "", description: "", timezone: ownZone(), layers: [newLayer(0)] };

@@ -1,13 +1,15 @@
 // A maintenance window, written: for which alerts, and when.
-import { type FormEvent, useMemo, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { api } from "@/api/client";
 import type { MaintenanceWindow } from "@/api/types";
+import { ownZone } from "@/lib/zone-time";
 import { Button } from "@/ui/Button";
 import { CronPreview } from "@/ui/CronPreview";
 import { Dialog } from "@/ui/Dialog";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
 import { ErrorNotice } from "@/ui/Panel";
 import { useAction } from "@/ui/useAction";
+import { ZoneField } from "@/ui/ZoneField";
 import { type Draft, draftOf, durationProblem, inputOf } from "./draft";
 
 const KINDS = [
@@ -21,8 +23,7 @@ interface Props {
 }
 
 export function WindowDialog({ old, onClose }: Props) {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-  const [draft, setDraft] = useState(() => draftOf(old, zone, Date.now()));
+  const [draft, setDraft] = useState(() => draftOf(old, ownZone(), Date.now()));
   const [tried, setTried] = useState(false);
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
   const save = useAction(
@@ -99,7 +100,6 @@ interface PartProps {
 }
 
 function Recurring({ draft, set, problem, fieldError }: PartProps) {
-  const zones = useMemo(() => ["UTC", ...Intl.supportedValuesOf("timeZone")], []);
   return (
     <>
       <div className="form-columns">
@@ -110,18 +110,11 @@ function Recurring({ draft, set, problem, fieldError }: PartProps) {
           error={fieldError("cron")}
           mono
         />
-        <TextField
-          label="Time zone"
+        <ZoneField
           value={draft.timezone}
           onChange={(timezone) => set({ timezone })}
-          list="window-zones"
           error={fieldError("timezone")}
         />
-        <datalist id="window-zones">
-          {zones.map((zone) => (
-            <option key={zone} value={zone} />
-          ))}
-        </datalist>
         <TextField
           label="Lasts"
           value={draft.duration}

@@ -6,6 +6,7 @@ import { queries } from "@/api/queries";
 import type { Heartbeat } from "@/api/types";
 import { EditDialog } from "@/ui/EditDialog";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
+import { ZoneField } from "@/ui/ZoneField";
 import { type Draft, draftOf, inputOf, missingIn } from "./heartbeat";
 
 const BY = [
@@ -54,12 +55,7 @@ export function HeartbeatDialog({ heartbeat, onClose }: { heartbeat?: Heartbeat;
               placeholder="30 3 * * *"
               mono
             />
-            <TextField
-              label="Time zone"
-              value={draft.timezone}
-              onChange={(timezone) => set({ timezone })}
-              placeholder="UTC"
-            />
+            <ZoneField value={draft.timezone} onChange={(timezone) => set({ timezone })} />
           </>
         )}
       </div>

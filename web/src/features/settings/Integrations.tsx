@@ -1,18 +1,19 @@
 // Other tools that tell of their alerts here. A key is shown once, when it is made.
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Integration, IntegrationKind } from "@/api/types";
 import { Button } from "@/ui/Button";
 import { CopyButton } from "@/ui/Copy";
 import { Confirm, Dialog } from "@/ui/Dialog";
-import { DeleteButton } from "@/ui/EditDialog";
-import { SelectField, TextField } from "@/ui/Field";
-import { Empty, ErrorNotice, Loaded, Panel } from "@/ui/Panel";
+import { DeleteButton, EditDialog } from "@/ui/EditDialog";
+import { CheckField, SelectField, TextField } from "@/ui/Field";
+import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
-import { useAction } from "@/ui/useAction";
+import { MappingFields } from "./MappingFields";
+import { mappingDraft, mappingOf } from "./mapping";
 
 const KINDS: { value: IntegrationKind; label: string; setUp: string }[] = [
   {
@@ -46,11 +47,18 @@ const KINDS: { value: IntegrationKind; label: string; setUp: string }[] = [
     label: "What speaks Opsgenie's Alert API",
     setUp: "This hub as the address instead of api.opsgenie.com, and the key as API key.",
   },
+  {
+    value: "generic",
+    label: "Anything that posts JSON",
+    setUp: "The address, as it is. The key is its last part.",
+  },
 ];
 
 const kindOf = (kind: IntegrationKind) => KINDS.find(({ value }) => value === kind);
 
-function columns(shown: (made: Integration) => void): Column<Integration>[] {
+type Take = (integration: Integration) => void;
+
+function columns(shown: Take, edit: Take): Column<Integration>[] {
   return [
     {
       key: "name",
@@ -70,6 +78,9 @@ function columns(shown: (made: Integration) => void): Column<Integration>[] {
       head: "",
       cell: (one) => (
         <div className="row">
+          <Button small needs="operate" aria-label={`Edit ${one.name}`} onClick={() => edit(one)}>
+            Edit
+          </Button>
           <NewKey integration={one} shown={shown} />
           <DeleteButton
             what={one.name}
@@ -84,7 +95,7 @@ function columns(shown: (made: Integration) => void): Column<Integration>[] {
   ];
 }
 
-function NewKey({ integration, shown }: { integration: Integration; shown: (made: Integration) => void }) {
+function NewKey({ integration, shown }: { integration: Integration; shown: Take }) {
   const [asking, setAsking] = useState(false);
   return (
     <>
@@ -118,14 +129,14 @@ function NewKey({ integration, shown }: { integration: Integration; shown: (made
 
 export function Integrations() {
   const integrations = useQuery(queries.integrations());
-  const [making, setMaking] = useState(false);
+  const [editing, setEditing] = useState<Integration | "new">();
   const [made, setMade] = useState<Integration>();
   return (
     <Panel
       flush
       title="Alerts of other tools"
       actions={
-        <Button small icon="plus" needs="operate" onClick={() => setMaking(true)}>
+        <Button small icon="plus" needs="operate" onClick={() => setEditing("new")}>
           New integration
         </Button>
       }
@@ -138,65 +149,71 @@ export function Integrations() {
               here.
             </Empty>
           ) : (
-            <Table label="Integrations" rows={items} columns={columns(setMade)} rowKey={(one) => one.id} />
+            <Table
+              label="Integrations"
+              rows={items}
+              columns={columns(setMade, setEditing)}
+              rowKey={(one) => one.id}
+            />
           )
         }
       </Loaded>
-      {making && <NewIntegration made={setMade} onClose={() => setMaking(false)} />}
+      {editing && (
+        <IntegrationDialog
+          old={editing === "new" ? undefined : editing}
+          made={setMade}
+          onClose={() => setEditing(undefined)}
+        />
+      )}
       {made && <Key made={made} onClose={() => setMade(undefined)} />}
     </Panel>
   );
 }
 
-interface NewProps {
+interface FormProps {
+  old?: Integration;
   made: (integration: Integration) => void;
   onClose: () => void;
 }
 
-function NewIntegration({ made, onClose }: NewProps) {
+function IntegrationDialog({ old, made, onClose }: FormProps) {
   const services = useQuery(queries.services());
-  const [name, setName] = useState("");
-  const [kind, setKind] = useState<IntegrationKind>("alertmanager");
-  const [service, setService] = useState("");
-  const make = useAction(
-    () => api.post("/integrations", { body: { name: name.trim(), kind, service_id: service || null } }),
-    { changes: ["integration"] },
-  );
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    const integration = await make.start();
-    if (!integration) return;
-    made(integration);
-    onClose();
+  const [name, setName] = useState(old?.name ?? "");
+  const [kind, setKind] = useState<IntegrationKind>(old?.kind ?? "alertmanager");
+  const [service, setService] = useState(old?.service_id ?? "");
+  const [enabled, setEnabled] = useState(old?.enabled ?? true);
+  const [draft, setDraft] = useState(() => mappingDraft(old?.mapping));
+  const mapping = kind === "generic" ? mappingOf(draft) : undefined;
+  const missing = !name.trim() ? "Enter a name." : typeof mapping === "string" ? mapping : undefined;
+  const save = async () => {
+    const mapped = typeof mapping === "object" ? { mapping } : {};
+    const body = { name: name.trim(), kind, service_id: service || null, enabled, ...mapped };
+    if (old) await api.put("/integrations/{integration}", { path: { integration: old.id }, body });
+    else made(await api.post("/integrations", { body }));
   };
   const choices = (services.data?.items ?? []).map(({ id, name: label }) => ({ value: id, label }));
   return (
-    <Dialog title="New integration" onClose={onClose}>
-      <form className="stack" onSubmit={submit}>
-        <TextField
-          label="Name"
-          value={name}
-          onChange={setName}
-          placeholder="prometheus-eu"
-          error={make.fieldError("name")}
-          autoFocus
-        />
-        <SelectField label="What sends" value={kind} choices={KINDS} onChange={setKind} />
-        <SelectField
-          label="Pages"
-          value={service}
-          choices={[{ value: "", label: "what the routes say" }, ...choices]}
-          onChange={setService}
-        />
-        {make.error !== undefined && <ErrorNotice error={make.error} title="Could not make it" />}
-        <div className="form-actions">
-          <Button type="submit" kind="primary" needs="operate" busy={make.busy}>
-            Make
-          </Button>
-          <Button onClick={onClose}>Cancel</Button>
-        </div>
-      </form>
-    </Dialog>
+    <EditDialog
+      title={old ? `Edit ${old.name}` : "New integration"}
+      missing={missing}
+      needs="operate"
+      changes={["integration"]}
+      save={save}
+      onClose={onClose}
+    >
+      <TextField label="Name" value={name} onChange={setName} placeholder="prometheus-eu" autoFocus />
+      {!old && <SelectField label="What sends" value={kind} choices={KINDS} onChange={setKind} />}
+      {kind === "generic" && (
+        <MappingFields draft={draft} onChange={(part) => setDraft((now) => ({ ...now, ...part }))} />
+      )}
+      <SelectField
+        label="Pages"
+        value={service}
+        choices={[{ value: "", label: "what the routes say" }, ...choices]}
+        onChange={setService}
+      />
+      {old && <CheckField label="What it sends is taken" checked={enabled} onChange={setEnabled} />}
+    </EditDialog>
   );
 }
 
