@@ -32,8 +32,6 @@ export interface Draft {
   verify: string;
 }
 
-/** The zone of whoever looks at the page. */
-
 export function draftOf(automation: Automation | undefined): Draft {
   const trigger = automation?.trigger;
   return {
