@@ -10,6 +10,7 @@ pub mod api;
 pub mod call;
 pub mod sink;
 pub mod telegram;
+pub mod slack;
 pub mod paging;
 pub mod link;
 pub mod thief;

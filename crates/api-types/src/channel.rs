@@ -31,6 +31,16 @@ shapes! {
         },
         /// A Slack-compatible incoming webhook (Slack, Mattermost, Rocket.Chat).
         Slack { url: String },
+        /// An app of Slack: its message has a button, and says how the incident goes.
+        SlackApp {
+            /// Of the bot, `xoxb-…`.
+            token: String,
+            signing_secret: String,
+            /// Id of a conversation, such as `C024BE91L`.
+            channel: String,
+            #[serde(default)]
+            api_url: Option<String>,
+        },
         Email {
             to: Vec<String>,
             from: String,

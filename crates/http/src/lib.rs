@@ -24,6 +24,7 @@ mod signals;
 mod opsgenie;
 mod pings;
 mod links;
+mod slack_actions;
 mod router;
 mod serve;
 mod times;

@@ -15,7 +15,7 @@ use crate::nouns::{
 };
 use crate::{
     calendar, dashboard, headers, health, idempotency, links, live, opsgenie, otlp, pings, problem,
-    prometheus, signals,
+    prometheus, signals, slack_actions,
 };
 
 /// Handler of each endpoint, by its id.
@@ -228,6 +228,7 @@ pub fn router(hub: Hub) -> Router {
         .merge(opsgenie::routes())
         .merge(pings::routes())
         .merge(links::routes())
+        .merge(slack_actions::routes())
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

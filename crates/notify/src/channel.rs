@@ -12,6 +12,7 @@ use crate::ntfy::NtfyConfig;
 use crate::pagerduty::PagerdutyConfig;
 use crate::pushover::PushoverConfig;
 use crate::slack::SlackConfig;
+use crate::slack_app::SlackAppConfig;
 use crate::teams::TeamsConfig;
 use crate::telegram::TelegramConfig;
 use crate::twilio::TwilioConfig;
@@ -142,6 +143,7 @@ macro_rules! channels {
 channels! {
     Webhook(WebhookConfig),
     Slack(SlackConfig),
+    SlackApp(SlackAppConfig),
     Email(EmailConfig),
     Ntfy(NtfyConfig),
     Discord(DiscordConfig),

@@ -23,6 +23,14 @@ const KEY_BYTES_MAX: usize = 128;
 pub struct Receipt {
     /// For the timeline: a status, a server's answer, recipients that were refused.
     pub detail: String,
+    /// How the provider knows the message, where it can be changed later.
+    pub handle: Option<String>,
+}
+
+impl Receipt {
+    pub(crate) fn said(detail: impl Into<String>) -> Receipt {
+        Receipt { detail: detail.into(), handle: None }
+    }
 }
 
 /// Sends once. `idempotency_key` must be the same for every try of the same message.
@@ -62,7 +70,7 @@ pub(crate) async fn post_json(
     body: Vec<u8>,
 ) -> Result<Receipt, DeliveryError> {
     let response = call(egress, channel, post(url, headers, "application/json", body)).await?;
-    Ok(Receipt { detail: said(&response) })
+    Ok(Receipt::said(said(&response)))
 }
 
 /// A form, to be [called](call).

@@ -235,6 +235,7 @@ mod tests {
             ],
             acknowledge_url: Some("https://hub/a/x\"onclick=y".into()),
             acknowledge_token: None,
+            earlier: Vec::new(),
             test: false,
             output: None,
         }

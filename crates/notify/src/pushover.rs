@@ -69,7 +69,7 @@ impl Channel for PushoverConfig {
         let answer = call(egress, Self::KIND, post_form(&url, headers, &form)).await.map_err(later)?;
         let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let receipt = answer["receipt"].as_str().map(|receipt| format!(", rings under receipt {receipt}"));
-        Ok(Receipt { detail: format!("Pushover took it{}", receipt.unwrap_or_default()) })
+        Ok(Receipt::said(format!("Pushover took it{}", receipt.unwrap_or_default())))
     }
 }
 

@@ -41,13 +41,20 @@ impl Channel for SlackConfig {
     }
 
     async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let body = body(message).to_string().into_bytes();
+        let body = body(message, opening(message)).to_string().into_bytes();
         let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
         post_json(egress, Self::KIND, &self.url, headers, body).await
     }
 }
 
-fn body(message: &Message) -> Value {
+/// A button that opens the link, since a webhook hears of no press.
+fn opening(message: &Message) -> Option<Value> {
+    let button = |url| json!({ "action_id": "open", "url": url });
+    message.acknowledge_url.as_ref().map(button)
+}
+
+/// `button`: what the one to acknowledge has beside its text, if there is one.
+pub(crate) fn body(message: &Message, button: Option<Value>) -> Value {
     let headline = message.headline();
     let mark = match message.state {
         MessageState::Resolved => ":white_check_mark:",
@@ -73,14 +80,11 @@ fn body(message: &Message) -> Value {
         }
         blocks.push(section(&format!("```{code}```")));
     }
-    if let Some(url) = &message.acknowledge_url {
-        blocks.push(json!({ "type": "actions", "elements": [{
-            "type": "button",
-            "action_id": "acknowledge",
-            "style": "primary",
-            "text": { "type": "plain_text", "text": ACKNOWLEDGE },
-            "url": url,
-        }] }));
+    if let Some(mut button) = button {
+        button["type"] = json!("button");
+        button["style"] = json!("primary");
+        button["text"] = json!({ "type": "plain_text", "text": ACKNOWLEDGE });
+        blocks.push(json!({ "type": "actions", "elements": [button] }));
     }
     let links: Vec<_> = message.links.iter().map(|l| link(&l.label, &l.url)).collect();
     if !links.is_empty() {
@@ -123,10 +127,11 @@ mod tests {
             links: vec![Link { label: "Ack|<now>".into(), url: "https://hub/i/142?a=1&b=<>|".into() }],
             acknowledge_url: None,
             acknowledge_token: None,
+            earlier: Vec::new(),
             test: false,
             output: Some(format!("```\n<!here>\n{}", "&".repeat(2_000))),
         };
-        let body = body(&message);
+        let body = body(&message, None);
         let text = body.to_string();
         for bad in ["<!", "<@", "<https://evil", "@here", "@U123", "@channel", "db <x>"] {
             assert!(!text.contains(bad), "{bad} in {text}");

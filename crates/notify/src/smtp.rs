@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Smtp<S> {
         if !refused.is_empty() {
             detail.push_str(&format!("; refused: {}", refused.join("; ")));
         }
-        Ok(Receipt { detail })
+        Ok(Receipt::said(detail))
     }
 
     async fn hello(&mut self) -> Result<Answer, DeliveryError> {

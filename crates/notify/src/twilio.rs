@@ -64,7 +64,7 @@ impl Channel for TwilioConfig {
 
     async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
         if self.voice && message.state != MessageState::Triggered {
-            return Ok(Receipt { detail: "nobody is called when it is over".into() });
+            return Ok(Receipt::said("nobody is called when it is over"));
         }
         let api = check::base(self.api_url.as_ref(), API_URL);
         let resource = if self.voice { "Calls" } else { "Messages" };
@@ -77,7 +77,7 @@ impl Channel for TwilioConfig {
         let answer = call(egress, Self::KIND, post_form(&url, headers, &self.form(message))).await?;
         let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let state = answer["status"].as_str().unwrap_or("taken").chars().take(20).collect::<String>();
-        Ok(Receipt { detail: format!("Twilio says {state}") })
+        Ok(Receipt::said(format!("Twilio says {state}")))
     }
 }
 

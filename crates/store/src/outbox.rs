@@ -29,6 +29,8 @@ pub struct OutboxRow {
     pub lease_until: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub last_error: Option<String>,
+    /// How the provider knows it, where it can be changed later.
+    pub handle: Option<String>,
 }
 
 impl Store {
@@ -113,11 +115,11 @@ impl Store {
         Ok(self.db.query(sql, args![id, attempts]).await?.first().is_some_and(|row| row.int() == 1))
     }
 
-    pub fn outbox_delivered(id: Id, attempts: i64, now: Timestamp) -> Statement {
+    pub fn outbox_delivered(id: Id, attempts: i64, now: Timestamp, handle: Option<String>) -> Statement {
         Statement::new(
-            "UPDATE outbox SET state = 'delivered', delivered_at = $3, next_at = NULL, lease_until = NULL, last_error = NULL \
+            "UPDATE outbox SET state = 'delivered', delivered_at = $3, handle = $4, next_at = NULL, lease_until = NULL, last_error = NULL \
              WHERE id = $1 AND attempts = $2",
-            args![id, attempts, now],
+            args![id, attempts, now, handle],
         )
     }
 

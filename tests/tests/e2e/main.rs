@@ -27,6 +27,7 @@ mod together;
 mod links;
 mod buttons;
 mod inhibition;
+mod slack_app;
 mod oncall;
 mod absence;
 mod overload;

@@ -2216,6 +2216,15 @@ export interface components {
             kind: "slack";
             url: string;
         } | {
+            api_url?: string | null;
+            /** @description Id of a conversation, such as `C024BE91L`. */
+            channel: string;
+            /** @enum {string} */
+            kind: "slack_app";
+            signing_secret: string;
+            /** @description Of the bot, `xoxb-…`. */
+            token: string;
+        } | {
             from: string;
             host: string;
             /** @enum {string} */

@@ -67,6 +67,35 @@ const KINDS: Record<ChannelKind, KindRow> = {
     label: "Slack, Mattermost or Rocket.Chat",
     fields: [url("https://hooks.slack.com/services/…", "An incoming webhook of the chat.")],
   },
+  slack_app: {
+    label: "Slack app",
+    target: (value) => `conversation ${value("channel")}`,
+    fields: [
+      {
+        name: "token",
+        label: "Bot's token",
+        as: "secret",
+        placeholder: "xoxb-…",
+        hint: "Of an app with the scope chat:write.",
+        missing: "Enter the bot's token.",
+      },
+      {
+        name: "signing_secret",
+        label: "Signing secret",
+        as: "secret",
+        hint: "Of the app's basic information. Its request URL for interactivity is /integrations/slack/actions of this hub.",
+        missing: "Enter the signing secret.",
+      },
+      {
+        name: "channel",
+        label: "Conversation",
+        placeholder: "C024BE91L",
+        hint: "Its id, at the end of its details in Slack. The app must be in it.",
+        missing: "Enter the conversation's id.",
+      },
+      apiUrl,
+    ],
+  },
   email: {
     label: "Email",
     target: (value) => `${value("to")} by ${value("host")}`,

@@ -214,8 +214,19 @@ static GAPS: Shape = Shape {
     columns: &[column("FROM", "from_at", As::Text, 0), column("TO", "to_at", As::Text, 0)],
 };
 
-const CHANNEL_KINDS: &[&str] =
-    &["webhook", "slack", "email", "ntfy", "discord", "teams", "telegram", "pushover", "twilio", "pagerduty"];
+const CHANNEL_KINDS: &[&str] = &[
+    "webhook",
+    "slack",
+    "slack_app",
+    "email",
+    "ntfy",
+    "discord",
+    "teams",
+    "telegram",
+    "pushover",
+    "twilio",
+    "pagerduty",
+];
 
 pub static CHANNEL: Noun = Noun {
     name: "channel",
@@ -271,8 +282,15 @@ pub static CHANNEL: Noun = Noun {
             "token-file",
             "config.token",
             SecretFile,
-            "File with the token of ntfy, Telegram, Pushover or Twilio",
+            "File with the token of Slack's bot, ntfy, Telegram, Pushover or Twilio",
         ),
+        field(
+            "signing-secret-file",
+            "config.signing_secret",
+            SecretFile,
+            "File with the signing secret of an app of Slack",
+        ),
+        field("conversation", "config.channel", Text, "Id of a conversation of Slack, such as C024BE91L"),
         field("chat", "config.chat", Text, "Number of a chat of Telegram, or @name of a channel"),
         field("user-key-file", "config.user", SecretFile, "File with the key of a user or group of Pushover"),
         field("account", "config.account", Text, "SID of an account of Twilio"),
@@ -288,7 +306,7 @@ pub static CHANNEL: Noun = Noun {
             "api-url",
             "config.api_url",
             Text,
-            "Server in the place of Telegram's, Pushover's, Twilio's or PagerDuty's own",
+            "Server in the place of Slack's, Telegram's, Pushover's, Twilio's or PagerDuty's own",
         ),
         field("enabled", "enabled", Bool, "Whether it is used"),
         field("catch-all", "catch_all", Bool, "Hears of incidents that no one answered"),

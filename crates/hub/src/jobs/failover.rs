@@ -87,6 +87,7 @@ mod tests {
             next_at: (state == "pending").then_some(Timestamp(minutes * 60_000)),
             lease_until: None,
             delivered_at: None,
+            handle: None,
             last_error: None,
         }
     }

@@ -29,6 +29,12 @@ pub fn heard(rows: &[OutboxRow], channel: ChannelId) -> Heard {
     error.map_or(Heard::Never, Heard::Nothing)
 }
 
+/// How the provider knows the pages that arrived at a channel, the oldest first.
+pub fn handles(rows: Vec<OutboxRow>, channel: ChannelId) -> Vec<String> {
+    let pages = rows.into_iter().filter(|row| row.channel_id == channel && row.kind == "page");
+    pages.filter_map(|row| row.handle).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use watchtower_model::{Id, IncidentId, Timestamp};
@@ -51,6 +57,7 @@ mod tests {
             lease_until: None,
             delivered_at: None,
             last_error: error.map(Into::into),
+            handle: None,
         }
     }
 

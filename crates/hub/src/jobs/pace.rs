@@ -139,6 +139,7 @@ mod tests {
             next_at: None,
             lease_until: None,
             delivered_at: None,
+            handle: None,
             last_error: error.map(Into::into),
         }
     }

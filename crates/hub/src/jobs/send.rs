@@ -16,7 +16,7 @@ use watchtower_store::{AlertRow, IncidentRow, NewTimelineEntry, OutboxRow, State
 
 use super::bundle;
 use super::failover::{next_message, unreached};
-use super::notice::{Heard, heard};
+use super::notice::{Heard, handles, heard};
 use super::pace;
 use crate::error::HubError;
 use crate::objects::ChannelBody;
@@ -96,8 +96,9 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
         return moot(hub, row).await;
     }
     if row.kind != "page" {
-        match heard(&hub.store.outbox_of(row.incident_id).await?, row.channel_id) {
-            Heard::Page => {}
+        let before = hub.store.outbox_of(row.incident_id).await?;
+        match heard(&before, row.channel_id) {
+            Heard::Page => message.earlier = handles(before, row.channel_id),
             Heard::Nothing(why) => message.lines.insert(0, format!("its page did not arrive: {why}")),
             Heard::Never => return untold(hub, row).await,
         }
@@ -176,7 +177,7 @@ pub(super) async fn record(
         Ok(receipt) => {
             hub.meters.deliveries.add(1);
             let text = format!("{} delivered to {}", word(row), channel_name(hub, row));
-            let statement = Store::outbox_delivered(row.id, row.attempts, hub.now());
+            let statement = Store::outbox_delivered(row.id, row.attempts, hub.now(), receipt.handle);
             tell(hub, row, vec![statement], ("delivered", text, receipt.detail)).await
         }
         Err(error) => {
@@ -268,6 +269,10 @@ pub(super) async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubEr
     if row.kind == "page" {
         lines.push(format!("paged because {}", letter.reason));
     }
+    if row.kind == "ack" {
+        let by = respond::read_state(&incident)?.acked_by;
+        lines.extend(by.map(|by| format!("acknowledged by {}", respond::targets::actor_name(hub, &by))));
+    }
     lines.extend(alert_lines(hub, &incident, &alerts).await?);
     lines.push(format!("since {}", incident.triggered_at));
     let objects = hub.objects();
@@ -299,6 +304,7 @@ pub(super) async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubEr
         links: open,
         acknowledge_url: token.as_ref().and_then(|token| links::url(hub, token)),
         acknowledge_token: token,
+        earlier: Vec::new(),
         test: incident.test,
         output: letter.output,
     })
@@ -371,6 +377,7 @@ pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::Cha
         links: vec![Link { label: "Open".into(), url: hub.config.public_url.clone() }],
         acknowledge_url: None,
         acknowledge_token: None,
+        earlier: Vec::new(),
         test: true,
         output: None,
     };

@@ -311,6 +311,7 @@ impl<'h> Step<'h> {
             lease_until: None,
             delivered_at: None,
             last_error: None,
+            handle: None,
         }));
     }
 

@@ -6,6 +6,7 @@ mod event_rules;
 mod gather;
 mod page_step;
 pub mod links;
+pub mod slack;
 pub(crate) mod telegram;
 pub mod on_call;
 mod people;

@@ -121,6 +121,22 @@ const CASES: &[Case] = &[
         end: Some(|call| assert_eq!(call.body["disable_notification"], true)),
     },
     Case {
+        config: r#"{"type":"slack_app","token":"xoxb-KEYKEYKEY","signing_secret":"KEYKEYKEY","channel":"C024BE91L","api_url":"URL"}"#,
+        call: "POST /chat.postMessage",
+        taken: (200, r#"{"ok":true,"channel":"C024BE91L","ts":"1503435956.000247"}"#),
+        calm: None,
+        page: |call| {
+            assert_eq!(call.header("authorization"), Some("Bearer xoxb-KEYKEYKEY"));
+            let body = &call.body;
+            assert_eq!((&body["channel"], &body["text"]), (&json!("C024BE91L"), &json!(HEADLINE)));
+            let button = &body["blocks"][3]["elements"][0];
+            let token = ACKNOWLEDGE_URL.rsplit('/').next().unwrap();
+            assert_eq!((&button["action_id"], &button["value"]), (&json!("acknowledge"), &json!(token)));
+            assert_eq!(button["url"], Value::Null, "the press comes to the hub");
+        },
+        end: Some(|call| assert!(!call.body.to_string().contains("\"button\""), "{}", call.body)),
+    },
+    Case {
         config: r#"{"type":"pushover","token":"KEYKEYKEYapp","user":"KEYKEYKEYuser","api_url":"URL"}"#,
         call: "POST /1/messages.json",
         taken: (200, r#"{"status":1,"request":"r","receipt":"rLqVuqTRh62UzxtmqiaLzQmVcPgiCy"}"#),
@@ -331,6 +347,7 @@ fn longest(kind: &str) -> usize {
         "discord" => 4_096,
         "teams" => 7 * 1024,
         "telegram" => 4_096,
+        "slack_app" => 3_000,
         "pushover" => 1_024,
         // Of the output; the summary is asked below.
         "pagerduty" => 2_100,

@@ -2,6 +2,7 @@
 
 mod channels;
 mod buttons;
+mod slack_app;
 mod http;
 mod provider;
 mod smtp;
@@ -31,6 +32,7 @@ fn message() -> Message {
         links: vec![Link { label: "Open".into(), url: "https://hub.example/i/142".into() }],
         acknowledge_url: Some(ACKNOWLEDGE_URL.into()),
         acknowledge_token: ACKNOWLEDGE_URL.rsplit('/').next().map(Into::into),
+        earlier: Vec::new(),
         test: false,
         output: Some("no space left on device\n".into()),
     }
@@ -61,6 +63,10 @@ fn what_people_see_holds_no_secret_and_can_be_sent_back() {
             "x.logic.azure.com/***",
         ),
         (r#"{"type":"telegram","token":"1:KEYKEYKEYKEY","chat":"@ops"}"#, "@ops"),
+        (
+            r#"{"type":"slack_app","token":"xoxb-KEYKEY","signing_secret":"KEYKEYKEY","channel":"C024BE91L"}"#,
+            "C024BE91L",
+        ),
         (r#"{"type":"pushover","token":"KEYKEYKEY","user":"KEYKEYKEY2"}"#, "pushover"),
         (TWILIO, "+4930123456"),
         (r#"{"type":"pagerduty","routing_key":"KEYKEYKEY"}"#, "pagerduty"),
@@ -121,6 +127,14 @@ fn bad_configurations_name_their_field() {
         (r#"{"type":"telegram","token":"1:KEY/../KEYKEY","chat":"1"}"#, "token:"),
         (r#"{"type":"telegram","token":"1:KEYKEYKEY","chat":"ops"}"#, "chat:"),
         (r#"{"type":"pushover","token":"KEYKEYKEY","user":""}"#, "user:"),
+        (
+            r##"{"type":"slack_app","token":"xoxb-KEYKEY","signing_secret":"KEYKEYKEY","channel":"#ops"}"##,
+            "channel:",
+        ),
+        (
+            r#"{"type":"slack_app","token":"xoxb-KEYKEY","signing_secret":"KEYKEYKEY","channel":"U024BE91L"}"#,
+            "channel:",
+        ),
         (r#"{"type":"pagerduty","routing_key":"KEYKEYKEY","api_url":"ftp://x"}"#, "api_url:"),
     ];
     for (json, field) in cases {

@@ -112,7 +112,7 @@ async fn read(stream: &mut TcpStream) -> Request {
     stream.read_exact(&mut body).await.unwrap();
     let body = String::from_utf8(body).unwrap();
     request.body = match request.header("content-type") {
-        Some("application/json") => serde_json::from_str(&body).unwrap(),
+        Some("application/json" | "application/json; charset=utf-8") => serde_json::from_str(&body).unwrap(),
         Some("application/x-www-form-urlencoded") => form(&body),
         other => panic!("content type {other:?}"),
     };

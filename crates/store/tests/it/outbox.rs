@@ -24,6 +24,7 @@ fn message(incident: IncidentId, key: &str, kind: &str, generation: i64) -> Outb
         lease_until: None,
         delivered_at: None,
         last_error: None,
+        handle: None,
     }
 }
 
@@ -84,8 +85,12 @@ pub async fn a_lease_that_runs_out_is_claimed_again_and_fenced(place: Place) {
     assert!(!store.may_send(first.id, first.attempts).await.unwrap(), "the first sender was too slow");
     assert!(store.may_send(second.id, second.attempts).await.unwrap());
     assert_eq!(commit(&store, Store::outbox_failed(first.id, first.attempts, "late", None)).await, 0);
-    assert_eq!(commit(&store, Store::outbox_delivered(first.id, first.attempts, at(1001))).await, 0);
-    assert_eq!(commit(&store, Store::outbox_delivered(second.id, second.attempts, at(1002))).await, 1);
+    assert_eq!(commit(&store, Store::outbox_delivered(first.id, first.attempts, at(1001), None)).await, 0);
+    assert_eq!(
+        commit(&store, Store::outbox_delivered(second.id, second.attempts, at(1002), Some("ts 1".into())))
+            .await,
+        1
+    );
     assert!(store.claim_outbox(at(9000), 1000, 10).await.unwrap().is_empty(), "delivered is delivered");
     assert_eq!(store.outbox_of(incident).await.unwrap()[0].delivered_at, Some(at(1002)));
     assert_eq!(store.oldest_due_outbox().await.unwrap(), None);
@@ -135,7 +140,7 @@ pub async fn retries_and_giving_up_are_visible(place: Place) {
     let channel = claimed[0].channel_id;
     let lately = store.last_deliveries(channel).await.unwrap();
     assert!(lately.delivered_at.is_none() && lately.error.is_some(), "{lately:?}");
-    commit(&store, Store::outbox_delivered(again[0].id, 2, at(60))).await;
+    commit(&store, Store::outbox_delivered(again[0].id, 2, at(60), None)).await;
     assert_eq!(store.last_deliveries(channel).await.unwrap().delivered_at, Some(at(60)));
 }
 
