@@ -11,6 +11,7 @@ pub mod call;
 pub mod sink;
 pub mod telegram;
 pub mod slack;
+pub mod twilio;
 pub mod paging;
 pub mod link;
 pub mod thief;

@@ -25,6 +25,7 @@ mod opsgenie;
 mod pings;
 mod links;
 mod slack_actions;
+mod twilio_calls;
 mod router;
 mod serve;
 mod times;

@@ -15,7 +15,7 @@ use crate::nouns::{
 };
 use crate::{
     calendar, dashboard, headers, health, idempotency, links, live, opsgenie, otlp, pings, problem,
-    prometheus, signals, slack_actions,
+    prometheus, signals, slack_actions, twilio_calls,
 };
 
 /// Handler of each endpoint, by its id.
@@ -229,6 +229,7 @@ pub fn router(hub: Hub) -> Router {
         .merge(pings::routes())
         .merge(links::routes())
         .merge(slack_actions::routes())
+        .merge(twilio_calls::routes())
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -236,6 +236,7 @@ mod tests {
             acknowledge_url: Some("https://hub/a/x\"onclick=y".into()),
             acknowledge_token: None,
             earlier: Vec::new(),
+            digits_url: None,
             test: false,
             output: None,
         }

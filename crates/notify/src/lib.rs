@@ -23,6 +23,7 @@ mod telegram;
 mod telegram_buttons;
 mod pushover;
 mod twilio;
+mod twilio_calls;
 mod pagerduty;
 
 pub use channel::{ChannelConfig, REDACTED};
@@ -42,4 +43,5 @@ pub use teams::TeamsConfig;
 pub use telegram::TelegramConfig;
 pub use telegram_buttons::{POLL_WAIT, Polled, Press};
 pub use twilio::TwilioConfig;
+pub use twilio_calls::{ACKNOWLEDGE_DIGIT, reply, say};
 pub use webhook::{BODY_VERSION, WebhookConfig, sign};

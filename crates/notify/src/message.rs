@@ -56,6 +56,8 @@ pub struct Message {
     pub acknowledge_url: Option<String>,
     /// The same for buttons whose press comes back to the hub with what they hold.
     pub acknowledge_token: Option<String>,
+    /// Where the digits pressed in a call go, if it is to ask for any.
+    pub digits_url: Option<String>,
     /// How the provider knows the pages of this incident before, the oldest first.
     pub earlier: Vec<String>,
     /// Sent by a person to try the channel out.
@@ -78,6 +80,7 @@ impl Message {
             links: self.links.iter().filter(|l| web(&l.url)).take(LINKS_MAX).map(link).collect(),
             acknowledge_token: self.acknowledge_token.clone(),
             earlier: self.earlier.clone(),
+            digits_url: self.digits_url.as_deref().filter(|url| web(url)).map(one_line),
             acknowledge_url: self.acknowledge_url.as_deref().filter(|url| web(url)).map(one_line),
             output: self.output.as_deref().map(plain_text).filter(|o| !o.is_empty()),
             ..*self

@@ -128,6 +128,7 @@ mod tests {
             acknowledge_url: None,
             acknowledge_token: None,
             earlier: Vec::new(),
+            digits_url: None,
             test: false,
             output: Some(format!("```\n<!here>\n{}", "&".repeat(2_000))),
         };

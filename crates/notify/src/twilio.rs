@@ -15,6 +15,7 @@ use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
 use crate::deliver::{call, post_form};
 use crate::text::{chars, cut, escape_html};
+use crate::twilio_calls::ACKNOWLEDGE_DIGIT;
 use crate::{DeliveryError, Message, MessageState, Receipt};
 
 const API_URL: &str = "https://api.twilio.com";
@@ -22,6 +23,8 @@ const SMS_CHARS_MAX: usize = 300;
 const SAID_CHARS_MAX: usize = 300;
 /// How often a call says it: who picks up half asleep misses the first.
 const SAID_TIMES: u32 = 2;
+/// How long a call waits for a digit behind what it said.
+const WAIT_SECONDS: u32 = 10;
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TwilioConfig {
@@ -109,8 +112,18 @@ fn spoken(message: &Message) -> String {
     let test = if message.test { " This is a test." } else { "" };
     let text =
         format!("Watchtower.{test}{number} {}. {}. {}.", message.severity, message.place(), message.title);
-    let said = format!("<Say>{}</Say><Pause length=\"1\"/>", escape_html(&cut(&text, SAID_CHARS_MAX, chars)));
-    format!("<Response>{}</Response>", said.repeat(SAID_TIMES as usize))
+    let text = cut(&text, SAID_CHARS_MAX, chars);
+    let asked = message.digits_url.as_ref().map(|_| format!(" Press {ACKNOWLEDGE_DIGIT} to acknowledge."));
+    let text = text + &asked.unwrap_or_default();
+    let said = format!("<Say>{}</Say><Pause length=\"1\"/>", escape_html(&text));
+    let said = said.repeat(SAID_TIMES as usize);
+    match &message.digits_url {
+        None => format!("<Response>{said}</Response>"),
+        Some(url) => format!(
+            "<Response><Gather numDigits=\"1\" timeout=\"{WAIT_SECONDS}\" action=\"{}\">{said}</Gather></Response>",
+            escape_html(url)
+        ),
+    }
 }
 
 fn number(field: &'static str, text: &str) -> Result<(), ChannelError> {

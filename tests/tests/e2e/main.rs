@@ -28,6 +28,7 @@ mod links;
 mod buttons;
 mod inhibition;
 mod slack_app;
+mod twilio;
 mod oncall;
 mod absence;
 mod overload;

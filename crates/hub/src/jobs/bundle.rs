@@ -111,7 +111,7 @@ fn name_others(hub: &Hub, message: &mut Message, others: &[(OutboxRow, IncidentR
     }
     message.lines.splice(0..0, lines);
     // A button that takes one of them would look like one that takes all.
-    (message.acknowledge_url, message.acknowledge_token) = (None, None);
+    (message.acknowledge_url, message.acknowledge_token, message.digits_url) = (None, None, None);
     let all = Link { label: "All incidents".into(), url: format!("{}/incidents", hub.config.public_url) };
     message.links.insert(0, all);
 }

@@ -20,7 +20,7 @@ use super::notice::{Heard, handles, heard};
 use super::pace;
 use crate::error::HubError;
 use crate::objects::ChannelBody;
-use crate::respond::links;
+use crate::respond::{links, twilio};
 use crate::{Hub, WAKE_CHANGES, WAKE_OUTBOX, respond};
 
 const CLAIM: i64 = 32;
@@ -303,6 +303,7 @@ pub(super) async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubEr
         lines,
         links: open,
         acknowledge_url: token.as_ref().and_then(|token| links::url(hub, token)),
+        digits_url: token.as_ref().and_then(|token| twilio::digits_url(hub, token)),
         acknowledge_token: token,
         earlier: Vec::new(),
         test: incident.test,
@@ -378,6 +379,7 @@ pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::Cha
         acknowledge_url: None,
         acknowledge_token: None,
         earlier: Vec::new(),
+        digits_url: None,
         test: true,
         output: None,
     };

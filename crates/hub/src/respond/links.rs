@@ -142,9 +142,19 @@ pub async fn press(hub: &Hub, token: &str) -> Result<(), HubError> {
 
 /// The same for somebody who is known by where it was pressed. Returns the incident as it is then.
 pub(super) async fn take(hub: &Hub, linked: Linked, by: Actor, via: &str) -> Result<Incident, HubError> {
-    match linked.incident.state.as_str() {
-        "triggered" => acknowledge(hub, linked.incident.id, by, via).await,
-        _ => read_state(&linked.incident),
+    acknowledge_open(hub, &linked.incident, by, via).await
+}
+
+/// Acknowledges an incident that nobody has. Returns it as it is then.
+pub(super) async fn acknowledge_open(
+    hub: &Hub,
+    incident: &IncidentRow,
+    by: Actor,
+    via: &str,
+) -> Result<Incident, HubError> {
+    match incident.state.as_str() {
+        "triggered" => acknowledge(hub, incident.id, by, via).await,
+        _ => read_state(incident),
     }
 }
 
@@ -157,7 +167,7 @@ pub(super) fn who_has(hub: &Hub, incident: &Incident) -> String {
     }
 }
 
-/// The channel of a link, and whom it stands for: its only user, else the link itself. `None` when its links are dead.
+/// The channel of a link, and whom it stands for. `None` when its links are dead.
 fn holder(hub: &Hub, tail: [u8; 4]) -> Option<(Stored<ChannelBody>, Actor)> {
     let objects = hub.objects();
     let mut found = objects.channels.iter().filter(|channel| end(&channel.id) == tail);
@@ -166,15 +176,20 @@ fn holder(hub: &Hub, tail: [u8; 4]) -> Option<(Stored<ChannelBody>, Actor)> {
         // Two of the same end, once in billions: neither is meant.
         return None;
     }
+    let by = stands_for(hub, channel)?;
+    Some((channel.clone(), by))
+}
+
+/// Whom a channel's links stand for: its only user, else the link itself. `None` if that user was disabled.
+pub(super) fn stands_for(hub: &Hub, channel: &Stored<ChannelBody>) -> Option<Actor> {
     let people = hub.logins.people();
     let mut users = people.values().filter(|user| user.channels.0.contains(&ChannelId(channel.id)));
-    let by = match (users.next(), users.next()) {
+    match (users.next(), users.next()) {
         // Who was disabled acts no more, by an old page neither.
-        (Some(user), None) if user.disabled => return None,
-        (Some(user), None) => Actor::User(user.id),
-        _ => Actor::Api(format!("the link sent to channel {}", channel.body.name)),
-    };
-    Some((channel.clone(), by))
+        (Some(user), None) if user.disabled => None,
+        (Some(user), None) => Some(Actor::User(user.id)),
+        _ => Some(Actor::Api(format!("the link sent to channel {}", channel.body.name))),
+    }
 }
 
 #[cfg(test)]

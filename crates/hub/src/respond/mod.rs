@@ -8,6 +8,7 @@ mod page_step;
 pub mod links;
 pub mod slack;
 pub(crate) mod telegram;
+pub mod twilio;
 pub mod on_call;
 mod people;
 mod plan;

@@ -178,9 +178,10 @@ const CASES: &[Case] = &[
         calm: None,
         page: |call| {
             let said = call.body["Twiml"].as_str().unwrap();
-            let text = "<Say>Watchtower. Incident 142. critical. db on web-1. disk is full.</Say>";
+            let gather = r#"<Gather numDigits="1" timeout="10" action="https://hub.example/integrations/twilio/calls/T">"#;
+            let text = "<Say>Watchtower. Incident 142. critical. db on web-1. disk is full. Press 4 to acknowledge.</Say>";
             assert!(
-                said.starts_with(&format!("<Response>{text}")) && said.matches(text).count() == 2,
+                said.starts_with(&format!("<Response>{gather}{text}")) && said.matches(text).count() == 2,
                 "{said}"
             );
         },

@@ -33,6 +33,7 @@ fn message() -> Message {
         acknowledge_url: Some(ACKNOWLEDGE_URL.into()),
         acknowledge_token: ACKNOWLEDGE_URL.rsplit('/').next().map(Into::into),
         earlier: Vec::new(),
+        digits_url: Some("https://hub.example/integrations/twilio/calls/T".into()),
         test: false,
         output: Some("no space left on device\n".into()),
     }
