@@ -203,6 +203,7 @@ endpoints! {
     "inhibition.get" Get "/inhibitions/{inhibition}" View [] _ -> Inhibition, "One inhibition, by id or name";
     "inhibition.update" Put "/inhibitions/{inhibition}" Operate [] InhibitionInput -> Inhibition, "Replace an inhibition";
     "inhibition.delete" Delete "/inhibitions/{inhibition}" Operate [] _ -> _, "Delete an inhibition";
+    "config.check" Post "/config/check" Operate [] ConfigCheckInput -> ConfigCheck, "What the hub would say to many changes of configuration, one after the other; nothing is stored";
     "integration.preview" Post "/integrations/preview" View [] SignalPreviewInput -> SignalPreview, "What a mapping makes of a body; nothing is stored";
     "heartbeat.list" Get "/heartbeats" View ["limit" "cursor" "state"] _ -> [Heartbeat], "List heartbeats";
     "heartbeat.create" Post "/heartbeats" Operate [] HeartbeatInput -> Heartbeat, "Create a heartbeat";

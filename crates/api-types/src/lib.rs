@@ -10,6 +10,7 @@ mod access;
 mod agent;
 mod automation;
 mod channel;
+mod config;
 mod deployment;
 mod derive;
 mod error;
@@ -41,6 +42,7 @@ pub use automation::{
     CronPreviewInput, Firing, FiringState, FiringTime, Gate, Overlap,
 };
 pub use channel::{Channel, ChannelConfig, ChannelInput, ChannelTest};
+pub use config::{ConfigAction, ConfigChange, ConfigCheck, ConfigCheckInput, ConfigProblem};
 pub use deployment::{
     AgentPolicy, Deployment, DeploymentAction, DeploymentFailure, DeploymentInput, DeploymentRetry,
     DeploymentStatus, DeploymentStep, DeploymentTarget, HostKeyRule, ParsedTargets, SshAccess, StepStatus,

@@ -131,7 +131,7 @@ pub fn id_of(session: &mut Session, noun: &str, name: &str) -> Result<String, Fa
 }
 
 /// A UUID as the API writes it.
-fn is_id(text: &str) -> bool {
+pub fn is_id(text: &str) -> bool {
     text.len() == 36
         && text.chars().enumerate().all(|(i, c)| match i {
             8 | 13 | 18 | 23 => c == '-',

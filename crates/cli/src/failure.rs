@@ -32,7 +32,7 @@ impl Exit {
         (Exit::TimedOut, "timed out"),
         (Exit::Unreachable, "the hub cannot be reached"),
         (Exit::Validation, "validation: the hub refused a value"),
-        (Exit::Finding, "finding: the command worked, the answer is bad (status --fail-on)"),
+        (Exit::Finding, "finding: the command worked, the answer is bad (status --fail-on, config diff)"),
         (Exit::Interrupted, "interrupted by Ctrl-C"),
     ];
 

@@ -13,6 +13,7 @@ mod body;
 mod editor;
 mod nouns;
 mod verbs;
+mod config;
 mod special;
 mod agents;
 mod tree;

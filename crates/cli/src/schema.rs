@@ -16,10 +16,20 @@ impl Schema {
         Schema(serde_json::to_value(watchtower_api_types::document()).unwrap_or_default())
     }
 
+    /// The shape of this name, as the document has it.
+    pub fn shape(&self, name: &str) -> &Value {
+        &self.0["components"]["schemas"][name]
+    }
+
+    /// What describes an endpoint's body.
+    pub fn body(&self, endpoint: &Endpoint) -> &Value {
+        &self.operation(endpoint)["requestBody"]["content"]["application/json"]["schema"]
+    }
+
     fn properties(&self, content: &Value) -> BTreeSet<String> {
         let reference = content["content"]["application/json"]["schema"]["$ref"].as_str().unwrap_or("");
         let name = reference.rsplit('/').next().unwrap_or("");
-        let properties = self.0["components"]["schemas"][name]["properties"].as_object();
+        let properties = self.shape(name)["properties"].as_object();
         properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()
     }
 

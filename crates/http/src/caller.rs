@@ -237,7 +237,8 @@ pub async fn read_body(mut body: axum::body::Body, bytes_max: usize) -> Result<B
     tokio::time::timeout(BODY_TIMEOUT, read).await.map_err(|_| slow())?
 }
 
-fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+/// As [`Body`], of what was read in another way.
+pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();
         // serde names the field in backticks: `missing field `name``.

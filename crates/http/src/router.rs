@@ -9,7 +9,7 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, agents, alerts, automations, channels, deployments, events, halt, heartbeats, incidents,
+    access, agents, alerts, automations, channels, config, deployments, events, halt, heartbeats, incidents,
     integrations, keys, metrics, objects, overview, rules, runs, schedules, scripts, servers, services,
     silences, ssh,
 };
@@ -140,7 +140,7 @@ macro_rules! five {
 
 /// What people write down: the same five verbs for each noun.
 fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
-    let mut all = vec![("silence.expire", post(silences::expire))];
+    let mut all = vec![("config.check", post(config::check)), ("silence.expire", post(silences::expire))];
     all.extend(configured::<c::Rules>(five!("rule")));
     all.extend(configured::<c::Services>(five!("service")));
     all.push(("service.page_plan", get(services::page_plan)));

@@ -77,7 +77,11 @@ pub(crate) const WAKE_CHANGES: &str = "changes";
 
 /// A running hub; a handle that is cheap to clone.
 #[derive(Clone)]
-pub struct Hub(Arc<Inner>);
+pub struct Hub {
+    inner: Arc<Inner>,
+    /// Configuration that this handle alone takes for what is stored.
+    supposed: Option<Arc<Objects>>,
+}
 
 pub struct Inner {
     pub config: HubConfig,
@@ -128,7 +132,7 @@ pub struct Inner {
 impl std::ops::Deref for Hub {
     type Target = Inner;
     fn deref(&self) -> &Inner {
-        &self.0
+        &self.inner
     }
 }
 
@@ -138,8 +142,16 @@ impl Hub {
         self.store.clock().now()
     }
 
+    /// The same hub as if its configuration were another, for those who only ask: nothing else of it changes.
+    pub(crate) fn as_if(&self, objects: Arc<Objects>) -> Hub {
+        Hub { inner: Arc::clone(&self.inner), supposed: Some(objects) }
+    }
+
     /// All configuration as of now.
     pub fn objects(&self) -> Arc<Objects> {
+        if let Some(supposed) = &self.supposed {
+            return Arc::clone(supposed);
+        }
         Arc::clone(&self.objects.read().expect("no code panics while it holds the objects"))
     }
 

@@ -66,7 +66,7 @@ impl Hub {
             Forward::open(&config, &tsdb).map_err(|e| StartError::Metrics(format!("forward: {e}")))?;
         let appender = Appender::start(Arc::clone(&tsdb), forward.clone())
             .map_err(|e| StartError::Metrics(e.to_string()))?;
-        let hub = Hub(Arc::new(Inner {
+        let inner = Inner {
             started_at: store.clock().now(),
             damage: Default::default(),
             disk: Disk::new(&config.data_dir, config.disk_borders),
@@ -104,7 +104,8 @@ impl Hub {
             pace: Default::default(),
             cut_off: AtomicBool::new(false),
             stopping: tokio::sync::watch::channel(false).0,
-        }));
+        };
+        let hub = Hub { inner: Arc::new(inner), supposed: None };
         hub.load().await?;
         hub.run_stages();
         deployments::resume(&hub).await?;

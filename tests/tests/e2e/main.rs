@@ -29,6 +29,7 @@ mod buttons;
 mod inhibition;
 mod slack_app;
 mod twilio;
+mod config;
 mod oncall;
 mod absence;
 mod overload;

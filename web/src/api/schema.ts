@@ -265,6 +265,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/config/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the hub would say to many changes of configuration, one after the other; nothing is stored */
+        post: operations["config.check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credentials": {
         parameters: {
             query?: never;
@@ -2323,6 +2340,37 @@ export interface components {
             /** Format: int32 */
             samples: number;
             server: components["schemas"]["Server"];
+        };
+        /** @enum {string} */
+        ConfigAction: "create" | "update" | "delete";
+        ConfigChange: {
+            action: components["schemas"]["ConfigAction"];
+            /** @description Of what is new, any that the others refer to it by. */
+            id: string;
+            /** @description The body of the request that would make or change it. */
+            input?: unknown;
+            /** @description As in the ids of endpoints: `service`. */
+            noun: string;
+        };
+        /** @description What is wrong with changes; nothing when all of them would be taken. */
+        ConfigCheck: {
+            problems: components["schemas"]["ConfigProblem"][];
+            /** @description Indices of updates that would leave the object as it is. */
+            unchanged: number[];
+        };
+        /** @description Changes in the order in which they would be made: each may refer to what those before it make. */
+        ConfigCheckInput: {
+            changes: components["schemas"]["ConfigChange"][];
+        };
+        ConfigProblem: {
+            /** @description Of its input; empty where it is about the whole. */
+            field: string;
+            /**
+             * Format: int32
+             * @description Of the change, from 0.
+             */
+            index: number;
+            message: string;
         };
         Credential: {
             created_at: components["schemas"]["Time"];
@@ -5043,6 +5091,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelTest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "config.check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigCheckInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigCheck"];
                 };
             };
             /** @description A problem */

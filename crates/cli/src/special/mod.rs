@@ -30,6 +30,7 @@ pub mod status;
 pub mod top;
 
 use crate::agents;
+use crate::config::commands;
 use crate::nouns::Special;
 
 /// A word and what it does.
@@ -76,7 +77,13 @@ pub static GROUPS: &[(&str, &str, &[Named])] = &[
     ),
     (
         "config",
-        "Where this command line looks, and the hub's own keys",
-        &[("show", &config::SHOW), ("keys", &keys::KEYS)],
+        "Configuration as files, where this command line looks, and the hub's own keys",
+        &[
+            ("export", &commands::EXPORT),
+            ("diff", &commands::DIFF),
+            ("apply", &commands::APPLY),
+            ("show", &config::SHOW),
+            ("keys", &keys::KEYS),
+        ],
     ),
 ];

@@ -2,6 +2,7 @@
 
 mod apply;
 mod automations;
+mod config;
 mod hub;
 mod problems;
 mod runs;

@@ -137,6 +137,7 @@ fn reached(id: &str) -> &str {
         "halt.get" => "run halted",
         "halt.begin" => "run halt",
         "halt.end" => "run resume",
+        "config.check" => "config diff",
         "key.list" => "config keys show",
         "key.rotate" => "config keys rotate",
         "key.switch" => "config keys switch",

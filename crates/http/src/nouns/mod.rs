@@ -5,6 +5,7 @@ pub mod agents;
 pub mod alerts;
 pub mod automations;
 pub mod channels;
+pub mod config;
 pub mod deployments;
 pub mod events;
 pub mod halt;

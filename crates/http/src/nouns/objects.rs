@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::Path;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use watchtower_api_types::List;
 use watchtower_api_types::endpoints::Access;
+use watchtower_hub::HubError;
 use watchtower_hub::configure::{self, Noun};
 
 use crate::caller::{Body, Caller, Reply};
@@ -35,11 +36,22 @@ pub async fn list<N: Noun>(caller: Caller) -> Reply<List<N::View>> {
     Ok(Json(List { items: items.into_iter().skip(from).take(limit).collect(), next }))
 }
 
-pub async fn get<N: Noun>(caller: Caller, Path(name): Path<String>) -> Reply<N::View> {
+/// The version of an object, for `If-Match`.
+type Tagged<T> = ([(HeaderName, String); 1], Json<T>);
+
+pub async fn get<N: Noun>(caller: Caller, Path(name): Path<String>) -> Result<Tagged<N::View>, Failure> {
     let stored = configure::find::<N>(&caller.hub, &name)?;
     let mut view = N::view(&caller.hub, &stored, true).await?;
     restrict::<N>(&caller, &mut view);
-    Ok(Json(view))
+    Ok(([(header::ETAG, format!("\"{}\"", stored.version))], Json(view)))
+}
+
+/// The version that a caller has read, if they say so: it must be the one that is stored.
+fn read_version(headers: &HeaderMap) -> Result<Option<i64>, HubError> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim().trim_matches('"');
+    let wrong = || HubError::invalid("If-Match", "must be the ETag of what was read, such as \"3\"");
+    text.parse().map(Some).map_err(|_| wrong())
 }
 
 fn restrict<N: Noun>(caller: &Caller, view: &mut N::View) {
@@ -65,14 +77,20 @@ pub async fn create<N: Noun>(caller: Caller, Body(input): Body<N::Input>) -> Rep
 pub async fn update<N: Noun>(
     caller: Caller,
     Path(name): Path<String>,
+    headers: HeaderMap,
     Body(input): Body<N::Input>,
 ) -> Reply<N::View> {
     check_writer::<N>(&caller)?;
-    Ok(Json(configure::update::<N>(&caller.hub, &caller.principal, &name, input).await?))
+    let read = read_version(&headers)?;
+    Ok(Json(configure::update_read::<N>(&caller.hub, &caller.principal, &name, read, input).await?))
 }
 
-pub async fn delete<N: Noun>(caller: Caller, Path(name): Path<String>) -> Result<StatusCode, Failure> {
+pub async fn delete<N: Noun>(
+    caller: Caller,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Failure> {
     check_writer::<N>(&caller)?;
-    configure::delete::<N>(&caller.hub, &caller.principal, &name).await?;
+    configure::delete_read::<N>(&caller.hub, &caller.principal, &name, read_version(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -172,3 +172,24 @@ async fn secret_parameters_of_an_automation_are_not_shown_and_stay() {
     test.admin("DELETE", "/api/v1/automations/nightly", json!(null)).await;
     test.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_in_another_version_is_not_overwritten() {
+    let test = TestHub::start().await;
+    test.admin("POST", "/api/v1/teams", json!({"name": "ops"})).await;
+    let path = "/api/v1/teams/ops";
+    let ask = async |method: &str, read: &str, body: &str| {
+        let headers = format!("Authorization: Bearer {BOOTSTRAP}\r\nIf-Match: {read}\r\n");
+        test.raw(method, path, &headers, body).await
+    };
+    let first = test.ask(BOOTSTRAP, "GET", path, json!(null)).await;
+    assert!(first.head.to_lowercase().contains("etag: \"1\"\r\n"), "{}", first.head);
+    let body = r#"{"name": "ops"}"#;
+    assert_eq!(ask("PUT", "\"1\"", body).await.status, 200);
+    let stale = ask("PUT", "\"1\"", body).await;
+    assert!(stale.status == 409 && stale.body.contains("changed meanwhile"), "{}", stale.body);
+    assert_eq!(ask("PUT", "nonsense", body).await.status, 422);
+    assert_eq!(ask("DELETE", "\"1\"", "").await.status, 409);
+    assert_eq!(ask("DELETE", "\"2\"", "").await.status, 204);
+    test.stop().await;
+}

@@ -35,8 +35,14 @@ impl Noun for Automations {
     type Input = api::AutomationInput;
     type View = api::Automation;
 
+    const INCIDENTAL: &[&str] = &["person", "sealed"];
+
     fn list(objects: &Objects) -> &[Stored<AutomationBody>] {
         &objects.automations
+    }
+
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<AutomationBody>> {
+        &mut objects.automations
     }
 
     fn body(

@@ -47,6 +47,10 @@ impl Noun for Channels {
         &objects.channels
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<ChannelBody>> {
+        &mut objects.channels
+    }
+
     fn body(
         hub: &Hub,
         _: &Principal,

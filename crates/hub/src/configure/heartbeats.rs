@@ -30,6 +30,10 @@ impl Noun for Heartbeats {
         &objects.heartbeats
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<HeartbeatBody>> {
+        &mut objects.heartbeats
+    }
+
     fn body(
         hub: &Hub,
         _: &Principal,

@@ -65,6 +65,10 @@ impl Noun for Inhibitions {
         &objects.inhibitions
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<InhibitionBody>> {
+        &mut objects.inhibitions
+    }
+
     fn body(
         _: &Hub,
         by: &Principal,

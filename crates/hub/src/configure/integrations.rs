@@ -26,6 +26,10 @@ impl Noun for Integrations {
         &objects.integrations
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<IntegrationBody>> {
+        &mut objects.integrations
+    }
+
     fn body(
         hub: &Hub,
         _: &Principal,

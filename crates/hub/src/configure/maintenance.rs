@@ -35,6 +35,10 @@ impl Noun for MaintenanceWindows {
         &objects.maintenance
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<MaintenanceBody>> {
+        &mut objects.maintenance
+    }
+
     fn body(
         hub: &Hub,
         _: &Principal,

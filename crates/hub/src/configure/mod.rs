@@ -11,6 +11,7 @@ mod inhibitions;
 mod integrations;
 mod maintenance;
 mod overrides;
+mod rehearse;
 mod mapping;
 mod policies;
 mod routes;
@@ -46,6 +47,7 @@ pub(crate) use mapping::checked as checked_mapping;
 pub use mapping::preview as preview_mapping;
 pub use overrides::{add_override, end_override};
 pub use policies::Policies;
+pub use rehearse::rehearse;
 pub use routes::Routes;
 pub use rule_files::import_rules;
 pub use rules::{Rules, condition_of, preview};
@@ -73,7 +75,12 @@ pub trait Noun: Send + Sync + 'static {
     /// Whether those who are restricted to some servers may write it: then it concerns only theirs.
     const FOR_RESTRICTED: bool = false;
 
+    /// Fields of the body that are others each time it is saved, though nothing else is.
+    const INCIDENTAL: &[&str] = &[];
+
     fn list(objects: &Objects) -> &[Stored<Self::Body>];
+
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<Self::Body>>;
 
     /// Checks what a person wrote and makes the body of it. `old` is what it replaces.
     fn body(
@@ -191,7 +198,29 @@ pub async fn update<N: Noun>(
     id_or_name: &str,
     input: N::Input,
 ) -> Result<N::View, HubError> {
+    update_read::<N>(hub, by, id_or_name, None, input).await
+}
+
+/// What a caller has read is what is stored, where they say what they read.
+fn check_read<B>(old: &Stored<B>, read: Option<i64>) -> Result<(), HubError> {
+    match read {
+        Some(version) if version != old.version => {
+            Err(HubError::Conflict("it was changed meanwhile: load it again and repeat".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// As [`update`], if the object still has the version that was read.
+pub async fn update_read<N: Noun>(
+    hub: &Hub,
+    by: &Principal,
+    id_or_name: &str,
+    read: Option<i64>,
+    input: N::Input,
+) -> Result<N::View, HubError> {
     let old = find::<N>(hub, id_or_name)?;
+    check_read(&old, read)?;
     N::check_change(by, &old)?;
     let body = N::body(hub, by, old.id, input, Some(&old))?;
     let now = hub.now();
@@ -205,7 +234,18 @@ pub async fn update<N: Noun>(
 }
 
 pub async fn delete<N: Noun>(hub: &Hub, by: &Principal, id_or_name: &str) -> Result<(), HubError> {
+    delete_read::<N>(hub, by, id_or_name, None).await
+}
+
+/// As [`delete`], if the object still has the version that was read.
+pub async fn delete_read<N: Noun>(
+    hub: &Hub,
+    by: &Principal,
+    id_or_name: &str,
+    read: Option<i64>,
+) -> Result<(), HubError> {
     let old = find::<N>(hub, id_or_name)?;
+    check_read(&old, read)?;
     N::check_change(by, &old)?;
     N::refuse_delete(hub, &old)?;
     let mut statements =

@@ -33,6 +33,10 @@ impl Noun for Policies {
         &objects.policies
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<PolicyBody>> {
+        &mut objects.policies
+    }
+
     fn body(
         hub: &Hub,
         _: &Principal,

@@ -1,9 +1,11 @@
 //! Routes: from an alert's labels to a service, first match wins. The last one matches all and stays.
+//!
+//! Invariant: a route's position is its place among the others, from 0, as soon as one of them is written.
 
 use watchtower_api_types as api;
 use watchtower_matchers::Matchers;
 use watchtower_model::{Id, RouteId};
-use watchtower_store::Stored;
+use watchtower_store::{Statement, Store, Stored, objects as stored};
 
 use super::Noun;
 use crate::access::Principal;
@@ -13,8 +15,20 @@ use crate::{Hub, Objects};
 
 pub struct Routes;
 
+/// The position of the route that matches all.
+const LAST: i64 = i64::MAX;
+
 fn is_last(route: &Stored<RouteBody>) -> bool {
-    route.body.position == i64::MAX
+    route.body.position == LAST
+}
+
+/// All but the last one and this one, in their order.
+fn movable(objects: &Objects, but: Id) -> Vec<&Stored<RouteBody>> {
+    objects.routes.iter().filter(|route| route.id != but && !is_last(route)).collect()
+}
+
+fn comes_before(one: &Stored<RouteBody>, other: &Stored<RouteBody>) -> bool {
+    (one.body.position, one.id) < (other.body.position, other.id)
 }
 
 impl Noun for Routes {
@@ -24,6 +38,10 @@ impl Noun for Routes {
 
     fn list(objects: &Objects) -> &[Stored<RouteBody>] {
         &objects.routes
+    }
+
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<RouteBody>> {
+        &mut objects.routes
     }
 
     fn body(
@@ -50,19 +68,38 @@ impl Noun for Routes {
         if matchers.is_empty() {
             return Err(HubError::invalid("matchers", "must not be empty: only the last route matches all"));
         }
-        let after_all =
-            objects.routes.iter().filter(|route| !is_last(route)).map(|route| route.body.position + 1).max();
-        let position =
-            input.position.or(old.map(|route| route.body.position)).unwrap_or(after_all.unwrap_or(0));
+        let others = movable(&objects, id);
+        let now_at = old.map(|old| others.iter().filter(|other| comes_before(other, old)).count());
+        let position = input.position.or(now_at.map(|at| at as i64)).unwrap_or(others.len() as i64);
         if !(0..1_000_000).contains(&position) {
             return Err(HubError::invalid("position", "must be from 0 to 999999"));
         }
+        let position = position.min(others.len() as i64);
         Ok(RouteBody {
             matchers: matchers.to_string(),
             service_id: input.service_id,
             position,
             key: id.to_string(),
         })
+    }
+
+    /// The others keep their order: those at its place and behind it move by one.
+    fn saved(hub: &Hub, id: Id, _: Option<&Stored<RouteBody>>, new: &RouteBody) -> Vec<Statement> {
+        let (objects, now) = (hub.objects(), hub.now());
+        if new.position == LAST {
+            return Vec::new();
+        }
+        let mut statements = Vec::new();
+        for (at, other) in movable(&objects, id).into_iter().enumerate() {
+            let at = at as i64;
+            let position = if at < new.position { at } else { at + 1 };
+            if other.body.position != position {
+                let body = RouteBody { position, ..other.body.clone() };
+                statements.extend(stored::update(other.id, other.version, &body, &other.changed_by, now));
+                statements.push(Store::insert_change("route", other.id, now));
+            }
+        }
+        statements
     }
 
     async fn view(hub: &Hub, stored: &Stored<RouteBody>, _: bool) -> Result<api::Route, HubError> {

@@ -37,6 +37,10 @@ impl Noun for Rules {
         &objects.rules
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<RuleBody>> {
+        &mut objects.rules
+    }
+
     fn is_in(view: &api::Rule, state: &str) -> Result<bool, HubError> {
         Ok(match state.parse().map_err(|e: String| HubError::invalid("state", e))? {
             RuleState::Firing => view.firing > 0,

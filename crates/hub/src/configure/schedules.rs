@@ -29,6 +29,10 @@ impl Noun for Schedules {
         &objects.schedules
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<ScheduleBody>> {
+        &mut objects.schedules
+    }
+
     fn body(
         hub: &Hub,
         _: &Principal,

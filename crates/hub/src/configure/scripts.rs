@@ -27,6 +27,10 @@ impl Noun for Scripts {
         &objects.scripts
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<ScriptBody>> {
+        &mut objects.scripts
+    }
+
     fn body(
         _: &Hub,
         _: &Principal,

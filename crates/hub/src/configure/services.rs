@@ -25,6 +25,10 @@ impl Noun for Services {
         &objects.services
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<ServiceBody>> {
+        &mut objects.services
+    }
+
     fn body(
         hub: &Hub,
         _: &Principal,

@@ -62,6 +62,10 @@ impl Noun for Silences {
         &objects.silences
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<SilenceBody>> {
+        &mut objects.silences
+    }
+
     fn body(
         hub: &Hub,
         by: &Principal,

@@ -24,6 +24,10 @@ impl Noun for Teams {
         &objects.teams
     }
 
+    fn list_mut(objects: &mut Objects) -> &mut Vec<Stored<TeamBody>> {
+        &mut objects.teams
+    }
+
     fn body(
         hub: &Hub,
         by: &Principal,
