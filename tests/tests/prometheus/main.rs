@@ -3,6 +3,7 @@
 //! `SEED=n` repeats a run, `QUERIES=n` asks more.
 
 mod alerting;
+mod importing;
 mod api;
 mod backtest;
 mod data;

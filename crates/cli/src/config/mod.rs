@@ -2,11 +2,13 @@
 //!
 //! Invariant: nothing here knows a noun but the table below: fields, references and their names come from the API's own description.
 
+mod alertmanager;
 pub mod apply;
 pub mod commands;
 mod compare;
 mod export;
 mod file;
+pub mod import;
 mod names;
 mod nearest;
 mod node;

@@ -30,7 +30,7 @@ pub mod status;
 pub mod top;
 
 use crate::agents;
-use crate::config::commands;
+use crate::config::{commands, import as config_import};
 use crate::nouns::Special;
 
 /// A word and what it does.
@@ -82,6 +82,7 @@ pub static GROUPS: &[(&str, &str, &[Named])] = &[
             ("export", &commands::EXPORT),
             ("diff", &commands::DIFF),
             ("apply", &commands::APPLY),
+            ("import", &config_import::IMPORT),
             ("show", &config::SHOW),
             ("keys", &keys::KEYS),
         ],
