@@ -20,6 +20,7 @@ const PAGES: [string, Page][] = [
   ["/servers/:id/:tab?", page(() => import("./features/servers/ServerPage"), "ServerPage")],
   ["/incidents", page(() => import("./features/incidents/IncidentsPage"), "IncidentsPage")],
   ["/incidents/:number", page(() => import("./features/incidents/IncidentPage"), "IncidentPage")],
+  ["/analytics", page(() => import("./features/incidents/AnalyticsPage"), "AnalyticsPage")],
   ["/silences", page(() => import("./features/quiet/SilencesPage"), "SilencesPage")],
   ["/maintenance", page(() => import("./features/quiet/WindowsPage"), "WindowsPage")],
   ["/inhibitions", page(() => import("./features/quiet/InhibitionsPage"), "InhibitionsPage")],

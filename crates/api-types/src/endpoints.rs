@@ -71,6 +71,9 @@ pub fn describe_query(name: &str) -> &'static str {
         "incident" => "Number of an incident",
         "kind" => "Kind of event; `*` at the end matches any rest",
         "from" | "to" | "since" | "at" => "RFC 3339, Unix seconds, or `now-1h`",
+        "team" => "Id or name of a team",
+        "timezone" => "Whose clocks tell the hour; each person's own when absent",
+        "by" => "Of CSV, what a row is: service, team, rule or person; the total when absent",
         "step" => "Seconds between points; fitted to the range when absent",
         "after" => "Sequence of the last part already seen",
         "actor" => "Only by this actor",
@@ -133,6 +136,7 @@ endpoints! {
     "incident.list" Get "/incidents" View ["state" "severity" "server" "service" "q" "limit" "cursor"] _ -> [Incident], "List incidents, unacknowledged and worst first";
     "incident.create" Post "/incidents" Respond [] IncidentInput -> Incident, "Open an incident by hand, or a drill";
     "incident.stats" Get "/incidents/stats" View ["since"] _ -> IncidentStats, "Times to acknowledge and to resolve";
+    "analytics.incidents" Get "/analytics/incidents" View ["from" "to" "service" "team" "timezone" "by"] _ -> IncidentAnalytics, "How long people took, which rules are noisy, and whom pages interrupted; rows of CSV for who accepts text/csv";
     "incident.get" Get "/incidents/{incident}" View [] _ -> Incident, "One incident, by number or id";
     "incident.timeline" Get "/incidents/{incident}/timeline" View [] _ -> [TimelineEntry], "Everything that happened, in order";
     "incident.deliveries" Get "/incidents/{incident}/deliveries" View [] _ -> [Delivery], "Messages to people and what became of them";

@@ -8,6 +8,7 @@ pub mod endpoints;
 
 mod access;
 mod agent;
+mod analytics;
 mod automation;
 mod channel;
 mod config;
@@ -37,6 +38,7 @@ pub use access::{
     TokenCreated, TokenInput, TokenScope, User, UserInput, UserPatch,
 };
 pub use agent::{AgentBinaries, AgentBinary, AgentProgram};
+pub use analytics::{IncidentAnalytics, IncidentFigures, PersonFigures};
 pub use automation::{
     Attempt, AttemptState, Automation, AutomationInput, AutomationMode, AutomationTrigger, CronPreview,
     CronPreviewInput, Firing, FiringState, FiringTime, Gate, Overlap,

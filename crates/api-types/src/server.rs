@@ -124,6 +124,8 @@ shapes! {
         pub to_at: Time,
         pub step_seconds: f64,
         pub panels: Vec<Panel>,
+        /// What is to be said of the answer: that a part of it is from rollups.
+        pub warnings: Vec<String>,
     }
 
     pub struct Panel {

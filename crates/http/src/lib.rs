@@ -7,6 +7,7 @@ mod alertmanager_api;
 mod alertmanager_silences;
 mod calendar;
 mod caller;
+mod csv;
 mod dashboard;
 mod gzip;
 mod headers;

@@ -9,9 +9,9 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, agents, alerts, automations, channels, config, deployments, events, halt, heartbeats, incidents,
-    integrations, keys, metrics, objects, overview, rules, runs, schedules, scripts, servers, services,
-    silences, ssh,
+    access, agents, alerts, analytics, automations, channels, config, deployments, events, halt, heartbeats,
+    incidents, integrations, keys, metrics, objects, overview, rules, runs, schedules, scripts, servers,
+    services, silences, ssh,
 };
 use crate::{
     calendar, dashboard, headers, health, idempotency, links, live, opsgenie, otlp, pings, problem,
@@ -23,6 +23,7 @@ fn handlers() -> Vec<(&'static str, MethodRouter<Hub>)> {
     let mut all = people();
     all.extend(state());
     all.extend(switches());
+    all.extend(trouble());
     all.extend(configuration());
     all.extend(on_call());
     all.extend(senders());
@@ -78,18 +79,6 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("rule.preview", post(rules::preview)),
         ("rule.backtest", post(rules::backtest)),
         ("rule.import", post(rules::import)),
-        ("alert.list", get(alerts::list)),
-        ("incident.list", get(incidents::list)),
-        ("incident.create", post(incidents::create)),
-        ("incident.stats", get(incidents::stats)),
-        ("incident.get", get(incidents::get)),
-        ("incident.timeline", get(incidents::timeline)),
-        ("incident.deliveries", get(incidents::deliveries)),
-        ("incident.ack", post(incidents::ack)),
-        ("incident.unack", post(incidents::unack)),
-        ("incident.escalate", post(incidents::escalate)),
-        ("incident.resolve", post(incidents::resolve)),
-        ("incident.note", post(incidents::note)),
         ("channel.test", post(channels::test)),
         ("script.versions", get(scripts::versions)),
         ("script.sign", put(scripts::approve)),
@@ -122,6 +111,25 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("automation.close_breaker", post(automations::close_breaker)),
         ("automation.approve", post(automations::approve)),
         ("automation.deny", post(automations::deny)),
+    ]
+}
+
+/// What went wrong, and how it went.
+fn trouble() -> Vec<(&'static str, MethodRouter<Hub>)> {
+    vec![
+        ("alert.list", get(alerts::list)),
+        ("incident.list", get(incidents::list)),
+        ("incident.create", post(incidents::create)),
+        ("incident.stats", get(incidents::stats)),
+        ("analytics.incidents", get(analytics::incidents)),
+        ("incident.get", get(incidents::get)),
+        ("incident.timeline", get(incidents::timeline)),
+        ("incident.deliveries", get(incidents::deliveries)),
+        ("incident.ack", post(incidents::ack)),
+        ("incident.unack", post(incidents::unack)),
+        ("incident.escalate", post(incidents::escalate)),
+        ("incident.resolve", post(incidents::resolve)),
+        ("incident.note", post(incidents::note)),
     ]
 }
 

@@ -31,6 +31,7 @@ pub mod heartbeats;
 pub mod deployments;
 
 pub mod query;
+pub mod analytics;
 
 pub mod access;
 

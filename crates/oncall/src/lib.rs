@@ -6,6 +6,7 @@
 //! A definition that was replaced still answers for its time.
 
 mod wall;
+mod zone;
 mod rotation;
 mod restriction;
 mod layer;
@@ -23,6 +24,7 @@ pub use restriction::{RestrictionSpec, Weekday};
 pub use roster::{Duty, Gap, Shift, Source};
 pub use rotation::Unit;
 pub use schedule::{Definition, Schedule, ScheduleError};
+pub use zone::Zone;
 
 /// Layers of a schedule.
 pub const LAYERS_MAX: usize = 16;

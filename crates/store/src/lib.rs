@@ -35,11 +35,13 @@ mod vouch;
 mod servers;
 mod timeline;
 mod turns;
+mod analytics;
 
 use std::path::Path;
 
 pub use access::{SessionRow, TokenRow, UserRow};
 pub use alerts::{AlertFilter, AlertRow};
+pub use analytics::{AnalysedRow, AnalyticsFilter, PageRow};
 pub use attempts::AttemptRow;
 pub use audit::AuditRow;
 pub use changes::ChangeRow;

@@ -69,6 +69,15 @@ export const queries = {
       queryKey: ["incident", "stats", since],
       queryFn: ({ signal }) => api.get("/incidents/stats", { signal, query: { since } }),
     }),
+  incidentAnalytics: ({ from, team, service }: { from: string; team: string; service: string }) =>
+    queryOptions({
+      queryKey: ["incident", "analytics", from, team, service],
+      queryFn: ({ signal }) =>
+        api.get("/analytics/incidents", {
+          signal,
+          query: { from, team: team || undefined, service: service || undefined },
+        }),
+    }),
   incident: (incident: string) =>
     queryOptions({
       queryKey: ["incident", "one", incident],

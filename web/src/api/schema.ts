@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analytics/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long people took, which rules are noisy, and whom pages interrupted; rows of CSV for who accepts text/csv */
+        get: operations["analytics.incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -2932,6 +2949,61 @@ export interface components {
             unanswered: boolean;
             urgency: components["schemas"]["Urgency"];
         };
+        /** @description Over the incidents that began in the range, drills left out. */
+        IncidentAnalytics: {
+            from_at: components["schemas"]["Time"];
+            people: components["schemas"]["PersonFigures"][];
+            /** @description By what opened the incident: a rule, an integration, a heartbeat, a person. */
+            rules: components["schemas"]["IncidentFigures"][];
+            /** @description Most incidents first, as all lists here. */
+            services: components["schemas"]["IncidentFigures"][];
+            /**
+             * Format: int32
+             * @description Pages that went to channels which are nobody's own.
+             */
+            shared_pages: number;
+            teams: components["schemas"]["IncidentFigures"][];
+            to_at: components["schemas"]["Time"];
+            total: components["schemas"]["IncidentFigures"];
+            /** @description There are more than are counted: ask for a shorter range. */
+            truncated: boolean;
+        };
+        IncidentFigures: {
+            /** Format: int32 */
+            acknowledged: number;
+            /**
+             * Format: double
+             * @description From 0 to 1; absent where there are no incidents.
+             */
+            acknowledged_share?: number | null;
+            /**
+             * Format: int32
+             * @description Over before anybody acknowledged, at most five minutes after they began.
+             */
+            ended_alone: number;
+            /** Format: double */
+            ended_alone_share?: number | null;
+            /** @description Absent where there is nothing to look up. */
+            id?: string | null;
+            /** Format: int32 */
+            incidents: number;
+            /** @description Of the service, team, rule; `all` of the total. */
+            name: string;
+            /** Format: int32 */
+            open: number;
+            /** Format: double */
+            time_to_acknowledge_mean_seconds?: number | null;
+            /** Format: double */
+            time_to_acknowledge_p50_seconds?: number | null;
+            /** Format: double */
+            time_to_acknowledge_p90_seconds?: number | null;
+            /** Format: double */
+            time_to_resolve_mean_seconds?: number | null;
+            /** Format: double */
+            time_to_resolve_p50_seconds?: number | null;
+            /** Format: double */
+            time_to_resolve_p90_seconds?: number | null;
+        };
         /** Format: uuid */
         IncidentId: string;
         /** @description An incident by hand, or a drill. */
@@ -3341,6 +3413,8 @@ export interface components {
             /** Format: double */
             step_seconds: number;
             to_at: components["schemas"]["Time"];
+            /** @description What is to be said of the answer: that a part of it is from rollups. */
+            warnings: string[];
         };
         /** @description Reaches the script as the environment variable of this name. */
         Parameter: {
@@ -3375,6 +3449,22 @@ export interface components {
             kind: string;
             /** @description In words: `pages team Operations`. */
             text: string;
+        };
+        /** @description Whom pages reached on channels of their own. What reaches a person for one incident within five minutes is one interruption. */
+        PersonFigures: {
+            /**
+             * Format: int32
+             * @description From 22:00 to 07:00 in that zone.
+             */
+            at_night: number;
+            /** @description 24 numbers, from midnight on, in that zone. */
+            by_hour: number[];
+            /** Format: int32 */
+            interruptions: number;
+            name: string;
+            /** @description The one that was asked for; else that of a schedule the person is part of; else UTC. */
+            timezone: string;
+            user_id: components["schemas"]["UserId"];
         };
         Ping: {
             at: components["schemas"]["Time"];
@@ -4494,6 +4584,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "analytics.incidents": {
+        parameters: {
+            query?: {
+                /** @description RFC 3339, Unix seconds, or `now-1h` */
+                from?: string;
+                /** @description RFC 3339, Unix seconds, or `now-1h` */
+                to?: string;
+                /** @description Id or name of a service */
+                service?: string;
+                /** @description Id or name of a team */
+                team?: string;
+                /** @description Whose clocks tell the hour; each person's own when absent */
+                timezone?: string;
+                /** @description Of CSV, what a row is: service, team, rule or person; the total when absent */
+                by?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentAnalytics"];
                 };
             };
             /** @description A problem */

@@ -13,6 +13,8 @@ export const PRESETS = [
   { from: "now-24h", label: "24 hours" },
   { from: "now-7d", label: "7 days" },
   { from: "now-15d", label: "15 days" },
+  { from: "now-90d", label: "90 days" },
+  { from: "now-365d", label: "1 year" },
 ] as const;
 
 const UNIT_SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
@@ -38,6 +40,6 @@ export function lengthSeconds(range: Range): number {
 /** About 450 points over the range, never finer than a second. */
 export function stepSeconds(range: Range): number {
   const raw = lengthSeconds(range) / 450;
-  const nice = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400];
-  return nice.find((step) => step >= raw * 0.999) ?? 14_400;
+  const nice = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400];
+  return nice.find((step) => step >= raw * 0.999) ?? 86_400;
 }

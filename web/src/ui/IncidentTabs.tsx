@@ -1,4 +1,4 @@
-// What went wrong, and when nobody is to be told: four pages of one place.
+// What went wrong, when nobody is to be told, and how it went: the pages of one place.
 import { paths } from "@/paths";
 import { Tabs } from "./Tabs";
 
@@ -7,6 +7,7 @@ const TABS = [
   { href: paths.silences, label: "Silences" },
   { href: paths.maintenance, label: "Maintenance" },
   { href: paths.inhibitions, label: "Inhibitions" },
+  { href: paths.analytics, label: "How it went" },
 ];
 
 export function IncidentTabs() {

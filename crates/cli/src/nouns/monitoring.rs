@@ -252,7 +252,7 @@ pub static INCIDENT: Noun = Noun {
         verb("note", Does::Special(&special::incident::NOTE)),
         verb("timeline", Does::Show { endpoint: "incident.timeline", shape: &TIMELINE }),
         verb("deliveries", Does::Show { endpoint: "incident.deliveries", shape: &DELIVERIES }),
-        verb("stats", Does::Show { endpoint: "incident.stats", shape: &STATS }),
+        verb("stats", Does::Special(&special::stats::STATS)),
         verb("test", Does::Special(&special::drill::TEST)),
         verb("watch", Does::Special(&special::incident::WATCH)),
         verb("held", Does::Special(&special::halt::HELD)),
@@ -283,19 +283,5 @@ static DELIVERIES: Shape = Shape {
         column("DELIVERED", "delivered_at", As::Time, 2),
         column("ERROR", "last_error", As::Text, 1),
         wide("ID", "id", As::Text),
-    ],
-};
-
-static STATS: Shape = Shape {
-    key: "total",
-    columns: &[
-        column("TOTAL", "total", As::Text, 0),
-        column("OPEN", "open", As::Text, 0),
-        column("UNACKED", "unacknowledged", As::Text, 0),
-        column("AUTO", "auto_resolved", As::Text, 0),
-        column("TTA_P50", "time_to_acknowledge_p50_seconds", As::Seconds, 1),
-        column("TTA_P90", "time_to_acknowledge_p90_seconds", As::Seconds, 1),
-        column("TTR_P50", "time_to_resolve_p50_seconds", As::Seconds, 1),
-        column("TTR_P90", "time_to_resolve_p90_seconds", As::Seconds, 1),
     ],
 };

@@ -26,6 +26,7 @@ pub mod rule_test;
 pub mod run;
 pub mod screen;
 pub mod sign;
+pub mod stats;
 pub mod status;
 pub mod top;
 

@@ -7,4 +7,5 @@ mod hub;
 mod problems;
 mod runs;
 mod schedules;
+mod stats;
 mod tree;

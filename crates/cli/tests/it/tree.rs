@@ -129,6 +129,7 @@ fn reached(id: &str) -> &str {
         "me" => "whoami",
         "me.notify_rules" => "user notify",
         "overview" => "status",
+        "analytics.incidents" => "incident stats",
         "on_call.list" => "on-call",
         "event.create" => "event send",
         "run.create" => "run start",

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod agents;
 pub mod alerts;
+pub mod analytics;
 pub mod automations;
 pub mod channels;
 pub mod config;

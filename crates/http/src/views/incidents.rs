@@ -4,6 +4,7 @@ use watchtower_api_types::{
     Alert, AlertState, ChartHint, Delivery, Incident, IncidentState, IncidentStats, PendingAction, Processes,
     Time, TimelineEntry,
 };
+use watchtower_hub::analytics::quantile;
 use watchtower_hub::configure::condition_of;
 use watchtower_hub::quiet::Look;
 use watchtower_hub::respond::targets;
@@ -234,11 +235,4 @@ pub async fn stats(
         time_to_resolve_p50_seconds: quantile(&mut to_resolve, 0.5),
         time_to_resolve_p90_seconds: quantile(&mut to_resolve, 0.9),
     })
-}
-
-/// Nearest rank, of milliseconds, in seconds.
-fn quantile(values: &mut [i64], q: f64) -> Option<f64> {
-    values.sort_unstable();
-    let rank = (q * values.len() as f64).ceil().max(1.0) as usize - 1;
-    values.get(rank).map(|ms| *ms as f64 / 1000.0)
 }

@@ -89,7 +89,7 @@ pub async fn server_panels(
     // The server's own series: what its agent scrapes may have the same names.
     let own = Matchers::new(vec![Matcher::equal("job", "node")]);
     let scope = Scope { also: Some(own), ..Scope::of_server(server) };
-    let panels = hub
+    let (panels, warnings) = hub
         .queries
         .run(hub, scope, move |source, settings, limits| {
             let evaluate = |spec: &PanelSpec| {
@@ -104,10 +104,17 @@ pub async fn server_panels(
                     },
                 }
             };
-            Ok(PANELS.iter().map(evaluate).collect())
+            let panels = PANELS.iter().map(evaluate).collect();
+            Ok((panels, source.warnings()))
         })
         .await?;
-    Ok(Panels { from_at: Time(start), to_at: Time(to), step_seconds: step_ms as f64 / 1000.0, panels })
+    Ok(Panels {
+        from_at: Time(start),
+        to_at: Time(to),
+        step_seconds: step_ms as f64 / 1000.0,
+        panels,
+        warnings,
+    })
 }
 
 fn panel(

@@ -9,6 +9,7 @@ mod teams;
 mod schedules;
 mod retry;
 mod rollups;
+mod analytics;
 mod secrets;
 mod heartbeats;
 mod keys;

@@ -6,6 +6,7 @@ mod configuration;
 mod fleet;
 mod happenings;
 mod incidents;
+mod analytics;
 mod outbox;
 mod turns;
 mod runs;
@@ -58,6 +59,7 @@ on_both! {
     incidents::incidents_that_may_gather_more_are_found_by_their_source,
     incidents::a_timeline_entry_is_told_once,
     incidents::numbers_are_never_given_twice,
+    analytics::what_is_counted_is_what_began_in_the_range_without_drills,
     outbox::a_message_is_claimed_by_one_of_many,
     turns::a_turn_is_held_by_one_of_many_and_goes_on_where_it_was,
     turns::whoever_lost_a_turn_marks_nothing,

@@ -144,6 +144,11 @@ function Charts({ server, range, setRange, ticks }: ChartsProps) {
                 onZoom={(from, to) => setRange(absolute(from, to))}
               />
             ))}
+            {panels.warnings.map((warning) => (
+              <p key={warning} className="meta">
+                {warning}
+              </p>
+            ))}
             {silent.length > 0 && (
               <p className="meta">No data in this range: {silent.map((panel) => panel.title).join(", ")}.</p>
             )}

@@ -49,6 +49,7 @@ test("live points extend each panel and the window moves", () => {
     from_at: "",
     to_at: "",
     step_seconds: 1,
+    warnings: ["old"],
     panels: [
       {
         id: "cpu",

@@ -13,7 +13,8 @@ export function mergePanels(old: Panels, delta: Panels, from: number): Panels {
     if (!before) return panel;
     return { ...panel, ...append(before, panel, from) };
   });
-  return { ...delta, from_at: new Date(from * 1000).toISOString(), panels: merged };
+  const { warnings } = old;
+  return { ...delta, from_at: new Date(from * 1000).toISOString(), panels: merged, warnings };
 }
 
 function newest(panels: Panels): number {
