@@ -124,10 +124,14 @@ impl Story {
             next_at: None,
             lease_until: None,
             delivered_at: None,
+            handle: None,
             last_error: None,
         };
         let store = &self.scene.hub.store;
-        store.commit(vec![Store::insert_outbox(&row), Store::outbox_delivered(id, 0, at)]).await.unwrap();
+        store
+            .commit(vec![Store::insert_outbox(&row), Store::outbox_delivered(id, 0, at, None)])
+            .await
+            .unwrap();
     }
 }
 

@@ -27,11 +27,12 @@ async fn message(store: &Store, incident: IncidentId, kind: &str, delivered: Opt
         next_at: None,
         lease_until: None,
         delivered_at: None,
+        handle: None,
         last_error: None,
     };
     commit(store, Store::insert_outbox(&row)).await;
     if let Some(ms) = delivered {
-        commit(store, Store::outbox_delivered(row.id, 0, at(ms))).await;
+        commit(store, Store::outbox_delivered(row.id, 0, at(ms), None)).await;
     }
     row.channel_id
 }
