@@ -249,13 +249,28 @@ fn processes_of(hub: &Hub, server: Option<ServerId>) -> Option<String> {
 pub async fn resolve(
     hub: &Hub,
     end: AlertResolve,
-    mut also: Vec<Statement>,
+    also: Vec<Statement>,
 ) -> Result<Option<IncidentId>, HubError> {
     let _one_at_a_time = hub.responding.lock().await;
     let Some(open) = hub.store.open_alert(&end.source, &end.dedup_key).await? else {
         hub.store.commit(also).await?;
         return Ok(None);
     };
+    end_locked(hub, &open, also).await?;
+    Ok(open.incident_id)
+}
+
+/// Ends an alert that nobody told of again until its time, unless somebody has since it was looked for.
+pub async fn resolve_ended(hub: &Hub, alert: &AlertRow) -> Result<(), HubError> {
+    let _one_at_a_time = hub.responding.lock().await;
+    let open = hub.store.open_alert(&alert.source, &alert.dedup_key).await?;
+    match open.filter(|open| open.ends_at.is_some_and(|at| at <= hub.now())) {
+        Some(open) => end_locked(hub, &open, Vec::new()).await,
+        None => Ok(()),
+    }
+}
+
+async fn end_locked(hub: &Hub, open: &AlertRow, mut also: Vec<Statement>) -> Result<(), HubError> {
     let now = hub.now();
     also.push(Store::resolve_alert(open.id, now));
     also.push(Store::insert_change("alert", open.id, now));
@@ -266,7 +281,7 @@ pub async fn resolve(
         None => drop(hub.store.commit(also).await?),
     }
     hub.inhibitors.changed();
-    Ok(open.incident_id)
+    Ok(())
 }
 
 /// `labels`: as [`labels_seen`].

@@ -18,7 +18,7 @@ pub mod targets;
 mod waiting;
 
 pub(crate) use alerts::labels_of;
-pub use alerts::{AlertResolve, AlertTrigger, resolve, trigger, with_name};
+pub use alerts::{AlertResolve, AlertTrigger, resolve, resolve_ended, trigger, with_name};
 pub use apply::read_state;
 pub use apply::{advance, advance_due};
 pub use event_rules::{run as run_event_rules, waiting_of};

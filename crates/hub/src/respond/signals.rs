@@ -11,7 +11,7 @@ pub use watchtower_intake::signals::{Action, Signal, alertmanager, opsgenie, pag
 use watchtower_model::{AlertId, Id, IntegrationId, Severity, Timestamp};
 use watchtower_store::{AlertRow, Stored};
 
-use super::alerts::{AlertResolve, AlertTrigger, labels_seen, resolve, trigger};
+use super::alerts::{AlertResolve, AlertTrigger, labels_seen, resolve, resolve_ended, trigger};
 use super::apply::advance;
 use crate::configure::{checked_mapping, source_of};
 use crate::error::HubError;
@@ -234,7 +234,7 @@ async fn tell_refused(
 /// Ends the alerts that nobody told of again in time.
 pub async fn end_due(hub: &Hub) -> Result<(), HubError> {
     for alert in hub.store.ended_alerts(hub.now(), ENDED_MAX).await? {
-        resolve(hub, AlertResolve { source: alert.source, dedup_key: alert.dedup_key }, Vec::new()).await?;
+        resolve_ended(hub, &alert).await?;
     }
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! Alerts of other tools: many at once from many hubs, their ends, and calls that are not taken.
 
+use std::time::Duration;
+
 use serde_json::json;
 use watchtower_api_types::{Integration, IntegrationKind};
 use watchtower_hub::Hub;
 use watchtower_hub::configure::{self, Integrations};
+use watchtower_hub::respond::resolve_ended;
 use watchtower_hub::respond::signals::{Action, Signal, end_due, sender, take};
 use watchtower_model::{Labels, Severity, Timestamp};
-use watchtower_store::IncidentFilter;
+use watchtower_store::{AlertFilter, AlertRow, IncidentFilter};
 use watchtower_testkit::postgres::Postgres;
 
 use crate::scene::Scene;
@@ -78,7 +81,8 @@ async fn what_nobody_tells_again_ends_by_itself_and_what_is_acknowledged_stays()
     let key = integration(&scene).await.key.unwrap();
     let hub = &scene.hub;
     let from = sender(hub, KIND, &key).unwrap();
-    let soon = hub.now().plus_ms(-1);
+    // Not over before it is told again: the hub's own clock looks, too.
+    let soon = hub.now().plus_ms(1_500);
     let later = hub.now().plus_ms(600_000);
     for (name, ends_at) in [("over", Some(soon)), ("told-again", Some(soon)), ("endless", None)] {
         take(hub, &from, vec![signal(Action::Trigger, name, ends_at)]).await.unwrap();
@@ -93,11 +97,27 @@ async fn what_nobody_tells_again_ends_by_itself_and_what_is_acknowledged_stays()
     )
     .await
     .unwrap();
+    tokio::time::sleep(Duration::from_millis(soon.since(hub.now()).max(0) as u64 + 1)).await;
     end_due(hub).await.unwrap();
     let states: Vec<String> = incidents(hub).await.into_iter().map(|(_, state)| state).collect();
     assert_eq!(states, ["resolved", "triggered", "acknowledged"]);
     take(hub, &from, vec![signal(Action::Resolve, "endless", None)]).await.unwrap();
     assert_eq!(incidents(hub).await[2].1, "resolved");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_told_again_while_its_end_is_looked_for_stays() {
+    let scene = Scene::new(None).await;
+    let key = integration(&scene).await.key.unwrap();
+    let hub = &scene.hub;
+    let from = sender(hub, KIND, &key).unwrap();
+    let later = hub.now().plus_ms(600_000);
+    take(hub, &from, vec![signal(Action::Trigger, "told-again", Some(later))]).await.unwrap();
+    let row = hub.store.alerts(&AlertFilter { limit: 1, ..Default::default() }).await.unwrap().remove(0);
+    // As it was found before it was told again.
+    let found = AlertRow { ends_at: Some(hub.now().plus_ms(-1)), ..row };
+    resolve_ended(hub, &found).await.unwrap();
+    assert_eq!(incidents(hub).await[0].1, "triggered");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
