@@ -216,6 +216,28 @@ test("a maintenance window is previewed in words and planned", async () => {
   await page.getByText("at 02:30 every day, Europe/Berlin, for 2h").waitFor();
 });
 
+test("an inhibition is written, and what is wrong with it is said", async () => {
+  const { page } = session;
+  await page.goto(url("/incidents"));
+  await page.getByRole("link", { name: "Inhibitions" }).click();
+  await page.getByRole("button", { name: "New inhibition" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("site is cut off");
+  await dialog.getByLabel("While there is an alert with these labels").fill('site=~".*"');
+  await dialog.getByLabel("Nobody is paged for alerts with these").fill('alertname!="Site unreachable"');
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.getByText("would match every alert").first().waitFor();
+  await refused(422, "/api/v1/inhibitions");
+  await dialog.getByLabel("While there is an alert with these labels").fill('alertname="Site unreachable"');
+  await dialog.getByLabel("If they have the same").fill("site, region");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  const row = page.getByRole("row", { name: /site is cut off/ });
+  await row.getByText("with the same site, region").waitFor();
+  await row.getByRole("button", { name: "Delete site is cut off" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByText("Nothing is inhibited").waitFor();
+});
+
 test("a script is written, planned and run with its output as it comes", async () => {
   const { page } = session;
   const server = await page.evaluate(async () => {

@@ -38,7 +38,7 @@ shapes! {
         pub server: Option<String>,
         pub incident_id: Option<IncidentId>,
         pub incident_number: Option<i64>,
-        /// Why nobody is paged for it now: a silence, a maintenance window. Absent: somebody is.
+        /// Why nobody is paged for it now: a silence, a maintenance window, an inhibition. Absent: somebody is.
         pub suppressed_by: Option<String>,
         pub count: i64,
         pub first_seen_at: Time,
@@ -64,7 +64,7 @@ shapes! {
         pub triggered_at: Time,
         pub acknowledged_at: Option<Time>,
         pub acknowledged_by: Option<String>,
-        /// Why nobody is paged for it: the silence or maintenance window that covers all of its open alerts.
+        /// Why nobody is paged for it: the silence, maintenance window or inhibition that covers the first of its open alerts, which are all covered.
         pub suppressed_by: Option<String>,
         pub resolved_at: Option<Time>,
         pub resolved_by: Option<String>,

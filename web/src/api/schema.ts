@@ -2076,7 +2076,7 @@ export interface components {
             source: string;
             state: components["schemas"]["AlertState"];
             summary: string;
-            /** @description Why nobody is paged for it now: a silence, a maintenance window. Absent: somebody is. */
+            /** @description Why nobody is paged for it now: a silence, a maintenance window, an inhibition. Absent: somebody is. */
             suppressed_by?: string | null;
             /** Format: double */
             value?: number | null;
@@ -2935,7 +2935,7 @@ export interface components {
             service_id: components["schemas"]["ServiceId"];
             severity: components["schemas"]["Severity"];
             state: components["schemas"]["IncidentState"];
-            /** @description Why nobody is paged for it: the silence or maintenance window that covers all of its open alerts. */
+            /** @description Why nobody is paged for it: the silence, maintenance window or inhibition that covers the first of its open alerts, which are all covered. */
             suppressed_by?: string | null;
             /** @description A drill: left out of the statistics. */
             test: boolean;

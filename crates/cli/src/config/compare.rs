@@ -36,6 +36,10 @@ pub fn is_nothing(value: &Value) -> bool {
     }
 }
 
+fn is_off(value: &Value) -> bool {
+    is_nothing(value) || *value == false
+}
+
 /// As a file would say it: without ids, what is nothing, and secrets.
 pub fn as_file(kept: &Kept, view: &Value, part: Part, names: &Names) -> Map<String, Value> {
     let Value::Object(mut map) = convert(view, part, names) else { return Map::new() };
@@ -104,6 +108,8 @@ pub fn differences(field: &str, old: &Value, new: &Value) -> Vec<Difference> {
             after.keys().chain(gone).flat_map(below).collect()
         }
         _ if same(field.rsplit('.').next().unwrap_or_default(), old, new) => Vec::new(),
+        // Within an object a switch that is not named is off.
+        _ if field.contains('.') && is_off(old) && is_off(new) => Vec::new(),
         _ => vec![Difference { field: field.into(), old: old.clone(), new: new.clone() }],
     }
 }
@@ -121,6 +127,9 @@ mod tests {
         let same = json!({"for_seconds": 60, "matchers": "env=prod", "ends_at": "2030-01-01T01:00:00+01:00",
             "labels": {"b": "2", "a": "1"}, "steps": [{"delay_seconds": 5}], "comment": "", "list": [], "no": null});
         assert_eq!(differences("", &old, &same), []);
+        let (old_config, config) =
+            (json!({"config": {"voice": false, "to": "a"}}), json!({"config": {"to": "a"}}));
+        assert_eq!(differences("", &old_config, &config), []);
         let other = json!({"for_seconds": 61, "labels": {"a": "1", "c": "3"}, "steps": []});
         let found = differences("", &old, &other);
         let fields: Vec<&str> = found.iter().map(|one| one.field.as_str()).collect();

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing here knows a noun but the table below: fields, references and their names come from the API's own description.
 
+mod against;
 mod alertmanager;
 pub mod apply;
 pub mod commands;

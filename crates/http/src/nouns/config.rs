@@ -14,5 +14,5 @@ pub async fn check(caller: Caller, request: Request) -> Reply<ConfigCheck> {
     caller.unrestricted()?;
     let bytes = read_body(request.into_body(), BYTES_MAX).await?;
     let input: ConfigCheckInput = parse_json(&bytes)?;
-    Ok(Json(configure::rehearse(&caller.hub, &caller.principal, &input.changes)?))
+    Ok(Json(configure::rehearse(&caller.hub, &caller.principal, input.changes).await?))
 }

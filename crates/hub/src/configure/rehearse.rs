@@ -39,8 +39,19 @@ const STEPS: &[(&str, Step)] = &[
     ("inhibition", step::<Inhibitions>),
 ];
 
-/// What is wrong with changes that are made one after the other; nothing when the hub would take them all.
-pub fn rehearse(hub: &Hub, by: &Principal, changes: &[ConfigChange]) -> Result<ConfigCheck, HubError> {
+/// What is wrong with changes that are made one after the other; nothing when the hub would take them all. Large configurations take their
+/// time, on a thread that nobody else waits for.
+pub async fn rehearse(
+    hub: &Hub,
+    by: &Principal,
+    changes: Vec<ConfigChange>,
+) -> Result<ConfigCheck, HubError> {
+    let (hub, by) = (hub.clone(), by.clone());
+    let rehearsed = tokio::task::spawn_blocking(move || all(&hub, &by, &changes)).await;
+    rehearsed.map_err(|error| HubError::Internal(error.to_string()))?
+}
+
+fn all(hub: &Hub, by: &Principal, changes: &[ConfigChange]) -> Result<ConfigCheck, HubError> {
     if changes.len() > CHANGES_MAX {
         return Err(HubError::invalid("changes", format!("at most {CHANGES_MAX}")));
     }
