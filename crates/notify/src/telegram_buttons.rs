@@ -162,7 +162,7 @@ impl TelegramConfig {
 fn read(answer: &[u8], offset: i64) -> Option<Polled> {
     let Ok(answer) = serde_json::from_slice::<Answer>(answer) else {
         let next = first_update(answer)?.checked_add(1)?;
-        return Some(Polled { next, presses: Vec::new() });
+        return Some(Polled { next: next.max(offset), presses: Vec::new() });
     };
     let next = answer.result.iter().filter_map(|update| update.update_id.checked_add(1));
     let next = next.fold(offset, i64::max);
@@ -211,5 +211,22 @@ mod tests {
         assert_eq!(read(b"<html>", 7), None);
         let last = format!(r#"{{"result":[{{"update_id":{}}}]}}"#, i64::MAX);
         assert_eq!(read(last.as_bytes(), 7).map(|polled| polled.next), Some(7));
+    }
+
+    #[test]
+    fn no_bytes_are_too_hostile_to_be_read() {
+        let valid = br#"{"ok":true,"result":[{"update_id":9,"callback_query":{"id":"q","from":{"first_name":"A"},"message":{"message_id":7,"chat":{"id":-1,"type":"group"},"reply_markup":{"inline_keyboard":[[{"text":"x","url":"https://h"}]]}},"data":"T"}}]}"#;
+        assert_eq!(read(valid, 0).map(|polled| polled.presses.len()), Some(1));
+        for at in 0..valid.len() {
+            // What is cut off is either passed over or an error, and never asked for backwards.
+            assert!(read(&valid[..at], 7).is_none_or(|polled| polled.next >= 7), "{at}");
+            for byte in [0, b'"', b'[', b'{', b'9', b'-', 0xff] {
+                let mut other = valid.to_vec();
+                other[at] = byte;
+                let _ = read(&other, 7);
+            }
+        }
+        let deep = format!(r#"{{"result":[{{"update_id":9,"callback_query":{}"#, "[".repeat(16_000));
+        assert_eq!(read(deep.as_bytes(), 7), Some(Polled { next: 10, presses: vec![] }));
     }
 }

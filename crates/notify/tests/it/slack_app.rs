@@ -112,3 +112,18 @@ async fn answers_go_to_slack_alone() {
     }
     provider.calls();
 }
+
+#[test]
+fn no_payload_is_too_hostile_to_be_read() {
+    let valid = r#"{"type":"block_actions","user":{"id":"U1","username":"ada"},"channel":{"id":"C0123ABCD"},"response_url":"https://hooks.slack.com/x","actions":[{"action_id":"acknowledge","value":"T"}]}"#;
+    assert!(SlackPress::read(valid).is_some());
+    for at in 0..valid.len() {
+        assert_eq!(SlackPress::read(&valid[..at]), None, "{at}");
+        for with in ["\"", "[", "{", "9", "\u{0}", "\u{202e}"] {
+            let mut other = valid.to_string();
+            other.replace_range(at..=at, with);
+            let _ = SlackPress::read(&other);
+        }
+    }
+    assert_eq!(SlackPress::read(&"[".repeat(100_000)), None);
+}
