@@ -1,11 +1,13 @@
 //! What a hub has, as files: the same hub gives the same bytes.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::compare::as_file;
 use super::names::{Current, Names};
 use super::shape::Part;
-use super::{KEPT, Kept, yaml};
+use super::{KEPT, Kept, identity, yaml};
 use crate::client::endpoint;
 use crate::schema::Schema;
 
@@ -31,7 +33,9 @@ pub fn objects(kept: &Kept, schema: &Schema, current: &Current, names: &Names) -
         }
         fields
     };
-    let mut all: Vec<Map<String, Value>> = current.of(kept.name).iter().map(file).collect();
+    let mut seen = BTreeSet::new();
+    let first = current.of(kept.name).iter().filter(|view| seen.insert(identity(kept.name, view)));
+    let mut all: Vec<Map<String, Value>> = first.map(file).collect();
     if kept.name != "route" {
         all.sort_by_key(|fields| fields.get("name").map(Value::to_string));
     }

@@ -44,7 +44,8 @@ impl Current {
 impl Names {
     pub fn add(&mut self, noun: &str, name: &str, id: &str) {
         self.names.insert(id.into(), name.into());
-        self.ids.insert((noun.into(), name.into()), id.into());
+        // Of routes with the same matchers only the first is ever asked.
+        self.ids.entry((noun.into(), name.into())).or_insert_with(|| id.into());
     }
 
     /// The name of an id. What is gone keeps its id: it is refused when it is applied.

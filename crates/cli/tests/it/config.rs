@@ -111,3 +111,18 @@ fn nothing_is_asked_of_a_hub_that_files_do_not_want_anything_of() {
         json!([{"noun": "service", "name": "payments", "action": "delete", "fields": []}])
     );
 }
+
+#[test]
+fn of_two_routes_with_the_same_matchers_the_first_is_the_one_in_files() {
+    let route = |n: u32, matchers: &str| json!({"id": format!("01936f2e-0000-7000-8000-0000000000a{n}"), "matchers": matchers, "service_id": SERVICE, "position": n});
+    let routes = json!({"items": [route(1, "{a=\"b\"}"), route(2, "{a=\"b\"}"), route(3, "")]});
+    let hub = FakeHub::start(move |request| match request.path.split('?').next().unwrap_or_default() {
+        "/api/v1/routes" => (200, routes.clone()),
+        "/api/v1/services" => (200, json!({"items": [service("old")]})),
+        _ => (200, json!({"items": []})),
+    });
+    let exported = watchtower(&hub.url, &["config", "export", "routes"], "");
+    assert!(exported.out.ends_with("\nroutes:\n  - matchers: \"{a=\\\"b\\\"}\"\n    service: payments\n  - matchers: \"\"\n    service: payments\n"), "{exported:?}");
+    let diff = watchtower(&hub.url, &["config", "diff", "-"], &exported.out);
+    assert_eq!((diff.exit, diff.out.as_str()), (Exit::Ok, ""), "{diff:?}");
+}
