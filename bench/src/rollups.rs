@@ -80,7 +80,13 @@ impl Engine {
         let store = Arc::new(MetricStore(Arc::clone(&files)));
         let db = Arc::new(Tsdb::open(store, Options::default()).ok()?.0);
         let labels: Vec<Labels> = (0..SERIES)
-            .map(|n| Labels::from_pairs([("__name__", format!("node_{n}")), ("job", "node".into())]))
+            .map(|n| {
+                Labels::from_pairs([
+                    ("__name__", format!("node_{n}")),
+                    ("job", "node".into()),
+                    ("n", n.to_string()),
+                ])
+            })
             .collect();
         let series = db.resolve(None, &labels).refs.into_iter().flatten().collect();
         let signals = (0..SERIES).map(|n| Signal::new(0, n)).collect();

@@ -506,6 +506,7 @@ async function pagesToCheck(page) {
       "/silences",
       "/maintenance",
       "/inhibitions",
+      "/analytics",
       "/automations",
       `/automations/${ids.automation}`,
       "/runs",

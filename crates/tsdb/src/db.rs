@@ -143,6 +143,8 @@ impl Tsdb {
         report.replayed_records = end.records;
         report.lost_log_bytes = end.lost_bytes;
         store.remove_series(&replayer.removed)?;
+        // Behind the replay: what the log has of a series must find it. By the newest sample there is, for there is no clock.
+        end_idle(&mut head, catalogue.flushed_to.saturating_sub(options.max_age_ms));
         report.series = head.index.series();
         // What was replayed is older than anything that comes: its own epoch.
         head.epoch = 1;
@@ -192,6 +194,16 @@ fn waiting(store: &dyn ChunkStore) -> Result<WaitList, StoreError> {
         store.waiting(day)?.iter().for_each(|waiting| list.found(day, waiting));
     }
     Ok(list)
+}
+
+/// Ends the series that can have no samples any more, so that they count against no limit from the start.
+fn end_idle(head: &mut Head, from: i64) {
+    for number in 0..head.series.len() as u32 {
+        if head.get(number).is_some_and(|series| series.idle_since(from)) && !head.late.contains_key(&number)
+        {
+            head.end(number);
+        }
+    }
 }
 
 fn load(head: &mut Head, catalogue: &Catalogue, report: &mut OpenReport) {

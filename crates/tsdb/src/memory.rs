@@ -294,6 +294,10 @@ impl ChunkStore for MemoryStore {
         Ok(())
     }
 
+    fn reclaim_rollups(&self, _: Level, _: Day) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn rollup_periods(&self, level: Level) -> Result<Vec<Day>, StoreError> {
         Ok(self.lock().rollups.keys().filter(|(of, _)| *of == level).map(|(_, period)| *period).collect())
     }

@@ -64,12 +64,8 @@ impl Tsdb {
         for first in (0..slots).step_by(SERIES_PER_LOCK) {
             let mut head = self.head_mut();
             for number in first as u32..(first + SERIES_PER_LOCK).min(slots) as u32 {
-                let idle = |s: &&crate::series::Series| {
-                    !s.has_samples_in_memory() && s.stored_to != i64::MIN && s.stored_to < from
-                };
-                let Some(newest) = head.get(number).filter(idle).map(|series| series.stored_to) else {
-                    continue;
-                };
+                let idle = head.get(number).filter(|series| series.idle_since(from));
+                let Some(newest) = idle.map(|series| series.stored_to) else { continue };
                 if head.late.contains_key(&number) {
                     continue;
                 }

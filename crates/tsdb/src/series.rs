@@ -97,6 +97,11 @@ impl Series {
         self.open.count() > 0 || !self.sealed.is_empty()
     }
 
+    /// All its samples lie before `t`, and are stored.
+    pub(crate) fn idle_since(&self, t: i64) -> bool {
+        !self.has_samples_in_memory() && self.stored_to != i64::MIN && self.stored_to < t
+    }
+
     /// Lets go of stored chunks that end before `t`.
     pub(crate) fn evict_before(&mut self, t: i64) {
         let stored_to = &mut self.stored_to;

@@ -241,6 +241,9 @@ pub trait ChunkStore: Send + Sync {
         each: &mut dyn FnMut(Group, &[u8]) -> bool,
     ) -> Result<(), StoreError>;
 
+    /// Gives the space of rows that were replaced back to the disk.
+    fn reclaim_rollups(&self, level: Level, period: Day) -> Result<(), StoreError>;
+
     /// The periods that have rollups, oldest first.
     fn rollup_periods(&self, level: Level) -> Result<Vec<Day>, StoreError>;
 

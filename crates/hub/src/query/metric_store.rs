@@ -173,6 +173,10 @@ impl ChunkStore for MetricStore {
         self.0.read_rollups(resolution(level), period.0, &groups, each).map_err(failed("reading rollups"))
     }
 
+    fn reclaim_rollups(&self, level: Level, period: Day) -> Result<(), StoreError> {
+        self.0.reclaim_rollups(resolution(level), period.0).map_err(failed("giving space back"))
+    }
+
     fn rollup_periods(&self, level: Level) -> Result<Vec<Day>, StoreError> {
         Ok(self.0.rollup_periods(resolution(level)).into_iter().map(Day).collect())
     }

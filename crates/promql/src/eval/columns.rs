@@ -117,21 +117,22 @@ impl Evaluator<'_> {
     fn selected(&mut self, expr: &Expr, time: &TimeShift, steps: Steps) -> Result<Vec<Column>, QueryError> {
         let data = self.data.get(&std::ptr::from_ref(expr)).cloned().unwrap_or_default();
         self.afford(expr, data.len(), steps)?;
-        let spans = self.spans_of(expr).to_vec();
+        let spans = self.spans_of(expr);
+        let times: Vec<i64> = steps.times().map(|t| as_of(spans, self.shifted(time, t))).collect();
         let (lookback, closed) = (self.settings.lookback_ms, self.settings.left_closed());
         let mut all = Vec::with_capacity(data.len());
         for series in data.iter() {
             self.keep_going()?;
             let mut behind = 0;
-            let value = |t: i64| {
-                let t = as_of(&spans, self.shifted(time, t));
+            let value = |t: &i64| {
+                let t = *t;
                 behind += series.samples[behind..].iter().take_while(|s| s.t.0 <= t).count();
                 let oldest = t.saturating_sub(lookback);
                 let last = series.samples[..behind].last();
                 let fresh = last.filter(|s| s.t.0 > oldest || (closed && s.t.0 == oldest));
                 fresh.map_or_else(stale_nan, |s| s.v)
             };
-            let values = steps.times().map(value).collect();
+            let values = times.iter().map(value).collect();
             all.push(Column { labels: Arc::clone(&series.labels), values });
         }
         Ok(all)
@@ -184,13 +185,13 @@ impl Evaluator<'_> {
         let data = self.data.get(&std::ptr::from_ref(range.bare())).cloned().unwrap_or_default();
         self.afford(range, data.len(), steps)?;
         let (dialect, closed) = (self.settings.dialect, self.closed(range));
+        let ranges: Vec<Bounds> = steps.times().map(|t| self.range_of(range, t)).collect();
         let mut all = Vec::with_capacity(data.len());
         for series in data.iter() {
             self.keep_going()?;
             let (mut from, mut to) = (0, 0);
-            let value = |t: i64| {
-                let bounds = self.range_of(range, t);
-                let Bounds { start, end, .. } = bounds;
+            let value = |bounds: &Bounds| {
+                let Bounds { start, end, .. } = *bounds;
                 let before = |s: &&Sample| s.t.0 < start || (s.t.0 == start && !closed);
                 from += series.samples[from..].iter().take_while(before).count();
                 to = to.max(from);
@@ -198,9 +199,9 @@ impl Evaluator<'_> {
                 if from == to {
                     return stale_nan();
                 }
-                f(&Window::new(series, from, to, bounds, dialect)).unwrap_or_else(stale_nan)
+                f(&Window::new(series, from, to, *bounds, dialect)).unwrap_or_else(stale_nan)
             };
-            let values = steps.times().map(value).collect();
+            let values = ranges.iter().map(value).collect();
             all.push(Column { labels: Arc::clone(&series.labels), values });
         }
         Ok(all)

@@ -8,7 +8,7 @@
 //! metrics/series.db                      the catalogue (`catalogue`)
 //! metrics/2026-11-23.db                  chunks and blocks of one UTC day (`day`, `days`): retention is unlink
 //! metrics/rollups/1m/2026-11-23.db       its rollups by the minute (`rollups`)
-//! metrics/rollups/1h/2026-11-02.db       rollups by the hour of 32 days, named by the first
+//! metrics/rollups/1h/2026-11-11.db       rollups by the hour of 32 days, named by the first
 //! metrics/2026-11-23.db.damaged-1        a file that could not be read, set aside
 //! ```
 
@@ -220,6 +220,11 @@ impl MetricFiles {
         each: &mut dyn FnMut(u64, &[u8]) -> bool,
     ) -> Result<(), MetricsError> {
         self.rollups(of).with(period, |file| file.read_rollups(groups, each))
+    }
+
+    /// Gives the pages of replaced rows back to the disk.
+    pub fn reclaim_rollups(&self, of: Resolution, period: i32) -> Result<(), MetricsError> {
+        self.rollups(of).with(period, |file| file.reclaim())
     }
 
     /// Periods with a file, oldest first.

@@ -14,10 +14,14 @@ type BySlot = Vec<Vec<Bucket>>;
 impl Tsdb {
     pub(super) fn roll_day(&self, level: Level, day: Day, report: &mut RollReport) -> Result<(), TsdbError> {
         let mut parcel: Vec<RollupRecord> = Vec::new();
-        for (group, mark) in self.to_roll(level, day)? {
+        let left = self.to_roll(level, day)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        for (group, mark) in left {
             if report.samples >= ROLL_SAMPLES_PER_ROUND {
                 report.more = true;
-                break;
+                return self.put(level, day, parcel, report);
             }
             let bytes = self.roll_group(level, day, group, report)?;
             parcel.push(RollupRecord { group, mark, bytes });
@@ -25,7 +29,8 @@ impl Tsdb {
                 self.put(level, day, std::mem::take(&mut parcel), report)?;
             }
         }
-        self.put(level, day, parcel, report)
+        self.put(level, day, parcel, report)?;
+        Ok(self.store.reclaim_rollups(level, level.period(day))?)
     }
 
     fn put(

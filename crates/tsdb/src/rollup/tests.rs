@@ -329,6 +329,12 @@ fn a_series_that_ended_is_read_but_counts_no_more() {
     assert!(select(&days.db, "__name__=gauge", days.now - DAY, days.now).is_empty());
     let others = refs(&days.db, Some(id(1)), &["x", "y", "z"]);
     assert_eq!(others.len(), 3, "the limit is theirs again");
+    // From the start on: what it finds in the catalogue has no samples any more.
+    loose(&days.db, false, &[(others[0], days.now, 1.0)]);
+    days.db.flush_all(Timestamp(days.now)).unwrap();
+    let short = Options { max_age_ms: KEPT.raw_ms, ..Options::default() };
+    let again = Tsdb::open(Arc::new(days.store.copy()), short).unwrap().0;
+    assert_eq!((again.stats().series, again.stats().ended_series), (1, 5), "two never had any");
     // A sender that kept the number is told to resolve it; the number is the old one.
     let late = (days.series[0], days.now, 1.0);
     assert_eq!(loose(&days.db, false, &[late]).unknown, 1);

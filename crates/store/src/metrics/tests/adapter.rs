@@ -171,6 +171,10 @@ impl ChunkStore for Files {
         self.0.read_rollups(resolution(level), period.0, &groups, each).map_err(store_error)
     }
 
+    fn reclaim_rollups(&self, level: Level, period: Day) -> Result<(), StoreError> {
+        self.0.reclaim_rollups(resolution(level), period.0).map_err(store_error)
+    }
+
     fn rollup_periods(&self, level: Level) -> Result<Vec<Day>, StoreError> {
         Ok(self.0.rollup_periods(resolution(level)).into_iter().map(Day).collect())
     }

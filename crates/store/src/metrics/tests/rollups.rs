@@ -36,6 +36,12 @@ fn rows_take_the_place_of_those_of_their_group() {
     assert_eq!(files.days(), [0; 0], "they are no days of samples");
     let [minutes, hours] = Resolution::ALL.map(|of| files.rollup_bytes(of));
     assert!(minutes > 0 && hours > 0 && files.bytes_on_disk() >= minutes + hours);
+    let long = vec![7; 1_000_000];
+    files.put_rollups(Resolution::Hour, 32, 42, &[row(3, 7, &long)]).unwrap();
+    files.put_rollups(Resolution::Hour, 32, 42, &[row(3, 8, b"c")]).unwrap();
+    assert!(files.rollup_bytes(Resolution::Hour) > 1_000_000);
+    files.reclaim_rollups(Resolution::Hour, 32).unwrap();
+    assert!(files.rollup_bytes(Resolution::Hour) < 100_000, "what was replaced is given back");
     files.drop_rollups(Resolution::Hour, 32).unwrap();
     assert_eq!((files.rollup_bytes(Resolution::Hour), all(&files, Resolution::Hour, 32)), (0, Vec::new()));
 }
