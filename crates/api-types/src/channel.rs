@@ -64,6 +64,8 @@ shapes! {
         Discord { url: String },
         /// A workflow of Microsoft Teams.
         Teams { url: String },
+        /// A webhook of a space of Google Chat.
+        GoogleChat { url: String },
         /// A bot of Telegram.
         Telegram {
             token: String,

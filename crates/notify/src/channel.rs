@@ -8,6 +8,7 @@ use watchtower_egress::Egress;
 use crate::check::ChannelError;
 use crate::discord::DiscordConfig;
 use crate::email::EmailConfig;
+use crate::google_chat::GoogleChatConfig;
 use crate::ntfy::NtfyConfig;
 use crate::pagerduty::PagerdutyConfig;
 use crate::pushover::PushoverConfig;
@@ -148,6 +149,7 @@ channels! {
     Ntfy(NtfyConfig),
     Discord(DiscordConfig),
     Teams(TeamsConfig),
+    GoogleChat(GoogleChatConfig),
     Telegram(TelegramConfig),
     Pushover(PushoverConfig),
     Twilio(TwilioConfig),

@@ -2285,6 +2285,10 @@ export interface components {
             kind: "teams";
             url: string;
         } | {
+            /** @enum {string} */
+            kind: "google_chat";
+            url: string;
+        } | {
             /** @description Another server in the place of the provider's own; the same in those below. */
             api_url?: string | null;
             /** @description Number of a chat, or `@name` of a public channel. */

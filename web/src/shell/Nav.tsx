@@ -20,7 +20,7 @@ export const DESTINATIONS: Destination[] = [
     href: paths.incidents,
     label: "Incidents",
     icon: "incident",
-    owns: /^\/(incidents|silences|maintenance|inhibitions)/,
+    owns: /^\/(incidents|silences|maintenance|inhibitions|analytics)/,
   },
   { href: paths.rules, label: "Rules", icon: "rule", owns: /^\/rules/ },
   { href: paths.scripts, label: "Scripts", icon: "script", owns: /^\/(scripts|automations)/ },

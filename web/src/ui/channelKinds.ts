@@ -137,6 +137,10 @@ const KINDS: Record<ChannelKind, KindRow> = {
     label: "Microsoft Teams",
     fields: [url("https://…", "Of a workflow that posts to a channel when a webhook request is received.")],
   },
+  google_chat: {
+    label: "Google Chat",
+    fields: [url("https://chat.googleapis.com/v1/spaces/…", "A webhook of the space.")],
+  },
   telegram: {
     label: "Telegram",
     target: (value) => `chat ${value("chat")}`,

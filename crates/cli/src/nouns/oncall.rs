@@ -222,6 +222,7 @@ const CHANNEL_KINDS: &[&str] = &[
     "ntfy",
     "discord",
     "teams",
+    "google_chat",
     "telegram",
     "pushover",
     "twilio",
@@ -253,7 +254,7 @@ pub static CHANNEL: Noun = Noun {
             "target-url-file",
             "config.url",
             SecretFile,
-            "File with the URL, - is stdin: those of Slack, Discord, Teams and ntfy are secrets",
+            "File with the URL, - is stdin: those of Slack, Discord, Teams, Google Chat and ntfy are secrets",
         ),
         field(
             "secret-file",

@@ -100,6 +100,29 @@ const CASES: &[Case] = &[
         }),
     },
     Case {
+        config: r#"{"type":"google_chat","url":"URL/v1/spaces/A/messages?key=KEYKEYKEY"}"#,
+        call: "POST /v1/spaces/A/messages?key=KEYKEYKEY&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD&requestId=4ffcf8774892374d032ff7eca51a30d8595d2962d128fe8f94434ffdbaab2ce3",
+        taken: (200, r#"{"name":"spaces/A/messages/1"}"#),
+        calm: None,
+        page: |call| {
+            assert_eq!(call.body["thread"], json!({"threadKey": message().incident_key}));
+            assert_eq!(call.body["fallbackText"], HEADLINE);
+            let card = &call.body["cardsV2"][0]["card"];
+            assert_eq!(card["header"]["title"], HEADLINE);
+            let widgets = &card["sections"][0]["widgets"];
+            let said = widgets[0]["textParagraph"]["text"].as_str().unwrap();
+            assert!(said.starts_with("db on web-1\n"), "{said}");
+            assert_eq!(widgets[1]["textParagraph"]["text"], "no space left on device");
+            let open = |text: &str, url| json!({"text": text, "onClick": {"openLink": {"url": url}}});
+            let buttons = json!([open("Acknowledge", ACKNOWLEDGE_URL), open("Open", LINK)]);
+            assert_eq!(widgets[2]["buttonList"]["buttons"], buttons);
+        },
+        end: Some(|call| {
+            let title = call.body["cardsV2"][0]["card"]["header"]["title"].as_str().unwrap();
+            assert!(title.contains("resolved"), "{title}");
+        }),
+    },
+    Case {
         config: r#"{"type":"telegram","token":"1:KEYKEYKEY","chat":"-100","api_url":"URL"}"#,
         call: "POST /bot1:KEYKEYKEY/sendMessage",
         taken: (200, r#"{"ok":true,"result":{"message_id":7}}"#),
@@ -347,6 +370,7 @@ fn longest(kind: &str) -> usize {
     match kind {
         "discord" => 4_096,
         "teams" => 7 * 1024,
+        "google_chat" => 10 * 1024,
         "telegram" => 4_096,
         "slack_app" => 3_000,
         "pushover" => 1_024,
@@ -410,6 +434,11 @@ async fn hostile_and_endless_texts_stay_text_within_the_limits() {
                 assert!(!all.contains("**b**") || description.contains(r"\*\*b\*\*"), "{all}");
                 assert!(!call.body["content"].as_str().unwrap().contains(" <@1>"), "{all}");
                 assert!(embed["fields"][0]["value"].as_str().unwrap().chars().count() <= 1_024);
+            }
+            "google_chat" => {
+                let widgets = &call.body["cardsV2"][0]["card"]["sections"][0]["widgets"];
+                let paragraph = widgets[0]["textParagraph"]["text"].as_str().unwrap();
+                assert!(!paragraph.contains("<b>x") && paragraph.contains("&lt;b&gt;x"), "{paragraph}");
             }
             "pagerduty" => {
                 assert!(call.body["payload"]["summary"].as_str().unwrap().chars().count() <= 1_024);

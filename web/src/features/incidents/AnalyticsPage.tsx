@@ -29,7 +29,11 @@ export function AnalyticsPage() {
   const found = useQuery(queries.incidentAnalytics({ from, team, service }));
   const names = (items: { name: string }[] | undefined) => (items ?? []).map(({ name }) => name);
   return (
-    <Page title="How it went" cli={`watchtower incident stats --by rule --from ${from} -o csv`}>
+    <Page
+      title="How it went"
+      parents={[{ label: "Incidents", href: paths.incidents }]}
+      cli={`watchtower incident stats --by rule --from ${from} -o csv`}
+    >
       <IncidentTabs />
       <div className="row">
         {RANGES.map((one) => (
