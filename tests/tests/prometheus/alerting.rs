@@ -102,7 +102,7 @@ fn silences(hub: &Hub, run: &dyn Fn(&[&str]) -> Output) {
     assert!(ended.contains("longer") && ended.contains("expired"), "{ended}");
     wait::until(SOON, "the incident to go on", || {
         let lines = api.list("/incidents/1/timeline");
-        lines.iter().any(|line| text(&line["text"]).contains("window ended")).then_some(())
+        lines.iter().any(|line| text(&line["text"]).contains("what kept it quiet ended")).then_some(())
     });
     // Without a comment nobody would know why.
     assert!(!run(&["silence", "add", "alertname=JobIsGone", "--comment="]).status.success());

@@ -18,6 +18,7 @@ use crate::times::parse_time;
 const RANGE_MS: i64 = 30 * 86_400_000;
 
 pub async fn incidents(headers: HeaderMap, caller: Caller) -> Result<Response, Failure> {
+    let by = by(&caller)?;
     let now = caller.hub.now();
     let time = |name: &str| caller.query(name).map(|text| parse_time(name, text, now)).transpose();
     let to = time("to")?.unwrap_or(now);
@@ -30,9 +31,30 @@ pub async fn incidents(headers: HeaderMap, caller: Caller) -> Result<Response, F
     let found = analytics::incidents(&caller.hub, &question, |server| caller.sees_server(server)).await?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accept.contains("text/csv") {
-        return Ok(rows(&found, caller.query("by"))?);
+        return Ok(rows(&found, by));
     }
     Ok(Json(found).into_response())
+}
+
+/// What the rows of a table are of.
+#[derive(Clone, Copy)]
+enum By {
+    All,
+    Service,
+    Team,
+    Rule,
+    Person,
+}
+
+fn by(caller: &Caller) -> Result<By, HubError> {
+    Ok(match caller.query("by") {
+        None => By::All,
+        Some("service") => By::Service,
+        Some("team") => By::Team,
+        Some("rule") => By::Rule,
+        Some("person") => By::Person,
+        Some(_) => return Err(HubError::invalid("by", "must be service, team, rule or person")),
+    })
 }
 
 /// Those of the service or team that is asked for.
@@ -47,14 +69,13 @@ fn services(caller: &Caller) -> Result<Option<Vec<ServiceId>>, Failure> {
     Ok(Some(wanted.map(|service| ServiceId(service.id)).collect()))
 }
 
-fn rows(found: &IncidentAnalytics, by: Option<&str>) -> Result<Response, HubError> {
+fn rows(found: &IncidentAnalytics, by: By) -> Response {
     let figures = match by {
-        None => std::slice::from_ref(&found.total),
-        Some("service") => &found.services,
-        Some("team") => &found.teams,
-        Some("rule") => &found.rules,
-        Some("person") => return Ok(people(&found.people)),
-        Some(_) => return Err(HubError::invalid("by", "must be service, team, rule or person")),
+        By::All => std::slice::from_ref(&found.total),
+        By::Service => &found.services,
+        By::Team => &found.teams,
+        By::Rule => &found.rules,
+        By::Person => return people(&found.people),
     };
     let header = [
         "name",
@@ -72,7 +93,7 @@ fn rows(found: &IncidentAnalytics, by: Option<&str>) -> Result<Response, HubErro
         "time_to_resolve_p50_seconds",
         "time_to_resolve_p90_seconds",
     ];
-    Ok(csv::answer(&header, figures.iter().map(cells)))
+    csv::answer(&header, figures.iter().map(cells))
 }
 
 fn cells(one: &IncidentFigures) -> Vec<String> {
