@@ -12,7 +12,7 @@ import { type MappingDraft, type MappingPath, mappingOf } from "./mapping";
 const SETTLE_MS = 300;
 const FIELDS: readonly { path: MappingPath; label: string; placeholder: string }[] = [
   { path: "items", label: "List of alerts", placeholder: "the body is one" },
-  { path: "key", label: "Name of the alert", placeholder: "each is its own" },
+  { path: "key", label: "Key: names the alert", placeholder: "each is its own" },
   { path: "title", label: "Title", placeholder: "check.name" },
   { path: "description", label: "Description", placeholder: "none" },
   { path: "severity", label: "Severity", placeholder: "warning" },
