@@ -44,10 +44,16 @@ fn told(hub: &Hub, incident: &IncidentRow) -> Told {
 
 /// Sends the claimed pages of one channel.
 pub async fn send_together(hub: &Hub, rows: Vec<OutboxRow>) -> Result<(), HubError> {
+    if let [row] = rows.as_slice() {
+        return send(hub, row).await;
+    }
     let mut pages = Vec::new();
     for row in rows {
-        let Some(incident) = hub.store.incident(row.incident_id).await? else { continue };
-        pages.push((row, incident));
+        match hub.store.incident(row.incident_id).await? {
+            Some(incident) => pages.push((row, incident)),
+            // It says why it cannot be sent.
+            None => send(hub, &row).await?,
+        }
     }
     pages.sort_by_key(|(row, incident)| (Reverse(incident.severity), row.created_at, row.id));
     while let Some((first, incident)) = pages.first() {
@@ -98,7 +104,10 @@ async fn current(
 }
 
 fn name_others(hub: &Hub, message: &mut Message, others: &[(OutboxRow, IncidentRow)]) {
-    let Some(count @ 1..) = Some(others.len()) else { return };
+    let count = others.len();
+    if count == 0 {
+        return;
+    }
     let plural = if count == 1 { "" } else { "s" };
     message.title = format!("{} and {count} more incident{plural}", message.title);
     let mut lines: Vec<String> = others

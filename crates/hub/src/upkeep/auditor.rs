@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use watchtower_egress::{HttpRequest, Method};
-use watchtower_model::{ServiceId, Severity, Timestamp, Urgency};
+use watchtower_model::{RuleId, ServiceId, Severity, Timestamp, Urgency};
 
 use crate::Hub;
 use crate::error::HubError;
@@ -26,6 +26,8 @@ const WARNINGS_MAX: usize = 20;
 pub struct Audit {
     /// What is late, in words.
     pub overdue: Option<String>,
+    /// Whether something being late was what was told last; not known before this hub's first audit.
+    told: Option<bool>,
     /// People who would not be reached, in words.
     pub warnings: Vec<String>,
     /// When the outside last took the heartbeat.
@@ -51,12 +53,11 @@ impl Audits {
 pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
     let overdue = overdue(&hub).await?;
     let warnings = warnings(&hub);
-    let before = hub.audits.last().overdue;
     hub.audits.set(|audit| {
         audit.overdue.clone_from(&overdue);
         audit.warnings = warnings;
     });
-    tell(&hub, before.as_deref(), overdue.as_deref()).await?;
+    tell(&hub, overdue.as_deref()).await?;
     if overdue.is_none() && !hub.page_hold.is_on() {
         beat(&hub).await;
     }
@@ -74,14 +75,33 @@ async fn overdue(hub: &Hub) -> Result<Option<String>, HubError> {
     Ok(Some(format!("{late_timers} timers and the oldest message ({} s) are overdue", lag_ms / 1000)))
 }
 
-/// Once when it begins, once when it is over.
-async fn tell(hub: &Hub, before: Option<&str>, now: Option<&str>) -> Result<(), HubError> {
-    let event = match (before, now) {
-        (None, Some(text)) => Raise::hub("hub.overdue", None, Severity::Critical, text),
-        (Some(_), None) => Raise::hub("hub.on_time", None, Severity::Info, "nothing is overdue any more"),
-        _ => return Ok(()),
+/// Once when it begins, once when it is over; what cannot be stored is told by the next audit.
+async fn tell(hub: &Hub, overdue: Option<&str>) -> Result<(), HubError> {
+    let told = match hub.audits.last().told {
+        Some(told) => told,
+        None => left_open(hub).await?,
     };
-    raise(hub, event).await.map(drop)
+    match overdue {
+        Some(text) if !told => {
+            raise(hub, Raise::hub("hub.overdue", None, Severity::Critical, text)).await?;
+        }
+        None if told => {
+            let text = "nothing is overdue any more";
+            raise(hub, Raise::hub("hub.on_time", None, Severity::Info, text)).await?;
+        }
+        _ => {}
+    }
+    hub.audits.set(|audit| audit.told = Some(overdue.is_some()));
+    Ok(())
+}
+
+/// Whether a hub that ended before it could tell left an alert about what was late.
+async fn left_open(hub: &Hub) -> Result<bool, HubError> {
+    let objects = hub.objects();
+    let about = |id: RuleId| {
+        objects.rule(id).is_some_and(|rule| rule.body.input.event_kind.as_deref() == Some("hub.overdue"))
+    };
+    Ok(hub.store.open_alerts().await?.iter().any(|alert| alert.rule_id.is_some_and(about)))
 }
 
 /// Schedules with gaps, and services whose pages reach nobody.

@@ -1,6 +1,6 @@
 //! A hub with servers whose agents are connected, as far as the hub can see.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -73,6 +73,11 @@ impl Scene {
     pub async fn configured(dir: TempDir, config: HubConfig) -> Scene {
         let hub = Hub::start(config, Vec::new()).await.unwrap();
         Scene { hub, dir, agents: Vec::new() }
+    }
+
+    /// Its folder of keys.
+    pub fn keys(&self) -> PathBuf {
+        self.dir.path().join("keys")
     }
 
     /// Another hub on the same database, on the same folder of keys.
