@@ -7,12 +7,11 @@ use std::ops::Range;
 
 use watchtower_model::{Sample, Timestamp};
 
-use super::{ChunkError, column};
+use super::{ChunkError, column, sealed};
 use crate::limits::BLOCK_SAMPLES_MAX;
 use crate::record::{Input, put_varint};
 
 pub(super) const VERSION: u8 = 2;
-const CHECKSUM_BYTES: usize = 4;
 
 /// One block of the series in `parts`: their places in the group, ascending, and samples, 1 to [`BLOCK_SAMPLES_MAX`] each, times rising.
 pub(crate) fn encode_block(parts: &[(u8, &[Sample])]) -> Vec<u8> {
@@ -43,9 +42,7 @@ pub(crate) fn encode_block(parts: &[(u8, &[Sample])]) -> Vec<u8> {
     put_varint(&mut out, parts.len() as u64);
     out.extend_from_slice(&heads);
     out.extend_from_slice(&bodies);
-    let sum = crc32fast::hash(&out);
-    out.extend_from_slice(&sum.to_le_bytes());
-    out
+    sealed::seal(out)
 }
 
 /// A block that is being read: its times are unpacked once for all series that share them.
@@ -68,16 +65,7 @@ struct Part {
 
 impl<'a> Block<'a> {
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Block<'a>, ChunkError> {
-        match bytes.first() {
-            Some(&VERSION) => {}
-            Some(version) => return Err(ChunkError::Version(*version)),
-            None => return Err(ChunkError::Damaged),
-        }
-        let (body, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(ChunkError::Damaged)?;
-        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-            return Err(ChunkError::Damaged);
-        }
-        Block::parse(body).ok_or(ChunkError::Damaged)
+        Block::parse(sealed::open(bytes, VERSION)?).ok_or(ChunkError::Damaged)
     }
 
     fn parse(bytes: &'a [u8]) -> Option<Block<'a>> {

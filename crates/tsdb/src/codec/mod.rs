@@ -65,6 +65,7 @@ mod decode;
 mod encode;
 
 mod column;
+mod sealed;
 
 mod block;
 

@@ -9,13 +9,12 @@ use std::ops::Range;
 
 use watchtower_model::{Sample, Timestamp};
 
-use super::{ChunkError, column};
+use super::{ChunkError, column, sealed};
 use crate::limits::ROLLUP_BUCKETS_MAX;
 use crate::record::{Input, put_varint};
 use crate::rollup::Bucket;
 
 const VERSION: u8 = 1;
-const CHECKSUM_BYTES: usize = 4;
 /// Forms of a column beside those of blocks: the values of a column before it; last times count.
 const AS: u8 = 3;
 const PRODUCT: u8 = 4;
@@ -70,9 +69,7 @@ pub(crate) fn encode_rollup(parts: &[(u8, &[Bucket])]) -> Vec<u8> {
     put_varint(&mut out, parts.len() as u64);
     out.extend_from_slice(&heads);
     out.extend_from_slice(&bodies);
-    let sum = crc32fast::hash(&out);
-    out.extend_from_slice(&sum.to_le_bytes());
-    out
+    sealed::seal(out)
 }
 
 /// Columns of times, each written once.
@@ -197,16 +194,7 @@ impl Columns {
 
 impl<'a> Rollup<'a> {
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Rollup<'a>, ChunkError> {
-        match bytes.first() {
-            Some(&VERSION) => {}
-            Some(version) => return Err(ChunkError::Version(*version)),
-            None => return Err(ChunkError::Damaged),
-        }
-        let (body, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(ChunkError::Damaged)?;
-        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-            return Err(ChunkError::Damaged);
-        }
-        Rollup::parse(body).ok_or(ChunkError::Damaged)
+        Rollup::parse(sealed::open(bytes, VERSION)?).ok_or(ChunkError::Damaged)
     }
 
     fn parse(bytes: &'a [u8]) -> Option<Rollup<'a>> {
