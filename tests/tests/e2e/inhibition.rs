@@ -50,6 +50,11 @@ fn what_is_inhibited_pages_nobody_from_the_first_moment_of_a_restarted_hub() {
     // The cause is last in the call, and the first to be taken.
     post(&sender, &[("Disk", "north"), ("CutOff", "north")]);
     let cause = sink.wait(SOON, "of the cause", |call| call.event() == "incident.triggered").incident();
+    // A hub that dies before it has recorded the answer tells it once more, as it must.
+    wait::until(SOON, "the page to be recorded", || {
+        let timeline = api.list(&format!("/incidents/{cause}/timeline"));
+        timeline.iter().any(|entry| entry["kind"] == "delivered").then_some(())
+    });
 
     hub.kill();
     hub.restart();
