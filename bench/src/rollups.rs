@@ -61,14 +61,13 @@ pub fn measure(table: &mut Table) {
         let what = format!("the same: rollups of {}", of.name());
         table.row(&what, year(engine.files.rollup_bytes(of)), "", "");
     }
-    let hours = Kept { minute_ms: 0, ..KEPT };
-    for (of, kept) in [("1m", KEPT), ("1h", hours)] {
-        engine.db.retain(Timestamp(START + DAYS * DAY_MS), &kept).expect("the disk takes removals");
+    // On the bounds of hours these answer; a minute beside them only minutes can.
+    for (of, beside_ms) in [("1m", 60_000), ("1h", 0)] {
         for (what, query) in
             [("rate of 1 series", "rate(node_6[6h])"), ("sum of 50 rates", "sum(rate({job=\"node\"}[6h]))")]
         {
             let what = format!("{what}, 90 days by 6 h, from rollups of {of}");
-            table.row(&what, format!("{:.1} ms", engine.query(query)), "", "");
+            table.row(&what, format!("{:.1} ms", engine.query(query, beside_ms)), "", "");
         }
     }
 }
@@ -120,9 +119,9 @@ impl Engine {
     }
 
     /// Milliseconds, the median.
-    fn query(&self, text: &str) -> f64 {
+    fn query(&self, text: &str, beside_ms: i64) -> f64 {
         let expr = parse(text).expect("it is PromQL");
-        let end = START + (DAYS - 2) * DAY_MS;
+        let end = START + (DAYS - 2) * DAY_MS - beside_ms;
         let (start, end) = (Timestamp(end - 90 * DAY_MS), Timestamp(end));
         let limits = Limits { series: 50_000, samples: 20_000_000, keep_going: &|| true };
         let mut times: Vec<f64> = (0..REPEATS)

@@ -57,15 +57,16 @@ mod tests {
 
     #[test]
     fn each_resolution_is_named_once_and_so_is_what_is_rough() {
+        let wanted = |reads, roughly| Wanted { reads, roughly, grain_ms: 1 };
         let notes = Notes::default();
         assert!(notes.warnings().is_empty());
         let spans = [(86_400_000, 3_600_000), (172_800_000, 60_000)];
         let spans = spans.map(|(until, bucket_ms)| BucketSpan { until: Timestamp(until), bucket_ms });
-        notes.add(&spans, Timestamp(90_000_000), Wanted { reads: Reads::Growth, roughly: None });
+        notes.add(&spans, Timestamp(90_000_000), wanted(Reads::Growth, None));
         let minutes =
             "before 1970-01-03T00:00:00.000Z samples are no longer kept: answered from rollups of 1m";
         assert_eq!(notes.warnings(), [minutes]);
-        notes.add(&spans, Timestamp(0), Wanted { reads: Reads::Last, roughly: Some("deriv") });
+        notes.add(&spans, Timestamp(0), wanted(Reads::Last, Some("deriv")));
         assert_eq!(
             notes.warnings(),
             [

@@ -60,6 +60,19 @@ const SERIES_MAX: usize = 12;
 const POINTS: i64 = 360;
 const POINTS_MAX: i64 = 4000;
 
+/// The step of a chart that names none: whole minutes or hours where it is long, since rollups know no other times.
+fn step_of(length_ms: i64, interval_ms: i64) -> i64 {
+    const MINUTE: i64 = 60_000;
+    const HOUR: i64 = 60 * MINUTE;
+    let step = length_ms / POINTS;
+    let whole = |unit: i64| (step + unit / 2) / unit * unit;
+    match step {
+        HOUR.. => whole(HOUR),
+        MINUTE.. => whole(MINUTE),
+        _ => step.max(interval_ms),
+    }
+}
+
 /// Evaluates every panel for one server.
 pub async fn server_panels(
     hub: &Hub,
@@ -75,7 +88,7 @@ pub async fn server_panels(
         .servers
         .get(server)
         .map_or(10_000, |server| server.with(|state| i64::from(state.interval_ms.max(1000))));
-    let step_ms = step_ms.unwrap_or((to.since(from) / POINTS).max(interval)).max(1000) / 1000 * 1000;
+    let step_ms = step_ms.unwrap_or_else(|| step_of(to.since(from), interval)).max(1000) / 1000 * 1000;
     if to.since(from) / step_ms > POINTS_MAX {
         return Err(HubError::invalid("step", format!("gives more than {POINTS_MAX} points")));
     }
@@ -171,5 +184,14 @@ mod tests {
         for spec in PANELS {
             parse(&spec.expr.replace('@', "40000ms")).unwrap_or_else(|error| panic!("{}: {error}", spec.id));
         }
+    }
+
+    #[test]
+    fn a_long_step_is_whole_minutes_or_hours() {
+        let hours = |hours: i64| step_of(hours * 3_600_000, 10_000);
+        assert_eq!([hours(1) / 1000, hours(3) / 1000, hours(24) / 1000], [10, 30, 240]);
+        assert_eq!([hours(7 * 24) / 60_000, hours(16 * 24) / 60_000], [28, 60]);
+        assert_eq!([hours(30 * 24), hours(90 * 24), hours(730 * 24)].map(|ms| ms / 3_600_000), [2, 6, 49]);
+        assert_eq!(step_of(3_600_000, 60_000), 60_000, "no step is shorter than the interval");
     }
 }

@@ -133,7 +133,8 @@ impl SeriesSource for Source {
         wanted: Wanted,
     ) -> Result<Fetched, SourceError> {
         let reads = reads(wanted.reads);
-        let rolled = self.ask((matchers, from, to), |query| self.tsdb.select_rolled(query, reads))?;
+        let rolled =
+            self.ask((matchers, from, to), |query| self.tsdb.select_rolled(query, reads, wanted.grain_ms))?;
         let spans: Vec<BucketSpan> = rolled
             .spans
             .iter()

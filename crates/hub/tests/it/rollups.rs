@@ -3,8 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use watchtower_hub::query::{Scope, Source};
+use watchtower_matchers::Matchers;
 use watchtower_model::{Labels, Timestamp, stale_nan};
-use watchtower_promql::{Answer, Dialect, Limits, SeriesWindow, Settings, eval_instant, eval_range, parse};
+use watchtower_promql::{
+    Answer, Dialect, Fetched, Limits, SeriesSource, SeriesWindow, Settings, SourceError, Wanted,
+    eval_instant, eval_range, parse,
+};
 use watchtower_tsdb::{Batch, Extent, Kept, MemoryStore, Options, Roll, Samples, SeriesRef, Tsdb};
 
 const MINUTE: i64 = 60_000;
@@ -122,15 +126,43 @@ fn source(db: &Arc<Tsdb>) -> Source {
     Source::new(Arc::clone(db), Scope::default(), 1000, 10_000_000)
 }
 
-fn range(
-    db: &Arc<Tsdb>,
+/// The finest there is, whatever would do.
+struct Finest(Source);
+
+impl SeriesSource for Finest {
+    fn select(
+        &self,
+        of: &Matchers,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<SeriesWindow>, SourceError> {
+        self.0.select(of, from, to)
+    }
+
+    fn fetch(
+        &self,
+        of: &Matchers,
+        from: Timestamp,
+        to: Timestamp,
+        wanted: Wanted,
+    ) -> Result<Fetched, SourceError> {
+        self.0.fetch(of, from, to, Wanted { grain_ms: 1, ..wanted })
+    }
+}
+
+fn range(db: &Arc<Tsdb>, text: &str, times: (i64, i64, i64), dialect: Dialect) -> Vec<SeriesWindow> {
+    range_from(&source(db), text, times, dialect)
+}
+
+fn range_from(
+    source: &dyn SeriesSource,
     text: &str,
     (start, end, step): (i64, i64, i64),
     dialect: Dialect,
 ) -> Vec<SeriesWindow> {
     let expr = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let (start, end) = (Timestamp(start), Timestamp(end));
-    eval_range(&expr, start, end, step, &source(db), &Settings::of(dialect), &WIDE)
+    eval_range(&expr, start, end, step, source, &Settings::of(dialect), &WIDE)
         .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
@@ -223,6 +255,8 @@ fn at_the_bounds_of_buckets_rollups_answer_as_samples_do() {
         let b = range(rolled, &text, (start, end, step), dialect);
         let what = format!("{name}, {text} from {} h by {} m", (start - START) / HOUR, step / MINUTE);
         compare(&a, &b, &what);
+        let finest = range_from(&Finest(source(rolled)), &text, (start, end, step), dialect);
+        compare(&a, &finest, &format!("{what}, from the finest"));
         values += a.iter().map(|w| w.samples.len()).sum::<usize>();
         // The walk by steps and the one by series are two pieces of code.
         if !text.contains("absent") && round % 5 == 0 {
@@ -285,6 +319,42 @@ fn version_2_has_no_left_end_over_buckets() {
 }
 
 #[test]
+fn what_lies_on_the_bounds_of_hours_is_answered_by_the_hour() {
+    let (_, rolled) = both();
+    let (from, to) = (SAMPLES_FROM - DAY, SAMPLES_FROM);
+    let read = |text: &str, (start, step): (i64, i64)| {
+        let source = source(rolled);
+        range_from(&source, text, (start, to, step), Dialect::Prometheus3);
+        let length = |told: &String| told.rsplit(' ').next().unwrap_or_default().to_string();
+        source.warnings().first().map(length).unwrap_or_default()
+    };
+    let by_the_hour = [
+        "rate(steady_total[6h])",
+        "steady_total",
+        "sum(max_over_time(gauge[1h] offset 2h))",
+        "min_over_time(avg_over_time(gauge[2h])[6h:1h])",
+        "gauge @ end()",
+    ];
+    let by_the_minute = [
+        "rate(steady_total[90m])",
+        "steady_total offset 1m",
+        "stddev_over_time(gauge[6h])",
+        "min_over_time(avg_over_time(gauge[2h])[6h:10m])",
+        "max_over_time(gauge[6h:])",
+    ];
+    for text in by_the_hour {
+        assert_eq!(read(text, (from, HOUR)), "1h", "{text}");
+        assert_eq!(read(text, (from, 2 * HOUR)), "1h", "{text}");
+    }
+    for text in by_the_minute {
+        assert_eq!(read(text, (from, HOUR)), "1m", "{text}");
+    }
+    for off in [(from + MINUTE, HOUR), (from, 30 * MINUTE)] {
+        assert_eq!(read("rate(steady_total[6h])", off), "1m", "{off:?}");
+    }
+}
+
+#[test]
 fn an_answer_from_rollups_says_so() {
     let (_, rolled) = both();
     let told = |text: &str, at: i64| {
@@ -298,7 +368,7 @@ fn an_answer_from_rollups_says_so() {
     });
     assert_eq!(told("rate(steady_total[5m])", SAMPLES_FROM + 5 * MINUTE), [""; 0]);
     assert_eq!(told("rate(steady_total[5m])", SAMPLES_FROM + 4 * MINUTE), std::slice::from_ref(&minutes));
-    assert_eq!(told("rate(steady_total[3d])", SAMPLES_FROM), [minutes, hours.clone()]);
+    assert_eq!(told("rate(steady_total[3d])", SAMPLES_FROM + MINUTE), [minutes.clone(), hours.clone()]);
     assert_eq!(
         told("stddev_over_time(gauge[1h]) + deriv(gauge[1h]) + gauge", START + DAY),
         [hours, "deriv, stddev_over_time knows only the last value of each bucket of rollups".into()]

@@ -27,6 +27,11 @@ impl Steps {
         (0..self.count as i64).map(move |i| self.start + i * self.step)
     }
 
+    /// The last of them; the first where there is none.
+    pub(super) fn last(self) -> i64 {
+        self.start + (self.count.max(1) as i64 - 1) * self.step
+    }
+
     fn index(self, t: i64) -> usize {
         ((t - self.start) / self.step.max(1)) as usize
     }

@@ -107,7 +107,7 @@ pub fn eval_instant(
     limits: &Limits<'_>,
 ) -> Result<Answer, QueryError> {
     let mut eval = Evaluator::new(source, settings, limits, at.0, at.0);
-    eval.prepare(expr, at.0, at.0)?;
+    eval.prepare(expr, Steps { start: at.0, step: 0, count: 1 })?;
     if expr.result_type() == Type::Range {
         let mut series = eval.matrix(expr, at.0);
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -152,8 +152,8 @@ pub fn eval_range(
         return Err(QueryError::invalid(expr.span, message));
     }
     let mut eval = Evaluator::new(source, settings, limits, start.0, end.0);
-    eval.prepare(expr, start.0, end.0)?;
     let steps = Steps { start: start.0, step: step_ms, count: (end.since(start) / step_ms) as usize + 1 };
+    eval.prepare(expr, steps)?;
     let mut series = eval.steps(expr, steps)?;
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     let window = |p: Prepared| SeriesWindow { labels: Labels::clone(&p.labels), samples: p.samples };

@@ -32,40 +32,55 @@ struct Fetch {
     drop_stale: bool,
 }
 
+impl Fetch {
+    fn range(range_ms: i64, wanted: Wanted) -> Fetch {
+        Fetch { back_ms: range_ms, wanted, drop_stale: true }
+    }
+}
+
+/// The greatest that divides both; 0 is a multiple of everything.
+fn divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a.saturating_abs() } else { divisor(b, a.wrapping_rem(b)) }
+}
+
 impl Evaluator<'_> {
-    /// Makes ready everything in `expr` that is read when it is evaluated from `start` to `end`.
-    pub(super) fn prepare(&mut self, expr: &Expr, start: i64, end: i64) -> Result<(), QueryError> {
+    /// Makes ready everything in `expr` that is read when it is evaluated at `steps`.
+    pub(super) fn prepare(&mut self, expr: &Expr, steps: Steps) -> Result<(), QueryError> {
         match &expr.kind {
             Kind::Vector(selector) => {
+                let wanted = Wanted { grain_ms: self.grain_ms(&selector.time, 0, steps), ..Wanted::LAST };
                 let back_ms = self.settings.lookback_ms;
-                let what = Fetch { back_ms, wanted: Wanted::LAST, drop_stale: false };
-                self.fetch(expr, selector, &what, (start, end))
+                self.fetch(expr, selector, &Fetch { back_ms, wanted, drop_stale: false }, steps)
             }
-            Kind::Range { .. } => self.prepare_range(expr, Wanted::LAST, (start, end)),
+            Kind::Range { selector, range_ms } => {
+                self.fetch(expr, selector, &Fetch::range(*range_ms, Wanted::LAST), steps)
+            }
             Kind::Call { function, args } => args.iter().try_for_each(|arg| match &arg.bare().kind {
-                Kind::Range { .. } => self.prepare_range(arg.bare(), Wanted::by(function), (start, end)),
-                _ => self.prepare(arg, start, end),
+                Kind::Range { selector, range_ms } => {
+                    let mut wanted = Wanted::by(function);
+                    if wanted.roughly.is_none() {
+                        wanted.grain_ms = self.grain_ms(&selector.time, *range_ms, steps);
+                    }
+                    self.fetch(arg.bare(), selector, &Fetch::range(*range_ms, wanted), steps)
+                }
+                _ => self.prepare(arg, steps),
             }),
             Kind::Subquery { expr: inner, range_ms, step_ms, time } => {
-                let first = self.shifted(time, start).saturating_sub(*range_ms);
-                let last = self.shifted(time, end);
+                let first = self.shifted(time, steps.start).saturating_sub(*range_ms);
+                let last = self.shifted(time, steps.last());
                 let step = step_ms.unwrap_or(self.settings.default_step_ms);
                 // Steps of a subquery lie on multiples of its step, wherever the query starts.
                 let aligned = first.div_euclid(step) * step;
                 let from = if aligned < first { aligned + step } else { aligned };
-                self.prepare(inner, from, last)?;
                 let count = if last < from { 0 } else { ((last - from) / step) as usize + 1 };
-                let series = self.steps(inner, Steps { start: from, step, count })?;
+                let steps = Steps { start: from, step, count };
+                self.prepare(inner, steps)?;
+                let series = self.steps(inner, steps)?;
                 self.data.insert(expr, Arc::new(series));
                 Ok(())
             }
-            _ => expr.children().into_iter().try_for_each(|child| self.prepare(child, start, end)),
+            _ => expr.children().into_iter().try_for_each(|child| self.prepare(child, steps)),
         }
-    }
-
-    fn prepare_range(&mut self, expr: &Expr, wanted: Wanted, times: (i64, i64)) -> Result<(), QueryError> {
-        let Kind::Range { selector, range_ms } = &expr.kind else { return Ok(()) };
-        self.fetch(expr, selector, &Fetch { back_ms: *range_ms, wanted, drop_stale: true }, times)
     }
 
     fn fetch(
@@ -73,10 +88,10 @@ impl Evaluator<'_> {
         expr: &Expr,
         selector: &Selector,
         what: &Fetch,
-        (start, end): (i64, i64),
+        steps: Steps,
     ) -> Result<(), QueryError> {
-        let from = self.shifted(&selector.time, start).saturating_sub(what.back_ms);
-        let to = self.shifted(&selector.time, end);
+        let from = self.shifted(&selector.time, steps.start).saturating_sub(what.back_ms);
+        let to = self.shifted(&selector.time, steps.last());
         let found = self.source.fetch(&selector.matchers, Timestamp(from), Timestamp(to), what.wanted);
         let found = found.map_err(|error| {
             let kind = match error {
@@ -110,6 +125,13 @@ impl Evaluator<'_> {
         });
         self.data.insert(expr, Arc::new(prepared.collect()));
         Ok(())
+    }
+
+    /// What divides every time at which a selector is looked at, and the length of its range.
+    fn grain_ms(&self, time: &TimeShift, range_ms: i64, steps: Steps) -> i64 {
+        let moves = time.at.is_none() && steps.count > 1;
+        let step = if moves { steps.step } else { 0 };
+        divisor(divisor(self.shifted(time, steps.start), step), range_ms)
     }
 
     /// The time that `@` puts in the place of the time of evaluation.

@@ -68,10 +68,15 @@ pub struct Wanted {
     pub reads: Reads,
     /// The function that would have to see every sample to be right, and sees the last of each bucket.
     pub roughly: Option<&'static str>,
+    /// Buckets of a length that divides this say as much as finer ones: each time that is looked at, and the length of the range, is a
+    /// multiple of it.
+    pub grain_ms: i64,
 }
 
 impl Wanted {
-    pub(super) const LAST: Wanted = Wanted { reads: Reads::Last, roughly: None };
+    pub(super) const LAST: Wanted = Wanted { reads: Reads::Last, roughly: None, grain_ms: Wanted::FINEST };
+    /// No bucket is fine enough.
+    const FINEST: i64 = 1;
 
     /// What a function of a range vector reads.
     pub(super) fn by(function: &Function) -> Wanted {
@@ -83,9 +88,9 @@ impl Wanted {
             Code::CountOverTime => Reads::Count,
             Code::AvgOverTime => Reads::Mean,
             Code::LastOverTime | Code::PresentOverTime | Code::AbsentOverTime => return Wanted::LAST,
-            _ => return Wanted { reads: Reads::Last, roughly: Some(function.name) },
+            _ => return Wanted { roughly: Some(function.name), ..Wanted::LAST },
         };
-        Wanted { reads, roughly: None }
+        Wanted { reads, ..Wanted::LAST }
     }
 }
 

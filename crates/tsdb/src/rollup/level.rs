@@ -25,6 +25,11 @@ impl Level {
         }
     }
 
+    /// Whether buckets of this length are as good as finer ones for times and ranges that are multiples of `grain_ms`.
+    pub fn suffices(self, grain_ms: i64) -> bool {
+        grain_ms % self.bucket_ms() == 0
+    }
+
     /// How many days lie in one file.
     pub fn period_days(self) -> i32 {
         match self {

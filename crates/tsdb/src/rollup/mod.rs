@@ -51,12 +51,19 @@ impl RollReport {
 #[derive(Debug, Default)]
 pub(crate) struct Rolling {
     done: BTreeSet<(Level, Day)>,
+    /// Days of which both levels were made of the same blocks.
+    alike: BTreeSet<Day>,
 }
 
 impl Rolling {
     /// The blocks of a day changed.
     pub(crate) fn changed(&mut self, day: Day) {
         self.done.retain(|(_, of)| *of != day);
+    }
+
+    /// So did its rollups.
+    fn rolled(&mut self, day: Day) {
+        self.alike.remove(&day);
     }
 }
 
@@ -109,6 +116,23 @@ impl Tsdb {
             self.rolling().done.insert((level, day));
         }
         Ok(left)
+    }
+
+    /// Whether both levels of a day were made of the same blocks, so that either may answer for it.
+    fn is_alike(&self, day: Day) -> Result<bool, TsdbError> {
+        // Held while the marks are read: what is written meanwhile is taken back behind this.
+        let mut rolling = self.rolling();
+        if rolling.alike.contains(&day) {
+            return Ok(true);
+        }
+        let marks = |level: Level| -> Result<BTreeSet<(Group, RowId)>, TsdbError> {
+            Ok(self.store.rollup_marks(level, level.period(day), day)?.into_iter().collect())
+        };
+        let alike = marks(Level::Minute)? == marks(Level::Hour)?;
+        if alike {
+            rolling.alike.insert(day);
+        }
+        Ok(alike)
     }
 
     /// Groups of a day whose rollup is missing or made of other blocks, with the newest of these.

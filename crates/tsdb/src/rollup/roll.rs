@@ -43,7 +43,9 @@ impl Tsdb {
         if parcel.is_empty() {
             return Ok(());
         }
-        self.store.put_rollups(level, level.period(day), day, &parcel)?;
+        let put = self.store.put_rollups(level, level.period(day), day, &parcel);
+        self.rolling().rolled(day);
+        put?;
         report.rows += parcel.len();
         report.bytes += parcel.iter().map(|rollup| rollup.bytes.len()).sum::<usize>();
         Ok(())

@@ -1,4 +1,5 @@
-//! Rollups out: for the time before the oldest day of samples, each day from the finest level that has it.
+//! Rollups out: for the time before the oldest day of samples, each day from the finest level that has it, or from a coarser one that
+//! says as much of what is asked.
 //!
 //! Invariant: a time is answered either from samples or from one level, never from two of them: the days of samples begin where the last
 //! span ends.
@@ -101,11 +102,12 @@ struct Stretch {
 
 impl Tsdb {
     /// As [`Tsdb::select`]; for the time whose samples are no longer kept, buckets, of which the first two that the range needs lie before it.
-    pub fn select_rolled(&self, query: &Query<'_>, reads: Reads) -> Result<Rolled, TsdbError> {
+    /// `grain_ms` divides every time and range that is looked at: an hour's multiple is answered by the hour, with a sixtieth of the work.
+    pub fn select_rolled(&self, query: &Query<'_>, reads: Reads, grain_ms: i64) -> Result<Rolled, TsdbError> {
         let (from, to) = (query.from.0, query.to.0);
         let stretches = match self.first_day_of_samples()? {
             Some(day) if from >= day.start() => Vec::new(),
-            first => self.stretches(from, to, first)?,
+            first => self.stretches(from, to, first, grain_ms)?,
         };
         let Some(newest) = stretches.last() else {
             let series = self.select(query)?.into_iter();
@@ -139,7 +141,13 @@ impl Tsdb {
     }
 
     /// Where the days of `from..=to` before the first day of samples are.
-    fn stretches(&self, from: i64, to: i64, first: Option<Day>) -> Result<Vec<Stretch>, TsdbError> {
+    fn stretches(
+        &self,
+        from: i64,
+        to: i64,
+        first: Option<Day>,
+        grain_ms: i64,
+    ) -> Result<Vec<Stretch>, TsdbError> {
         let minutes = self.store.rollup_periods(Level::Minute)?;
         let hours = self.store.rollup_periods(Level::Hour)?;
         let newest = match first {
@@ -155,10 +163,13 @@ impl Tsdb {
         let end = newest.min(Day::of(to));
         let mut all: Vec<Stretch> = Vec::new();
         for day in (begin.0..=end.0).map(Day) {
-            let level = match () {
-                () if minutes.binary_search(&day).is_ok() => Level::Minute,
-                () if hours.binary_search(&Level::Hour.period(day)).is_ok() => Level::Hour,
-                () => continue,
+            let fine = minutes.binary_search(&day).is_ok();
+            let coarse = hours.binary_search(&Level::Hour.period(day)).is_ok();
+            let level = match (fine, coarse) {
+                (true, true) if Level::Hour.suffices(grain_ms) && self.is_alike(day)? => Level::Hour,
+                (true, _) => Level::Minute,
+                (false, true) => Level::Hour,
+                (false, false) => continue,
             };
             match all.last_mut() {
                 Some(stretch) if stretch.level == level => stretch.last = day,

@@ -6,6 +6,7 @@ use watchtower_matchers::Matchers;
 use watchtower_model::{Sample, is_stale, stale_nan};
 
 use super::*;
+use crate::store::RollupRecord;
 use crate::tests::{T0, everything, id, labels_of, loose, open, refs, select};
 use crate::{Batch, ChunkStore, Extent, MemoryStore, Options, Owner, Query, Samples, SeriesRef};
 
@@ -117,11 +118,15 @@ impl Days {
     }
 }
 
-fn rolled(db: &Tsdb, name: &str, (from, to): (i64, i64), reads: Reads) -> Rolled {
+fn rolled(db: &Tsdb, name: &str, times: (i64, i64), reads: Reads) -> Rolled {
+    rolled_by(db, name, times, reads, 1)
+}
+
+fn rolled_by(db: &Tsdb, name: &str, (from, to): (i64, i64), reads: Reads, grain_ms: i64) -> Rolled {
     let matchers: Matchers = format!("__name__={name}").parse().unwrap();
     let (from, to, owner) = (Timestamp(from), Timestamp(to), Owner::Any);
     let query = Query { matchers: &matchers, from, to, owner, max_series: 10, max_samples: 1_000_000 };
-    db.select_rolled(&query, reads).unwrap()
+    db.select_rolled(&query, reads, grain_ms).unwrap()
 }
 
 /// The last value of each bucket in `(from, to]`, with its time. What lies at a midnight is a bucket of the day behind it.
@@ -185,6 +190,34 @@ fn each_time_is_answered_from_the_finest_there_is_and_once() {
     let again = open(&Arc::new(days.store.copy()));
     assert!(rolled(&again, "gauge", (START, days.now), Reads::Last) == found);
     assert!(select(&again, "__name__=gauge", first_raw, days.now)[0].samples == recent.series[0].samples);
+}
+
+#[test]
+fn the_hour_answers_where_it_says_as_much_and_was_made_of_as_much() {
+    let days = six_days();
+    let (from, to) = (START, START + 4 * DAY - 1);
+    let lengths = |db: &Tsdb, grain_ms| -> Vec<i64> {
+        let found = rolled_by(db, "gauge", (from, to), Reads::Max, grain_ms);
+        found.spans.iter().map(|span| span.bucket_ms).collect()
+    };
+    assert_eq!(lengths(&days.db, 30 * MINUTE), [HOUR, MINUTE]);
+    for grain_ms in [HOUR, 6 * HOUR, DAY, 0] {
+        assert_eq!(lengths(&days.db, grain_ms), [HOUR], "{grain_ms}");
+    }
+    let found = rolled_by(&days.db, "gauge", (from, to), Reads::Last, HOUR);
+    same(&points(&found), &expected(1, from, to, HOUR), "by the hour");
+    // As if the power had failed between the two levels of a day for which something came late.
+    let third = Day::of(START + 2 * DAY);
+    let (mut row, group) = (Vec::new(), Group::of(days.series[0].0));
+    let read = &mut |_: Group, bytes: &[u8]| {
+        row = bytes.to_vec();
+        true
+    };
+    days.store.read_rollups(Level::Minute, third, &[group], read).unwrap();
+    let store = Arc::new(days.store.copy());
+    let newer = RollupRecord { group, mark: RowId::MAX, bytes: row };
+    store.put_rollups(Level::Minute, third, third, &[newer]).unwrap();
+    assert_eq!(lengths(&open(&store), HOUR), [HOUR, MINUTE, HOUR]);
 }
 
 #[test]
