@@ -351,22 +351,29 @@ async fn do_rules(request: &Request) -> Api {
     for stored in &request.hub.objects().rules {
         let input = &stored.body.input;
         let Some(expr) = &input.expr else { continue };
+        let error = request.hub.evaluator.error(stored.id.into());
+        let health = if error.is_some() { "err" } else { "ok" };
         if let Some(record) = &input.record {
-            let health = if request.hub.evaluator.error(stored.id.into()).is_some() { "err" } else { "ok" };
             rules.push(json!({
-                "name": record, "query": expr, "labels": input.labels, "type": "recording", "health": health,
+                "name": record, "query": expr, "labels": input.labels, "type": "recording", "health": health, "lastError": error.unwrap_or_default(),
             }));
             continue;
         }
         let alerts: Vec<Value> = firing(request, stored.id.into()).await;
         rules.push(json!({
             "name": input.alert_name.as_ref().unwrap_or(&input.name), "query": expr, "duration": input.for_seconds, "keepFiringFor": input.keep_firing_for_seconds,
-            "labels": input.labels, "annotations": input.annotations, "alerts": alerts, "type": "alerting", "health": "ok",
-            "state": if alerts.is_empty() { "inactive" } else { "firing" },
+            "labels": input.labels, "annotations": input.annotations, "alerts": alerts, "type": "alerting",
+            "health": health, "lastError": error.unwrap_or_default(), "state": worst_state(&alerts),
         }));
     }
     Ok(json!({ "groups": [{ "name": "watchtower", "file": "watchtower", "interval": 10, "rules": rules }] })
         .into())
+}
+
+/// Of a rule, by its alerts.
+fn worst_state(alerts: &[Value]) -> &'static str {
+    let any = |state: &str| alerts.iter().any(|alert| alert["state"] == state);
+    ["firing", "pending"].into_iter().find(|state| any(state)).unwrap_or("inactive")
 }
 
 async fn do_alerts(request: &Request) -> Api {

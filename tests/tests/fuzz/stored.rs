@@ -168,7 +168,7 @@ fn rollups() {
         let (from, to) = (Timestamp(DAY.start()), day.end);
         let query =
             Query { matchers: &matchers, from, to, owner: Owner::Any, max_series: 10, max_samples: 100_000 };
-        day.db.select_rolled(&query, reads)
+        day.db.select_rolled(&query, reads, 1)
     };
     assert_eq!(query(Reads::Growth).map(|found| found.series.len()), Ok(4));
     fuzz("rollups", &["x", "\u{1}\u{7f}ab", "0"], |bytes| {

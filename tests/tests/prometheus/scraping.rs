@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use watchtower_testkit::tether::{Tether, Tethered};
 use watchtower_testkit::{need, port, wait};
 use watchtower_tests::api::Api;
@@ -24,9 +25,14 @@ fn is_installed() -> Option<()> {
 }
 
 fn exporter(port: u16) -> Tether {
+    exporter_with(port, None)
+}
+
+fn exporter_with(port: u16, more: Option<String>) -> Tether {
+    let listen = format!("--web.listen-address=127.0.0.1:{port}");
     Tethered {
         program: Path::new(EXPORTER),
-        args: vec![format!("--web.listen-address=127.0.0.1:{port}")],
+        args: std::iter::once(listen).chain(more).collect(),
         envs: vec![],
         ids: None,
         log: None,
@@ -103,6 +109,66 @@ fn a_real_exporter_is_scraped_goes_down_comes_back_and_is_forgotten() {
     wait_value(&api, &format!("count({{__name__=~\".+\",{of}}})"), None);
     assert_eq!(value(&api, "up{job=\"node\",instance=\"web-1\"}"), Some(1.0));
     drop(running);
+}
+
+/// A certificate for `name` of an authority of its own, and both as files: `ca.pem`, `cert.pem`, `key.pem`.
+fn certify(dir: &Path, name: &str) {
+    let (ca_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_certificate = ca.self_signed(&ca_key).unwrap();
+    let issuer = Issuer::new(ca, ca_key);
+    let certificate = CertificateParams::new(vec![name.into()]).unwrap().signed_by(&key, &issuer).unwrap();
+    for (file, text) in
+        [("ca.pem", ca_certificate.pem()), ("cert.pem", certificate.pem()), ("key.pem", key.serialize_pem())]
+    {
+        std::fs::write(dir.join(file), text).unwrap();
+    }
+}
+
+#[test]
+fn an_exporter_behind_tls_is_scraped_by_whom_it_knows_and_believed_if_known() {
+    if is_installed().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    certify(dir.path(), "exporter.test");
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let (ca, certificate, key) = (file("ca.pem"), file("cert.pem"), file("key.pem"));
+    let web = format!(
+        "tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {ca}\n"
+    );
+    std::fs::write(dir.path().join("web.yml"), web).unwrap();
+    let port = port::free();
+    let _exporter = exporter_with(port, Some(format!("--web.config.file={}", file("web.yml"))));
+    let hub = Hub::start(Setup::default());
+    let agent = LocalAgent::enrol(&hub, "web-1", "mode = \"monitor\"\n");
+    let client = format!("cert_file = '{certificate}', key_file = '{key}'");
+    let jobs = [
+        ("known", format!("ca_file = '{ca}', server_name = 'exporter.test', {client}"), 1.0),
+        ("skipped", format!("insecure_skip_verify = true, {client}"), 1.0),
+        ("stranger", format!("ca_file = '{ca}', server_name = 'exporter.test'"), 0.0),
+        ("misnamed", format!("ca_file = '{ca}', {client}"), 0.0),
+        ("untrusted", format!("server_name = 'exporter.test', {client}"), 0.0),
+    ];
+    let job = |(name, tls, _): &(&str, String, f64)| {
+        format!(
+            "[[scrape]]\njob = '{name}'\ntargets = ['127.0.0.1:{port}']\nscheme = 'https'\ninterval_seconds = 1\ntimeout_seconds = 1\ntls_config = {{{tls}}}\n"
+        )
+    };
+    configure(&agent, &jobs.iter().map(job).collect::<String>());
+    let _tether = agent.run();
+    let api = hub.api();
+    for (name, _, up) in &jobs {
+        wait_value(&api, &format!("up{{job=\"{name}\"}}"), Some(*up));
+    }
+    wait_value(&api, "count(node_uname_info{job=\"known\"})", Some(1.0));
+    // What the files hold is read again once they no longer do.
+    certify(dir.path(), "exporter.test");
+    wait_value(&api, "up{job=\"known\"}", Some(0.0));
+    let _exporter =
+        (drop(_exporter), exporter_with(port, Some(format!("--web.config.file={}", file("web.yml")))));
+    wait_value(&api, "up{job=\"known\"}", Some(1.0));
 }
 
 #[test]

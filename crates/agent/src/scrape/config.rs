@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::relabel::Rule;
+use super::tls::TlsConfig;
 use crate::policy::check_owner;
 
 const FILES_MAX: usize = 64;
@@ -39,9 +40,20 @@ pub(super) struct Job {
     pub bearer_token_file: Option<PathBuf>,
     pub basic_auth: Option<BasicAuth>,
     #[serde(default)]
+    pub scheme: Scheme,
+    pub tls_config: Option<TlsConfig>,
+    #[serde(default)]
     pub relabel: Vec<Rule>,
     #[serde(default)]
     pub metric_relabel: Vec<Rule>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Scheme {
+    #[default]
+    Http,
+    Https,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -125,6 +137,13 @@ impl Job {
         }
         if !self.path.starts_with('/') || !self.path.bytes().all(|b| b.is_ascii_graphic()) {
             return Err("path must begin with / and be percent-encoded".into());
+        }
+        match &self.tls_config {
+            Some(_) if self.scheme == Scheme::Http => {
+                return Err("tls_config needs scheme = \"https\"".into());
+            }
+            Some(tls) => tls.check()?,
+            None => {}
         }
         self.relabel.iter().chain(&self.metric_relabel).try_for_each(Rule::check)
     }

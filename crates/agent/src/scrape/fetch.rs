@@ -1,15 +1,18 @@
-//! One GET over plain HTTP/1.1, within bounds of time and size.
+//! One GET by HTTP/1.1, over TLS or plain, within bounds of time and size.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
-use super::config::{Job, read};
+use super::config::{Job, Scheme, read};
 use super::target::Target;
+use super::tls::TlsConfig;
 use crate::exposition::Format;
 
 /// Bytes of an answer, head and all.
@@ -24,27 +27,65 @@ pub(super) struct Outcome {
     pub took: Duration,
 }
 
-pub(super) async fn fetch(job: &Job, target: &Target) -> Outcome {
-    let started = Instant::now();
-    let limit = Duration::from_secs(job.timeout_seconds);
-    let answer = match timeout(limit, get(job, target)).await {
-        Ok(answer) => answer,
-        Err(_) => Err(format!("no answer within {} s", job.timeout_seconds)),
-    };
-    Outcome { answer, took: started.elapsed() }
+/// Asks the targets of a job.
+pub(super) struct Client {
+    job: Arc<Job>,
+    /// Until a scrape fails: its certificates may have been changed.
+    tls: Option<TlsConnector>,
 }
 
-async fn get(job: &Job, target: &Target) -> Result<(String, Format), String> {
+impl Client {
+    pub(super) fn new(job: Arc<Job>) -> Client {
+        Client { job, tls: None }
+    }
+
+    pub(super) async fn fetch(&mut self, target: &Target) -> Outcome {
+        let started = Instant::now();
+        let seconds = self.job.timeout_seconds;
+        let answer = match timeout(Duration::from_secs(seconds), self.get(target)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("no answer within {seconds} s")),
+        };
+        if answer.is_err() {
+            self.tls = None;
+        }
+        Outcome { answer, took: started.elapsed() }
+    }
+
+    async fn get(&mut self, target: &Target) -> Result<(String, Format), String> {
+        let request = request(&self.job, target)?;
+        let stream = TcpStream::connect(&target.address).await.map_err(|error| error.to_string())?;
+        if self.job.scheme == Scheme::Http {
+            return exchange(stream, &request).await;
+        }
+        let default = TlsConfig::default();
+        let config = self.job.tls_config.as_ref().unwrap_or(&default);
+        let connector = match self.tls.take() {
+            Some(connector) => connector,
+            None => config.connector()?,
+        };
+        let stream = connector.connect(config.name(&target.address)?, stream).await;
+        self.tls = Some(connector);
+        exchange(stream.map_err(|error| error.to_string())?, &request).await
+    }
+}
+
+fn request(job: &Job, target: &Target) -> Result<String, String> {
     let authorization = authorization(job)?;
-    let mut stream = TcpStream::connect(&target.address).await.map_err(|error| error.to_string())?;
-    let request = format!(
+    Ok(format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: {ACCEPT}\r\nUser-Agent: watchtower-agent/{}\r\n\
          X-Prometheus-Scrape-Timeout-Seconds: {}\r\n{authorization}Connection: close\r\n\r\n",
         target.path,
         target.address,
         env!("CARGO_PKG_VERSION"),
         job.timeout_seconds,
-    );
+    ))
+}
+
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: &str,
+) -> Result<(String, Format), String> {
     stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     loop {

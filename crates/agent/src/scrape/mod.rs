@@ -8,6 +8,7 @@ mod fetch;
 mod relabel;
 mod take;
 mod target;
+mod tls;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,7 @@ use tokio::time::{Instant, interval_at};
 use crate::clock::Moment;
 use crate::collect::segment::Segment;
 use config::Job;
-use fetch::Outcome;
+use fetch::{Client, Outcome};
 use take::Budget;
 use target::Target;
 
@@ -106,12 +107,14 @@ impl Scraper {
 impl Running {
     fn start(job: Arc<Job>, target: Target) -> Running {
         let latest: Arc<Mutex<Option<Outcome>>> = Arc::default();
-        let (slot, of, whom) = (Arc::clone(&latest), Arc::clone(&job), target.clone());
+        let (slot, whom) = (Arc::clone(&latest), target.clone());
+        let mut client = Client::new(Arc::clone(&job));
+        let interval = Duration::from_secs(job.interval_seconds);
         let task = tokio::spawn(async move {
-            let mut ticks = interval_at(Instant::now(), Duration::from_secs(of.interval_seconds));
+            let mut ticks = interval_at(Instant::now(), interval);
             loop {
                 ticks.tick().await;
-                let outcome = fetch::fetch(&of, &whom).await;
+                let outcome = client.fetch(&whom).await;
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
             }
         });

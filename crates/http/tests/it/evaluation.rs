@@ -141,3 +141,33 @@ async fn an_event_that_repeats_does_not_put_its_alert_off() {
     assert_eq!(open_alerts(&test).await, 1);
     test.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_prometheus_see_what_waits_what_fires_and_what_fails() {
+    let test = TestHub::start().await;
+    let rule = |name: &str, expr: &str, seconds: i64| json!({"name": name, "kind": "metric", "paging": false, "expr": expr, "for_seconds": seconds});
+    let two = "(label_replace(vector(1), \"n\", \"1\", \"\", \"\") or label_replace(vector(1), \"n\", \"2\", \"\", \"\"))";
+    for rule in [
+        rule("Fires", "vector(1)", 0),
+        rule("Waits", "vector(1)", 3600),
+        rule("Rests", "vector(1) > 1", 0),
+        rule("Fails", &format!("{two} * on() {two}"), 0),
+    ] {
+        test.admin("POST", "/api/v1/rules", rule).await;
+    }
+    let seen = || async {
+        let answer = test.admin("GET", "/prometheus/api/v1/rules", json!(null)).await;
+        let all = answer["data"]["groups"][0]["rules"].as_array().cloned().unwrap_or_default();
+        let text =
+            |rule: &serde_json::Value, field: &str| rule[field].as_str().unwrap_or_default().to_string();
+        let mine = ["Fires", "Waits", "Rests", "Fails"].map(|name| {
+            let one = all.iter().find(|rule| rule["name"] == name).cloned().unwrap_or_default();
+            assert_eq!(one["health"] == "err", !text(&one, "lastError").is_empty(), "{one}");
+            format!("{} {}", text(&one, "state"), text(&one, "health"))
+        });
+        mine.join(", ")
+    };
+    test.until("each state", || async { seen().await == "firing ok, pending ok, inactive ok, inactive err" })
+        .await;
+    test.stop().await;
+}
