@@ -113,7 +113,7 @@ fn the_engine_rolls_up_into_files_and_drops_the_days_behind_them() {
                 max_series: 10,
                 max_samples: 10_000,
             };
-            let found = db.select_rolled(&query, Reads::Last).unwrap();
+            let found = db.select_rolled(&query, Reads::Last, 1).unwrap();
             assert_eq!(found.spans.iter().map(|span| span.bucket_ms).collect::<Vec<_>>(), [step]);
             let values: Vec<f64> = found.series[0].samples.iter().map(|s| s.v).collect();
             let mut expected: Vec<f64> =
