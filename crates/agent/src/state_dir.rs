@@ -36,12 +36,14 @@ pub struct StateDir {
 impl StateDir {
     /// Makes the directory where it is missing: its files are private, but scripts of other users lie below it.
     pub fn open(path: &Path) -> Result<Self, StateError> {
+        // What is started from here runs elsewhere, and is given paths of files below.
+        let path = std::path::absolute(path).map_err(|source| io_error(path, source))?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o711)
-            .create(path)
-            .map_err(|source| io_error(path, source))?;
-        Ok(StateDir { path: path.to_path_buf() })
+            .create(&path)
+            .map_err(|source| io_error(&path, source))?;
+        Ok(StateDir { path })
     }
 
     pub fn path(&self) -> &Path {
@@ -107,6 +109,18 @@ pub(crate) fn io_error(path: &Path, source: io::Error) -> StateError {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn paths_below_it_mean_the_same_wherever_they_are_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let here = std::env::current_dir().unwrap();
+        let up = here.components().skip(1).map(|_| "..").collect::<PathBuf>();
+        let relative = up.join(dir.path().strip_prefix("/").unwrap());
+        let file = StateDir::open(&relative).unwrap().file("x");
+        assert!(file.is_absolute() && relative.is_relative());
+        fs::write(file, "there").unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join("x")).unwrap(), "there");
+    }
 
     #[test]
     fn files_are_private_and_replaced_whole() {

@@ -43,10 +43,8 @@ pub struct ConfigFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// An API token, or the secret of the session that `login` began.
     pub token: Option<String>,
-    /// To revoke the token at logout.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_id: Option<String>,
     /// PEM file of the authority that signed the hub's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Method as HttpMethod, header};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use watchtower_api_types::endpoints::{ENDPOINTS, Endpoint, Method};
-use watchtower_hub::access::{Object, Principal, authorize, by_session, by_token};
+use watchtower_hub::access::{Object, Principal, authorize, by_session, by_token, is_session};
 use watchtower_hub::servers::Server;
 use watchtower_hub::{Hub, HubError};
 use watchtower_matchers::Matchers;
@@ -82,6 +82,10 @@ pub async fn principal_of(hub: &Hub, headers: &HeaderMap) -> Result<(Principal, 
     // A header that cannot be read must not fall back to the cookie, whose Origin nobody has checked then.
     if headers.contains_key(header::AUTHORIZATION) {
         let token = token_of(headers).ok_or(HubError::Unauthenticated)?;
+        // A person at a command line has a session too: no page of another site can send this header.
+        if is_session(&token) {
+            return Ok((by_session(hub, &token).await?, Some(token)));
+        }
         return Ok((by_token(hub, &token).await?, None));
     }
     let secret = session_of(headers).ok_or(HubError::Unauthenticated)?;

@@ -1,5 +1,6 @@
 //! End to end: the real hub, real agents on real hosts, real databases, and faults on purpose.
 
+mod first_steps;
 mod flow;
 mod rollout;
 mod executor;

@@ -81,7 +81,9 @@ fn an_end_whose_page_did_not_arrive_says_so() {
     page_to(&api, &sink);
     sink.set_busy(true);
     let incident = api.post("/incidents", &json!({"title": "the disk is full"}));
-    wait::until(SOON, "the page to fail", || lines(&api, &incident, "delivery_failed").first().cloned());
+    let failed =
+        wait::until(SOON, "the page to fail", || lines(&api, &incident, "delivery_failed").first().cloned());
+    assert!(failed.contains("tried again in") && failed.contains(": the receiver answered 503"), "{failed}");
     api.post(&format!("/incidents/{}/resolve", incident["number"]), &json!({}));
     sink.set_busy(false);
     let began = Instant::now();

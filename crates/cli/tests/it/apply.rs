@@ -174,26 +174,29 @@ fn disabling_keeps_all_else() {
 }
 
 #[test]
-fn login_saves_a_token_and_logout_revokes_it() {
+fn login_keeps_a_session_and_logout_ends_it() {
     let hub = FakeHub::start(|request| match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/api/v1/login") => {
             (200, json!({"user": {"name": "ana", "role": "admin"}, "expires_at": "x"}))
         }
-        ("POST", "/api/v1/tokens") => (200, json!({"token": {"id": "t1"}, "secret": "s3cret"})),
         ("GET", "/api/v1/me") => (200, json!({"name": "ana", "role": "admin", "token": request.token})),
         _ => (204, json!(null)),
     });
     let home = tempfile::tempdir().unwrap();
     let run = |args: &[&str], input: &str| watchtower_at_home(home.path(), &hub.url, args, input);
     let outcome = run(&["login", "--name", "ana", "--password-stdin", "--json"], "pass word\n");
-    assert_eq!((outcome.exit, &outcome.json()["token"]), (Exit::Ok, &json!("Bearer s3cret")), "{outcome:?}");
-    assert_eq!(hub.requests.lock().unwrap()[1].cookie.as_deref(), Some("watchtower=c1"));
+    assert_eq!((outcome.exit, &outcome.json()["token"]), (Exit::Ok, &json!("Bearer wts_c1")), "{outcome:?}");
     assert_eq!(hub.bodies("POST")[0], json!({"name": "ana", "password": "pass word"}));
-    assert_eq!(run(&["whoami", "--json"], "").json()["token"], "Bearer s3cret");
-    assert!(!run(&["config", "show"], "").out.contains("s3cret"));
+    assert_eq!(run(&["whoami", "--json"], "").json()["token"], "Bearer wts_c1");
+    assert!(!run(&["config", "show"], "").out.contains("wts_c1"));
     assert_eq!(run(&["logout"], "").exit, Exit::Ok);
-    assert_eq!(hub.log().last().unwrap(), "DELETE /api/v1/tokens/t1");
+    assert_eq!(hub.log().last().unwrap(), "POST /api/v1/logout");
     assert_eq!(run(&["whoami", "--json"], "").json()["token"], json!(null));
+    // An API token is not this command's to end.
+    assert_eq!(run(&["login", "--token-stdin"], "wt_k3y\n").exit, Exit::Ok);
+    let before = hub.log().len();
+    assert!(run(&["logout"], "").err.contains("watchtower token delete"));
+    assert_eq!(hub.log().len(), before);
 }
 
 #[test]

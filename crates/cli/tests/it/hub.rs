@@ -14,7 +14,6 @@ pub struct Request {
     /// With the query.
     pub path: String,
     pub token: Option<String>,
-    pub cookie: Option<String>,
     pub if_match: Option<String>,
     pub body: Value,
 }
@@ -59,7 +58,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, answer: &Answer) {
     while let Some(request) = read(&mut reader) {
         let (status, body) = answer(&request);
         let session =
-            if request.path.ends_with("/login") { "set-cookie: watchtower=c1; HttpOnly\r\n" } else { "" };
+            if request.path.ends_with("/login") { "set-cookie: watchtower=wts_c1; HttpOnly\r\n" } else { "" };
         seen.lock().unwrap().push(request);
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let kind = if status < 400 { "application/json" } else { "application/problem+json" };
@@ -78,7 +77,7 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
     reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
     let mut words = line.split_whitespace().map(String::from);
     let (method, path) = (words.next()?, words.next()?);
-    let (mut length, mut token, mut cookie, mut if_match) = (0, None, None, None);
+    let (mut length, mut token, mut if_match) = (0, None, None);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
@@ -89,7 +88,6 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().ok()?,
             "authorization" => token = Some(value.trim().to_string()),
-            "cookie" => cookie = Some(value.trim().to_string()),
             "if-match" => if_match = Some(value.trim().to_string()),
             "transfer-encoding" => panic!("a body of unknown length"),
             _ => {}
@@ -101,7 +99,6 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
         method,
         path,
         token,
-        cookie,
         if_match,
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     })

@@ -96,3 +96,31 @@ async fn tokens_end_with_their_maker() {
     assert_eq!(test.ask(&secrets[1].1, "GET", "/api/v1/me", json!(null)).await.status, 401);
     test.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_in_the_place_of_a_token_is_the_person_and_ends_with_it() {
+    let test = TestHub::start().await;
+    let password = "a long enough one";
+    test.admin("POST", "/api/v1/users", json!({"name": "ada", "password": password, "role": "responder"}))
+        .await;
+    let opened = access::login(&test.hub, "ada", password).await.unwrap();
+    let me = test.ask(&opened.secret, "GET", "/api/v1/me", json!(null)).await;
+    assert!(me.status == 200 && me.body.contains("\"user\":{"), "{}", me.body);
+    let made = test.admin("POST", "/api/v1/incidents", json!({"title": "the disk is full"})).await;
+    let ack = format!("/api/v1/incidents/{}/ack", made["number"]);
+    let acked = test.ask(&opened.secret, "POST", &ack, json!({})).await;
+    assert!(acked.body.contains("\"acknowledged_by\":\"ada\""), "{}", acked.body);
+    assert_eq!(
+        test.ask(&opened.secret, "POST", "/api/v1/users", json!({})).await.status,
+        403,
+        "no more than theirs"
+    );
+    assert_eq!(test.ask("wts_guessed", "GET", "/api/v1/me", json!(null)).await.status, 401);
+    let other = access::login(&test.hub, "ada", password).await.unwrap();
+    assert_eq!(test.ask(&opened.secret, "POST", "/api/v1/logout", json!(null)).await.status, 204);
+    assert_eq!(test.ask(&opened.secret, "GET", "/api/v1/me", json!(null)).await.status, 401);
+    assert_eq!(test.ask(&other.secret, "GET", "/api/v1/me", json!(null)).await.status, 200);
+    test.admin("PATCH", "/api/v1/users/ada", json!({"disabled": true})).await;
+    assert_eq!(test.ask(&other.secret, "GET", "/api/v1/me", json!(null)).await.status, 401);
+    test.stop().await;
+}

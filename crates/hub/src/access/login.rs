@@ -12,6 +12,8 @@ use crate::{Hub, random};
 
 /// How long a session lasts.
 pub const SESSION_MS: i64 = 30 * 86_400_000;
+/// How its secret begins, by which it is told from an API token.
+const SESSION_PREFIX: &str = "wts_";
 /// Tries per account: 5 at once, then one in 10 s.
 const ACCOUNT_PER_SECOND: f64 = 0.1;
 const ACCOUNT_BURST: u32 = 5;
@@ -72,7 +74,7 @@ const DUMMY_HASH: &str =
 
 pub(super) async fn open_session(hub: &Hub, user: UserRow) -> Result<Opened, HubError> {
     let now = hub.now();
-    let secret = random::secret("wts_");
+    let secret = random::secret(SESSION_PREFIX);
     let expires_at = now.plus_ms(SESSION_MS);
     let user = UserRow { last_login_at: Some(now), ..user };
     let statements = vec![
@@ -82,6 +84,11 @@ pub(super) async fn open_session(hub: &Hub, user: UserRow) -> Result<Opened, Hub
     hub.store.commit(statements).await?;
     hub.store.append_audit(now, &user.name, "login", "", "").await?;
     Ok(Opened { secret, user, expires_at })
+}
+
+/// Whether a secret is that of a session, wherever it stands.
+pub fn is_session(secret: &str) -> bool {
+    secret.starts_with(SESSION_PREFIX)
 }
 
 pub async fn logout(hub: &Hub, secret: &str) -> Result<(), HubError> {

@@ -10,7 +10,7 @@ mod users;
 
 pub use authority::{Authority, NoAuthority, current};
 pub use authorize::{Denied, Object, authorize};
-pub use login::{LoginLimits, Opened, login, logout};
+pub use login::{LoginLimits, Opened, is_session, login, logout};
 pub use principal::{Principal, by_session, by_token};
 pub use setup::{SetupLink, setup, setup_link, setup_needed};
 pub use tokens::{create_token, revoke_token};

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use watchtower_api_types as api;
-use watchtower_model::{ChannelId, RuleId, Timestamp, UserId};
+use watchtower_model::limits::LINE_BYTES_MAX;
+use watchtower_model::{ChannelId, RuleId, Timestamp, UserId, truncate};
 use watchtower_notify::{
     self as notify, DeliveryError, FailureKind, Link, Message, MessageState, next_retry_ms,
 };
@@ -197,11 +198,12 @@ async fn record_failure(hub: &Hub, row: &OutboxRow, error: DeliveryError) -> Res
         }
     };
     let (what, name) = (word(row), channel_name(hub, row));
+    let why = truncate(error.reason.lines().next().unwrap_or_default(), LINE_BYTES_MAX);
     let text = match retry {
         Some(at) => {
-            format!("{what} to {name} failed, tried again in {} s", (at.since(now) + 999) / 1000)
+            format!("{what} to {name} failed, tried again in {} s: {why}", (at.since(now) + 999) / 1000)
         }
-        None => format!("{what} to {name} failed for good"),
+        None => format!("{what} to {name} failed for good: {why}"),
     };
     let rows = hub.store.outbox_of(row.incident_id).await?;
     let mut statements = next_message(hub, &rows, row, retry.is_none(), now);
@@ -209,7 +211,8 @@ async fn record_failure(hub: &Hub, row: &OutboxRow, error: DeliveryError) -> Res
         hub.bus.wake(WAKE_OUTBOX);
     }
     statements.push(Store::outbox_failed(row.id, row.attempts, &error.reason, retry));
-    tell(hub, row, statements, ("delivery_failed", text, error.reason)).await?;
+    let detail = if why == error.reason { String::new() } else { error.reason.clone() };
+    tell(hub, row, statements, ("delivery_failed", text, detail)).await?;
     if row.kind == "page" && retry.is_none() {
         let rows = hub.store.outbox_of(row.incident_id).await?;
         if let Some(step) = unreached(&rows, row) {
