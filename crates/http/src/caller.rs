@@ -247,6 +247,7 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
         let text = error.to_string();
         // serde names the field in backticks: `missing field `name``.
         let field = text.split('`').nth(1).unwrap_or("body").to_string();
-        HubError::invalid(field, text).into()
+        let why = if text.starts_with("missing field") { "is required".into() } else { text };
+        HubError::invalid(field, why).into()
     })
 }
