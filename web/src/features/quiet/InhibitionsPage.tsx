@@ -7,13 +7,12 @@ import type { Inhibition } from "@/api/types";
 import { bare } from "@/lib/matchers";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
-import { Confirm } from "@/ui/Dialog";
+import { DeleteButton } from "@/ui/EditDialog";
 import { IncidentTabs } from "@/ui/IncidentTabs";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
-import { useAction } from "@/ui/useAction";
 import { InhibitionDialog } from "./InhibitionDialog";
 
 function columns(edit: (one: Inhibition) => void): Column<Inhibition>[] {
@@ -55,35 +54,18 @@ function columns(edit: (one: Inhibition) => void): Column<Inhibition>[] {
 }
 
 function Actions({ inhibition, edit }: { inhibition: Inhibition; edit: () => void }) {
-  const [asking, setAsking] = useState(false);
-  const remove = useAction(
-    () => api.delete("/inhibitions/{inhibition}", { path: { inhibition: inhibition.id } }),
-    { changes: ["inhibition"] },
-  );
   return (
     <div className="row">
       <Button small needs="operate" aria-label={`Change ${inhibition.name}`} onClick={edit}>
         Change
       </Button>
-      <Button
-        small
-        kind="danger"
+      <DeleteButton
+        what={inhibition.name}
+        consequence="What it keeps quiet now and is still wrong is paged for at once."
         needs="operate"
-        aria-label={`Delete ${inhibition.name}`}
-        onClick={() => setAsking(true)}
-      >
-        Delete
-      </Button>
-      {asking && (
-        <Confirm
-          title={`Delete ${inhibition.name}`}
-          verb="Delete"
-          run={remove.start}
-          onClose={() => setAsking(false)}
-        >
-          <p>What it keeps quiet now and is still wrong is paged for at once.</p>
-        </Confirm>
-      )}
+        changes={["inhibition"]}
+        run={() => api.delete("/inhibitions/{inhibition}", { path: { inhibition: inhibition.id } })}
+      />
     </div>
   );
 }

@@ -8,13 +8,12 @@ import { bare } from "@/lib/matchers";
 import { paths } from "@/paths";
 import { Ago } from "@/ui/Ago";
 import { Button } from "@/ui/Button";
-import { Confirm } from "@/ui/Dialog";
+import { DeleteButton } from "@/ui/EditDialog";
 import { IncidentTabs } from "@/ui/IncidentTabs";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge, Status } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
-import { useAction } from "@/ui/useAction";
 import { quietTone, quietWord } from "./state";
 import { WindowDialog } from "./WindowDialog";
 
@@ -63,35 +62,18 @@ function Next({ window }: { window: MaintenanceWindow }) {
 }
 
 function Actions({ window, edit }: { window: MaintenanceWindow; edit: () => void }) {
-  const [asking, setAsking] = useState(false);
-  const remove = useAction(
-    () => api.delete("/maintenance-windows/{window}", { path: { window: window.id } }),
-    { changes: ["maintenance"] },
-  );
   return (
     <div className="row">
       <Button small needs="operate" aria-label={`Change ${window.name}`} onClick={edit}>
         Change
       </Button>
-      <Button
-        small
-        kind="danger"
+      <DeleteButton
+        what={window.name}
+        consequence="What it keeps quiet now and is still wrong is paged for at once."
         needs="operate"
-        aria-label={`Delete ${window.name}`}
-        onClick={() => setAsking(true)}
-      >
-        Delete
-      </Button>
-      {asking && (
-        <Confirm
-          title={`Delete ${window.name}`}
-          verb="Delete"
-          run={remove.start}
-          onClose={() => setAsking(false)}
-        >
-          <p>What it keeps quiet now and is still wrong is paged for at once.</p>
-        </Confirm>
-      )}
+        changes={["maintenance"]}
+        run={() => api.delete("/maintenance-windows/{window}", { path: { window: window.id } })}
+      />
     </div>
   );
 }
