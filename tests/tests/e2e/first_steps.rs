@@ -88,6 +88,9 @@ fn a_person_signs_in_runs_a_command_and_answers_a_drill_by_their_own_name() {
     let said = home.watchtower(&["login", "--name", "ada", "--password-stdin"], PASSWORD);
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     assert_eq!(home.json(&["whoami"])["name"], "ada");
+    let nobody = home.watchtower(&["user", "create", "ben", "--role", "responder", "--no-input"], "");
+    let why = String::from_utf8_lossy(&nobody.stderr).into_owned();
+    assert!(why.contains("password: is required") && why.contains("--password-file"), "{why}");
     let server = wait::until(SOON, "this machine to report", || {
         let all = home.json(&["server", "list"])["items"].clone();
         all.as_array()?.iter().find(|one| one["status"] == "up").map(|one| text(&one["name"]))

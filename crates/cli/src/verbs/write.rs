@@ -91,9 +91,18 @@ pub fn create(session: &mut Session, noun: &Noun, matches: &ArgMatches) -> Done 
     if matches.get_flag("dry-run") {
         return each_plan(session, vec![plan(&id, &[], Some(body))]);
     }
-    let made = session.hub.call(&id, &[], &[], Some(&body))?;
+    let made = session.hub.call(&id, &[], &[], Some(&body)).map_err(|failure| by_flag(noun, failure))?;
     session.print.answer(&noun.shape, &made)?;
     Ok(Exit::Ok)
+}
+
+/// The hub names a field of its body; here that is a flag.
+fn by_flag(noun: &Noun, failure: Failure) -> Failure {
+    let named = failure.message.split_once(": ").map(|(field, _)| field);
+    match noun.fields.iter().find(|field| failure.code == "validation" && Some(field.path) == named) {
+        Some(field) => failure.hint(format!("--{}: {}", field.flag, field.help)),
+        None => failure,
+    }
 }
 
 fn given_title(noun: &Noun, matches: &ArgMatches) -> Option<String> {
@@ -140,7 +149,8 @@ pub fn edit(session: &mut Session, noun: &Noun, matches: &ArgMatches) -> Done {
     if matches.get_flag("dry-run") {
         return each_plan(session, vec![plan(&update, &[&target], Some(body))]);
     }
-    let changed = session.hub.call(&update, &[&target], &[], Some(&body))?;
+    let changed = session.hub.call(&update, &[&target], &[], Some(&body));
+    let changed = changed.map_err(|failure| by_flag(noun, failure))?;
     session.print.object(&noun.shape, &changed)?;
     Ok(Exit::Ok)
 }
