@@ -1,5 +1,7 @@
 //! The first page, and the hub's own health.
 
+use std::collections::HashSet;
+
 use axum::Json;
 use watchtower_api_types::{Activity, HubStatus, IncidentState, Overview, ServerCounts, ServerStatus};
 use watchtower_hub::Hub;
@@ -12,7 +14,9 @@ use crate::views;
 
 const STATS_MS: i64 = 7 * 86_400_000;
 const NEEDS_ACTION: usize = 8;
-const ACTIVITY: i64 = 20;
+const ACTIVITY: usize = 20;
+/// Lines that are looked at for it.
+const ACTIVITY_READ: i64 = 200;
 
 pub async fn overview(caller: Caller) -> Reply<Overview> {
     let hub = &caller.hub;
@@ -59,12 +63,15 @@ async fn counts(caller: &Caller) -> Result<ServerCounts, crate::problem::Failure
     Ok(counts)
 }
 
+/// The newest of each incident: one that many lines are about must not push all else out.
 async fn activity(caller: &Caller) -> Result<Vec<Activity>, crate::problem::Failure> {
     let mut out = Vec::new();
-    let entries = caller.hub.store.recent_timeline(ACTIVITY).await?;
+    let mut told = HashSet::new();
+    let mut entries = caller.hub.store.recent_timeline(ACTIVITY_READ).await?;
+    entries.retain(|entry| told.insert(entry.incident_id));
     let incidents: Vec<_> = entries.iter().map(|entry| entry.incident_id).collect();
     let heads = caller.hub.store.incident_heads(&incidents).await?;
-    for entry in entries {
+    for entry in entries.into_iter().take(ACTIVITY) {
         let Some(row) = heads.get(&entry.incident_id) else { continue };
         if caller.sees_server(row.server_id) {
             out.push(Activity {

@@ -24,7 +24,6 @@ const ACTIVITY_MAX = 8;
 export function OverviewPage() {
   const overview = useQuery(queries.overview());
   const status = useQuery(queries.status());
-  const me = useQuery(queries.me());
   useFleetVitals();
   return (
     <Page
@@ -43,21 +42,7 @@ export function OverviewPage() {
           title="The hub's own health is unknown"
         />
       ) : (
-        status.data?.problems.map((problem) => (
-          <div key={problem} className="notice tone-warn" role="status">
-            <strong>The hub itself: {problem}</strong>
-          </div>
-        ))
-      )}
-      {me.data?.needs_catch_all && (
-        <div className="notice tone-warn" role="status">
-          <div className="row">
-            <strong>No channel hears of incidents that nobody answers</strong>
-            <Link className="button small" href={paths.channels}>
-              Name one
-            </Link>
-          </div>
-        </div>
+        <HubProblems problems={status.data?.problems ?? []} />
       )}
       <Loaded query={overview} lines={6}>
         {(data) => <Tiles overview={data} />}
@@ -77,6 +62,28 @@ export function OverviewPage() {
         </div>
       </div>
     </Page>
+  );
+}
+
+function HubProblems({ problems }: { problems: string[] }) {
+  const me = useQuery(queries.me());
+  if (problems.length === 0) return null;
+  return (
+    <div className="notice tone-warn" role="status">
+      <div className="row">
+        <strong>The hub itself</strong>
+        {me.data?.needs_catch_all && (
+          <Link className="button small" href={paths.channels}>
+            Name a catch-all channel
+          </Link>
+        )}
+      </div>
+      <ul>
+        {problems.map((problem) => (
+          <li key={problem}>{problem}</li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
