@@ -207,7 +207,9 @@ endpoints! {
     "inhibition.get" Get "/inhibitions/{inhibition}" View [] _ -> Inhibition, "One inhibition, by id or name";
     "inhibition.update" Put "/inhibitions/{inhibition}" Operate [] InhibitionInput -> Inhibition, "Replace an inhibition";
     "inhibition.delete" Delete "/inhibitions/{inhibition}" Operate [] _ -> _, "Delete an inhibition";
-    "config.check" Post "/config/check" Operate [] ConfigCheckInput -> ConfigCheck, "What the hub would say to many changes of configuration, one after the other; nothing is stored";
+    "config.check" Post "/config/check" Operate [] ConfigChanges -> ConfigCheck, "What the hub would say to many changes of configuration, one after the other; nothing is stored";
+    "config.apply" Post "/config/apply" Operate [] ConfigChanges -> ConfigApplied, "Make many changes of configuration, one after the other; an error means that none was made";
+    "config.versions" Get "/config/versions" View [] _ -> ConfigVersions, "The versions of all configuration, to be named by changes of what was read behind it";
     "integration.preview" Post "/integrations/preview" View [] SignalPreviewInput -> SignalPreview, "What a mapping makes of a body; nothing is stored";
     "heartbeat.list" Get "/heartbeats" View ["limit" "cursor" "state"] _ -> [Heartbeat], "List heartbeats";
     "heartbeat.create" Post "/heartbeats" Operate [] HeartbeatInput -> Heartbeat, "Create a heartbeat";

@@ -44,7 +44,10 @@ pub use automation::{
     CronPreviewInput, Firing, FiringState, FiringTime, Gate, Overlap,
 };
 pub use channel::{Channel, ChannelConfig, ChannelInput, ChannelTest};
-pub use config::{ConfigAction, ConfigChange, ConfigCheck, ConfigCheckInput, ConfigProblem};
+pub use config::{
+    ConfigAction, ConfigApplied, ConfigChange, ConfigChanges, ConfigCheck, ConfigDone, ConfigProblem,
+    ConfigVersion, ConfigVersions,
+};
 pub use deployment::{
     AgentPolicy, Deployment, DeploymentAction, DeploymentFailure, DeploymentInput, DeploymentRetry,
     DeploymentStatus, DeploymentStep, DeploymentTarget, HostKeyRule, ParsedTargets, SshAccess, StepStatus,

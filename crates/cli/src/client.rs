@@ -140,7 +140,7 @@ impl Hub {
         let status = response.status().as_u16();
         let header =
             |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(String::from);
-        let (date, cookie, etag) = (header("date"), header("set-cookie"), header("etag"));
+        let (date, cookie) = (header("date"), header("set-cookie"));
         let text =
             response.body_mut().with_config().limit(ANSWER_BYTES_MAX).lossy_utf8(true).read_to_string();
         let text = text.map_err(|e| self.unreachable(e))?;
@@ -151,7 +151,7 @@ impl Hub {
             true => Value::Null,
             false => serde_json::from_str(&text).map_err(|_| self.foreign(status, &text))?,
         };
-        Ok(Answer { value, date, cookie, etag })
+        Ok(Answer { value, date, cookie })
     }
 
     fn unreachable(&self, error: ureq::Error) -> Failure {
@@ -200,8 +200,6 @@ pub struct Answer {
     pub value: Value,
     pub date: Option<String>,
     pub cookie: Option<String>,
-    /// The version of what was read.
-    pub etag: Option<String>,
 }
 
 pub fn word(method: Method) -> &'static str {

@@ -148,7 +148,12 @@ macro_rules! five {
 
 /// What people write down: the same five verbs for each noun.
 fn configuration() -> Vec<(&'static str, MethodRouter<Hub>)> {
-    let mut all = vec![("config.check", post(config::check)), ("silence.expire", post(silences::expire))];
+    let mut all = vec![
+        ("config.check", post(config::check)),
+        ("config.apply", post(config::apply)),
+        ("config.versions", get(config::versions)),
+        ("silence.expire", post(silences::expire)),
+    ];
     all.extend(configured::<c::Rules>(five!("rule")));
     all.extend(configured::<c::Services>(five!("service")));
     all.push(("service.page_plan", get(services::page_plan)));

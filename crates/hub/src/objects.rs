@@ -11,6 +11,7 @@ use watchtower_model::{
 };
 use watchtower_store::{DbError, Object, Store, Stored};
 
+use crate::configure::{Noun, Routes};
 use crate::quiet::{Cover, Inhibition};
 
 macro_rules! objects {
@@ -266,7 +267,7 @@ pub struct Objects {
 impl Objects {
     pub async fn load(store: &Store) -> Result<Arc<Objects>, DbError> {
         let mut routes = store.objects::<RouteBody>().await?;
-        routes.sort_by_key(|route| (route.body.position, route.id));
+        Routes::arrange(&mut routes);
         let mut silences = store.objects::<SilenceBody>().await?;
         silences.sort_by_key(|silence| std::cmp::Reverse(silence.id));
         let maintenance = store.objects::<MaintenanceBody>().await?;

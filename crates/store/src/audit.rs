@@ -17,7 +17,7 @@ pub struct AuditRow {
 }
 
 impl Store {
-    /// Appends one entry. Two writers at once: one is told [`DbError::Unique`] and tries again.
+    /// Appends one entry.
     pub async fn append_audit(
         &self,
         at: Timestamp,
@@ -26,17 +26,31 @@ impl Store {
         object: &str,
         detail: &str,
     ) -> Result<(), DbError> {
+        self.append_audits(at, actor, &[(action, object, detail)]).await
+    }
+
+    /// Appends entries of one actor: action, object and detail of each. Of two writers at once, the slower one tries again.
+    pub async fn append_audits(
+        &self,
+        at: Timestamp,
+        actor: &str,
+        entries: &[(&str, &str, &str)],
+    ) -> Result<(), DbError> {
         let _in_turn = self.auditing.lock().await;
         for _ in 0..16 {
             let last: Option<AuditRow> =
                 one(self.db.query("SELECT * FROM audit ORDER BY sequence DESC LIMIT 1", args![]).await?)?;
-            let (sequence, before) = last.map_or((1, String::new()), |row| (row.sequence + 1, row.hash));
-            let hash = entry_hash(&before, sequence, at, [actor, action, object, detail]);
-            let insert = Statement::new(
-                "INSERT INTO audit (sequence, at, actor, action, object, detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                args![sequence, at, actor, action, object, detail, hash],
-            );
-            match self.commit(vec![insert]).await {
+            let (mut sequence, mut before) = last.map_or((0, String::new()), |row| (row.sequence, row.hash));
+            let mut inserts = Vec::with_capacity(entries.len());
+            for (action, object, detail) in entries {
+                sequence += 1;
+                before = entry_hash(&before, sequence, at, [actor, action, object, detail]);
+                inserts.push(Statement::new(
+                    "INSERT INTO audit (sequence, at, actor, action, object, detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                    args![sequence, at, actor, *action, *object, *detail, before.as_str()],
+                ));
+            }
+            match self.commit(inserts).await {
                 Err(DbError::Unique(_)) => {}
                 result => return result.map(drop),
             }

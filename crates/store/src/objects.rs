@@ -149,9 +149,10 @@ pub fn update<T: Object>(id: Id, version: i64, body: &T, by: &str, now: Timestam
     ]
 }
 
-/// Removes an object; its versions stay for those who refer to them.
-pub fn delete<T: Object>(id: Id) -> Statement {
-    Statement::expecting("DELETE FROM objects WHERE kind = $1 AND id = $2", args![T::KIND, id], 1)
+/// Removes an object; its versions stay for those who refer to them. Stale unless `version` is the present one.
+pub fn delete<T: Object>(id: Id, version: i64) -> Statement {
+    let sql = "DELETE FROM objects WHERE kind = $1 AND id = $2 AND version = $3";
+    Statement::expecting(sql, args![T::KIND, id, version], 1)
 }
 
 fn version_statement(kind: &str, id: Id, version: i64, body: Val, by: &str, now: Timestamp) -> Statement {

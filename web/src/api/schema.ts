@@ -282,6 +282,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/config/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make many changes of configuration, one after the other; an error means that none was made */
+        post: operations["config.apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/config/check": {
         parameters: {
             query?: never;
@@ -293,6 +310,23 @@ export interface paths {
         put?: never;
         /** What the hub would say to many changes of configuration, one after the other; nothing is stored */
         post: operations["config.check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of all configuration, to be named by changes of what was read behind it */
+        get: operations["config.versions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2364,6 +2398,12 @@ export interface components {
         };
         /** @enum {string} */
         ConfigAction: "create" | "update" | "delete";
+        /** @description What was made of many changes: all of them, unless it says why not. */
+        ConfigApplied: {
+            /** @description In the order of the changes, from the first on. */
+            done: components["schemas"]["ConfigDone"][];
+            stopped?: components["schemas"]["ConfigProblem"] | null;
+        };
         ConfigChange: {
             action: components["schemas"]["ConfigAction"];
             /** @description Of what is new, any that the others refer to it by. */
@@ -2372,6 +2412,15 @@ export interface components {
             input?: unknown;
             /** @description As in the ids of endpoints: `service`. */
             noun: string;
+            /**
+             * Format: int64
+             * @description The version that was read, of what is changed or deleted: with another one stored, the change is refused.
+             */
+            read?: number | null;
+        };
+        /** @description Changes in the order in which they are made: each may refer to what those before it make. */
+        ConfigChanges: {
+            changes: components["schemas"]["ConfigChange"][];
         };
         /** @description What is wrong with changes; nothing when all of them would be taken. */
         ConfigCheck: {
@@ -2379,9 +2428,16 @@ export interface components {
             /** @description Indices of updates that would leave the object as it is. */
             unchanged: number[];
         };
-        /** @description Changes in the order in which they would be made: each may refer to what those before it make. */
-        ConfigCheckInput: {
-            changes: components["schemas"]["ConfigChange"][];
+        ConfigDone: {
+            /** @description The object's own, also of one that the change knew by another. */
+            id: string;
+            /**
+             * Format: int32
+             * @description Of the change, from 0.
+             */
+            index: number;
+            /** @description Of an integration that was made: shown this once. */
+            key?: string | null;
         };
         ConfigProblem: {
             /** @description Of its input; empty where it is about the whole. */
@@ -2392,6 +2448,20 @@ export interface components {
              */
             index: number;
             message: string;
+        };
+        ConfigVersion: {
+            id: string;
+            /** @description As in the ids of endpoints: `service`. */
+            noun: string;
+            /**
+             * Format: int64
+             * @description As in the `ETag` of the object.
+             */
+            version: number;
+        };
+        /** @description The versions of all configuration. */
+        ConfigVersions: {
+            items: components["schemas"]["ConfigVersion"][];
         };
         Credential: {
             created_at: components["schemas"]["Time"];
@@ -5240,6 +5310,39 @@ export interface operations {
             };
         };
     };
+    "config.apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigChanges"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigApplied"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "config.check": {
         parameters: {
             query?: never;
@@ -5249,7 +5352,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConfigCheckInput"];
+                "application/json": components["schemas"]["ConfigChanges"];
             };
         };
         responses: {
@@ -5260,6 +5363,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigCheck"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "config.versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigVersions"];
                 };
             };
             /** @description A problem */

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Kept;
 use super::compare::{Difference, as_file, differences, is_secret, same};
 use super::file::Object;
-use super::names::Names;
+use super::names::{Current, Names};
 use super::plan::{Action, Change, Options, is_last_route};
 use super::shape::Part;
 use super::wanted::Wanted;
@@ -18,6 +18,7 @@ pub struct Maker<'a> {
     pub schema: &'a Schema,
     pub names: &'a Names,
     pub options: &'a Options<'a>,
+    pub current: &'a Current,
     /// Of routes, as it is once the changes so far are made.
     pub order: Vec<String>,
     /// Routes that have their place by now.
@@ -51,7 +52,7 @@ impl Maker<'_> {
             fields,
             body: body.into(),
             gives_secrets: !wanted.secrets.is_empty(),
-            before: Map::new(),
+            read: None,
         }
     }
 
@@ -75,7 +76,7 @@ impl Maker<'_> {
             let differs = both_objects || !same(field, old, new);
             fields.extend(if differs { differences(field, old, new) } else { Vec::new() });
         }
-        let mut body = before.clone();
+        let mut body = before;
         body.extend(wanted.body);
         let moved = match is_last_route(self.kept, &view["matchers"]) {
             true => body.insert("matchers".into(), "".into()).and(None),
@@ -98,7 +99,7 @@ impl Maker<'_> {
             fields,
             body: body.into(),
             gives_secrets,
-            before,
+            read: self.current.version(id),
         })
     }
 

@@ -1,16 +1,10 @@
 //! A plan, carried out: everything is checked before anything is written, and nothing that was changed meanwhile is overwritten.
 
-use std::collections::HashMap;
+use serde_json::{Value, json};
 
-use serde_json::{Map, Value, json};
-use watchtower_api_types::endpoints::Method;
-
-use super::compare::differences;
-use super::plan::{Action, Change, Plan};
-use crate::client::{endpoint, path_of};
+use super::plan::{Change, Plan};
 use crate::failure::{Exit, Failure};
 use crate::output::cell::{As, Shape, column};
-use crate::schema::{Schema, only};
 use crate::session::Session;
 
 pub static RESULT: Shape = Shape {
@@ -29,8 +23,7 @@ pub fn check(session: &Session, plan: &mut Plan, problems: &mut Vec<String>) -> 
     if plan.changes.is_empty() {
         return Ok(());
     }
-    let change = |one: &Change| json!({"action": one.action.word(), "noun": one.kept.name, "id": one.id, "input": one.body});
-    let body = json!({ "changes": plan.changes.iter().map(change).collect::<Vec<_>>() });
+    let body = json!({ "changes": plan.changes.iter().map(as_input).collect::<Vec<_>>() });
     let checked = session.hub.call("config.check", &[], &[], Some(&body))?;
     for problem in checked["problems"].as_array().into_iter().flatten() {
         let Some(change) = problem["index"].as_u64().and_then(|index| plan.changes.get(index as usize))
@@ -55,88 +48,52 @@ pub fn check(session: &Session, plan: &mut Plan, problems: &mut Vec<String>) -> 
     Ok(())
 }
 
-/// What was done, one after the other, until it is all done or one failed.
-pub fn carry_out(session: &mut Session, plan: &Plan) -> (Vec<Value>, Option<(usize, Failure)>) {
-    let (mut done, mut made) = (Vec::new(), HashMap::new());
-    for (at, change) in plan.changes.iter().enumerate() {
-        let answer = match change.action {
-            Action::Create => create(session, change, &mut made),
-            Action::Update | Action::Delete => write(session, change, &made),
-        };
-        match answer {
-            Ok(answer) => done.push(json!({
-                "noun": change.kept.name,
-                "name": change.name,
-                "result": format!("{}d", change.action.word()),
-                // Of an integration, shown this once.
-                "key": answer["key"],
-            })),
-            Err(failure) => return (done, Some((at, failure))),
-        }
+/// What was done, and why not all of it. The hub says no to all, or names where it stopped.
+pub fn carry_out(session: &Session, plan: &Plan) -> Result<(Vec<Value>, Option<Failure>), Failure> {
+    if plan.changes.is_empty() {
+        return Ok((Vec::new(), None));
     }
-    (done, None)
+    let body = json!({ "changes": plan.changes.iter().map(as_read).collect::<Vec<_>>() });
+    let applied = session.hub.call("config.apply", &[], &[], Some(&body)).map_err(|mut failure| {
+        if failure.exit == Exit::Conflict {
+            failure.hint = Some("see what is different now: watchtower config diff".into());
+        }
+        failure
+    })?;
+    let row = |(change, done): (&Change, &Value)| {
+        json!({
+            "noun": change.kept.name,
+            "name": change.name,
+            "result": format!("{}d", change.action.word()),
+            // Of an integration, shown this once.
+            "key": done["key"],
+        })
+    };
+    let done: Vec<Value> =
+        plan.changes.iter().zip(applied["done"].as_array().into_iter().flatten()).map(row).collect();
+    let failed = (!applied["stopped"].is_null()).then(|| stopped(plan, done.len(), &applied["stopped"]));
+    Ok((done, failed))
+}
+
+fn as_input(change: &Change) -> Value {
+    json!({"action": change.action.word(), "noun": change.kept.name, "id": change.id, "input": change.body})
+}
+
+/// With the version of what it replaces.
+fn as_read(change: &Change) -> Value {
+    let mut input = as_input(change);
+    if let Some(version) = change.read {
+        input["read"] = version.into();
+    }
+    input
 }
 
 /// The failure of a plan that stopped: what is done, and what to do.
-pub fn stopped(plan: &Plan, done: usize, failure: Failure) -> Failure {
-    let change = &plan.changes[done];
-    let mut told = failure;
-    told.message = format!(
-        "stopped at {} {:?}, with {done} of {} changes made: {}",
-        change.kept.name,
-        change.name,
+fn stopped(plan: &Plan, done: usize, why: &Value) -> Failure {
+    let message = format!(
+        "stopped with {done} of {} changes made: {}",
         plan.changes.len(),
-        told.message
+        why["message"].as_str().unwrap_or_default()
     );
-    if done > 0 {
-        told.exit = Exit::Partial;
-    }
-    told.hint.get_or_insert("apply it again: what is done is not done twice".into());
-    told
-}
-
-fn create(session: &Session, change: &Change, made: &mut HashMap<String, String>) -> Result<Value, Failure> {
-    let body = with_ids(&change.body, made);
-    let answer = session.hub.call(&change.kept.noun().endpoint("create"), &[], &[], Some(&body))?;
-    made.insert(change.id.clone(), answer["id"].as_str().unwrap_or_default().into());
-    Ok(answer)
-}
-
-/// Changes or deletes what is still as it was read.
-fn write(session: &Session, change: &Change, made: &HashMap<String, String>) -> Result<Value, Failure> {
-    let noun = change.kept.noun();
-    let get = path_of(endpoint(&noun.endpoint("get")), &[&change.id]);
-    let read = session.hub.send(Method::Get, &get, None, &[])?;
-    let input = Schema::new().input(endpoint(&noun.endpoint("update")));
-    // Routes move as others are put before them.
-    let without_place = |mut fields: Map<String, Value>| {
-        fields.remove("position");
-        Value::from(fields)
-    };
-    let now = without_place(only(&read.value, &input));
-    if !differences("", &without_place(change.before.clone()), &now).is_empty() {
-        let text = "it was changed by somebody else meanwhile";
-        return Err(Failure::new(Exit::Conflict, "conflict", text)
-            .hint("see what is different now: watchtower config diff"));
-    }
-    let revision = read.etag.unwrap_or_default();
-    let id = noun.endpoint(change.action.word());
-    let path = path_of(endpoint(&id), &[&change.id]);
-    let body = (change.action == Action::Update).then(|| with_ids(&change.body, made));
-    let headers = [("if-match", revision.as_str())];
-    session.hub.send(endpoint(&id).method, &path, body.as_ref(), &headers).map(|answer| answer.value)
-}
-
-/// With the ids of what was made in the place of those that stood in for them.
-fn with_ids(body: &Value, made: &HashMap<String, String>) -> Value {
-    match body {
-        Value::String(text) => made.get(text).unwrap_or(text).as_str().into(),
-        Value::Array(items) => items.iter().map(|item| with_ids(item, made)).collect(),
-        Value::Object(map) => map
-            .iter()
-            .map(|(name, value)| (name.clone(), with_ids(value, made)))
-            .collect::<Map<_, _>>()
-            .into(),
-        other => other.clone(),
-    }
+    Failure::new(Exit::Partial, "conflict", message).hint("apply it again: what is done is not done twice")
 }

@@ -152,12 +152,12 @@ pub static APPLY: Special = Special {
         if !deleted.is_empty() {
             session.confirm(matches.get_flag("yes"), &format!("delete {}", deleted.join(", ")))?;
         }
-        let (done, failed) = apply::carry_out(session, &plan);
+        let (done, failed) = apply::carry_out(session, &plan)?;
         if !done.is_empty() || !session.print.format.is_text() {
             session.print.list(&apply::RESULT, &json!({ "items": done }))?;
         }
         match failed {
-            Some((at, failure)) => Err(apply::stopped(&plan, at, failure)),
+            Some(failure) => Err(failure),
             None => {
                 session.print.say(format!("{} done, {} as they were", done.len(), plan.unchanged));
                 Ok(Exit::Ok)

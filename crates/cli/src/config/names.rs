@@ -19,25 +19,36 @@ pub struct Names {
 }
 
 /// Everything that a hub has of the nouns that are kept, as its API shows it.
-pub struct Current(HashMap<&'static str, Vec<Value>>);
+pub struct Current {
+    views: HashMap<&'static str, Vec<Value>>,
+    /// By id. Read before the views: what was changed between is refused as changed, never overwritten.
+    versions: HashMap<String, i64>,
+}
 
 impl Current {
     pub fn read(hub: &Hub) -> Result<(Current, Names), Failure> {
-        let (mut all, mut names) = (HashMap::new(), Names::default());
+        let versions = hub.get("config.versions", &[])?;
+        let version = |one: &Value| Some((one["id"].as_str()?.to_string(), one["version"].as_i64()?));
+        let versions = versions["items"].as_array().into_iter().flatten().filter_map(version).collect();
+        let (mut views, mut names) = (HashMap::new(), Names::default());
         for noun in KEPT.iter().map(|kept| kept.name).chain(ELSEWHERE) {
             let mut page = pages(hub, &format!("{noun}.list"), &[], &[], None)?;
             let items: Vec<Value> = serde_json::from_value(page["items"].take()).unwrap_or_default();
             for item in &items {
                 names.add(noun, &identity(noun, item), item["id"].as_str().unwrap_or_default());
             }
-            all.insert(noun, items);
+            views.insert(noun, items);
         }
-        Ok((Current(all), names))
+        Ok((Current { views, versions }, names))
     }
 
     /// Routes are in their order, as the hub has them.
     pub fn of(&self, noun: &str) -> &[Value] {
-        self.0.get(noun).map_or(&[], Vec::as_slice)
+        self.views.get(noun).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn version(&self, id: &str) -> Option<i64> {
+        self.versions.get(id).copied()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::against::Maker;
 use super::compare::Difference;
@@ -14,7 +14,7 @@ use super::shape::Part;
 use super::wanted;
 use super::{KEPT, Kept, identity};
 use crate::client::endpoint;
-use crate::schema::{Schema, only};
+use crate::schema::Schema;
 use crate::settings::Environment;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +47,8 @@ pub struct Change {
     pub body: Value,
     /// It gives secrets, in the place of what is not shown.
     pub gives_secrets: bool,
-    /// What was read, by the fields that are written: what differs from it when it is written was changed meanwhile.
-    pub before: Map<String, Value>,
+    /// The version that was read, of what is there.
+    pub read: Option<i64>,
 }
 
 #[derive(Default)]
@@ -106,7 +106,7 @@ pub fn make(
     let mut plan = Plan::default();
     for kept in KEPT {
         let mut maker =
-            Maker { kept, schema: &schema, names, options, order: order(kept, current), placed: 0 };
+            Maker { kept, schema: &schema, names, options, current, order: order(kept, current), placed: 0 };
         let own = files.objects.iter().zip(&identified).filter(|(object, _)| object.kept.key == kept.key);
         for (object, (name, id)) in own {
             let part = Part::body(&schema, endpoint(&kept.noun().endpoint("create")));
@@ -121,7 +121,7 @@ pub fn make(
         }
     }
     if options.prune {
-        plan.changes.extend(deletions(files, current, &identified, &schema));
+        plan.changes.extend(deletions(files, current, &identified));
     }
     plan
 }
@@ -141,12 +141,7 @@ fn order(kept: &Kept, current: &Current) -> Vec<String> {
 }
 
 /// What no file has, of the nouns that files name: users before what they use.
-fn deletions(
-    files: &Files,
-    current: &Current,
-    identified: &[(String, String)],
-    schema: &Schema,
-) -> Vec<Change> {
+fn deletions(files: &Files, current: &Current, identified: &[(String, String)]) -> Vec<Change> {
     let named = KEPT.iter().rev().filter(|kept| files.keys.contains(&kept.key));
     let gone = named.flat_map(|kept| {
         let views = current.of(kept.name).iter().filter(move |view| !is_last_route(kept, &view["matchers"]));
@@ -154,16 +149,19 @@ fn deletions(
     });
     let kept_id = |view: &Value| identified.iter().any(|(_, id)| view["id"] == id.as_str());
     gone.filter(|(_, view)| !kept_id(view))
-        .map(|(kept, view)| Change {
-            kept,
-            action: Action::Delete,
-            name: identity(kept.name, view),
-            id: view["id"].as_str().unwrap_or_default().into(),
-            place: String::new(),
-            fields: Vec::new(),
-            body: Value::Null,
-            gives_secrets: false,
-            before: only(view, &schema.input(endpoint(&kept.noun().endpoint("update")))),
+        .map(|(kept, view)| {
+            let id = view["id"].as_str().unwrap_or_default();
+            Change {
+                kept,
+                action: Action::Delete,
+                name: identity(kept.name, view),
+                id: id.into(),
+                place: String::new(),
+                fields: Vec::new(),
+                body: Value::Null,
+                gives_secrets: false,
+                read: current.version(id),
+            }
         })
         .collect()
 }

@@ -14,7 +14,6 @@ pub struct Request {
     /// With the query.
     pub path: String,
     pub token: Option<String>,
-    pub if_match: Option<String>,
     pub body: Value,
 }
 
@@ -63,7 +62,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, answer: &Answer) {
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let kind = if status < 400 { "application/json" } else { "application/problem+json" };
         let head = format!(
-            "HTTP/1.1 {status} X\r\n{session}etag: \"7\"\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} X\r\n{session}content-type: {kind}\r\ncontent-length: {}\r\n\r\n",
             text.len()
         );
         if stream.write_all(format!("{head}{text}").as_bytes()).is_err() {
@@ -77,7 +76,7 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
     reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
     let mut words = line.split_whitespace().map(String::from);
     let (method, path) = (words.next()?, words.next()?);
-    let (mut length, mut token, mut if_match) = (0, None, None);
+    let (mut length, mut token) = (0, None);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
@@ -88,20 +87,13 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().ok()?,
             "authorization" => token = Some(value.trim().to_string()),
-            "if-match" => if_match = Some(value.trim().to_string()),
             "transfer-encoding" => panic!("a body of unknown length"),
             _ => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request {
-        method,
-        path,
-        token,
-        if_match,
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-    })
+    Some(Request { method, path, token, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
 }
 
 /// A writer that a test can read afterwards.

@@ -139,7 +139,7 @@ fn reached(id: &str) -> &str {
         "halt.get" => "run halted",
         "halt.begin" => "run halt",
         "halt.end" => "run resume",
-        "config.check" => "config diff",
+        "config.check" | "config.versions" => "config diff",
         "key.list" => "config keys show",
         "key.rotate" => "config keys rotate",
         "key.switch" => "config keys switch",

@@ -65,6 +65,10 @@ impl Noun for Integrations {
         })
     }
 
+    fn issue_key(body: &mut IntegrationBody) -> Option<String> {
+        Some(issue(body))
+    }
+
     async fn view(
         hub: &Hub,
         stored: &Stored<IntegrationBody>,
@@ -100,15 +104,20 @@ pub(crate) fn source_of(integration: Id) -> String {
     format!("integration:{integration}")
 }
 
-/// Makes a key in place of the one there is, and shows it.
-pub async fn new_key(hub: &Hub, by: &Principal, id_or_name: &str) -> Result<api::Integration, HubError> {
-    let old = find::<Integrations>(hub, id_or_name)?;
+fn issue(body: &mut IntegrationBody) -> String {
     let key = random::hex(&random::bytes::<16>());
-    let mut body = old.body.clone();
     if let Some(replaced) = body.key_hash.replace(random::hash_secret(&key)) {
         body.old_key_hashes.insert(0, replaced);
         body.old_key_hashes.truncate(OLD_KEYS_MAX);
     }
+    key
+}
+
+/// Makes a key in place of the one there is, and shows it.
+pub async fn new_key(hub: &Hub, by: &Principal, id_or_name: &str) -> Result<api::Integration, HubError> {
+    let old = find::<Integrations>(hub, id_or_name)?;
+    let mut body = old.body.clone();
+    let key = issue(&mut body);
     let now = hub.now();
     let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
     statements.push(Store::insert_change("integration", old.id, now));

@@ -1,5 +1,8 @@
 //! What people write down: checked, stored as a new version, cached, audited. The same five verbs for every noun.
 
+mod stepping;
+mod rehearse;
+mod apply;
 mod acting;
 mod approval;
 mod automations;
@@ -11,7 +14,6 @@ mod inhibitions;
 mod integrations;
 mod maintenance;
 mod overrides;
-mod rehearse;
 mod mapping;
 mod policies;
 mod routes;
@@ -30,8 +32,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use watchtower_matchers::Matchers;
 use watchtower_model::{Id, check_name};
-use watchtower_store::{DbError, Object, Store, Stored, objects as stored};
+use watchtower_store::{DbError, Object, Statement, Store, Stored, objects as stored};
 
+pub use apply::apply;
 pub use approval::{approve, for_agents, rule_of};
 pub use automations::{Automations, view_attempt};
 pub use backtest::backtest;
@@ -56,6 +59,7 @@ pub use scripts::{Scripts, view as view_script};
 pub use services::Services;
 pub(crate) use silences::forget_silences;
 pub use silences::{Silences, expire_silence};
+pub use stepping::versions;
 pub use teams::Teams;
 pub use warnings::of as schedule_warnings;
 
@@ -125,18 +129,26 @@ pub trait Noun: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// Others of its kind that are others with it, in the same commit.
+    fn along(_objects: &Objects, _id: Id, _new: &Self::Body) -> Vec<(Stored<Self::Body>, Self::Body)> {
+        Vec::new()
+    }
+
+    /// Puts a list in the order in which it is asked; by name is as good as any.
+    fn arrange(_all: &mut [Stored<Self::Body>]) {}
+
+    /// The key that is made with it, of which the body keeps a hash.
+    fn issue_key(_body: &mut Self::Body) -> Option<String> {
+        None
+    }
+
     /// What else must change when it is made or replaced, in the same commit.
-    fn saved(
-        _hub: &Hub,
-        _id: Id,
-        _old: Option<&Stored<Self::Body>>,
-        _new: &Self::Body,
-    ) -> Vec<watchtower_store::Statement> {
+    fn saved(_hub: &Hub, _id: Id, _old: Option<&Stored<Self::Body>>, _new: &Self::Body) -> Vec<Statement> {
         Vec::new()
     }
 
     /// What else must change when it was removed.
-    fn deleted(_hub: &Hub, _stored: &Stored<Self::Body>) -> Vec<watchtower_store::Statement> {
+    fn deleted(_hub: &Hub, _stored: &Stored<Self::Body>) -> Vec<Statement> {
         Vec::new()
     }
 }
@@ -180,12 +192,9 @@ pub async fn create<N: Noun>(hub: &Hub, by: &Principal, input: N::Input) -> Resu
             "there are {OBJECTS_MAX} objects of this kind already: remove some first"
         )));
     }
-    let now = hub.now();
-    let id = random::id(now);
+    let id = random::id(hub.now());
     let body = N::body(hub, by, id, input, None)?;
-    let mut statements = stored::insert(id, &body, &by.name, now);
-    statements.extend(N::saved(hub, id, None, &body));
-    statements.push(Store::insert_change(N::Body::KIND, id, now));
+    let statements = storing::<N>(hub, &by.name, id, None, &body);
     save::<N>(hub, &by.name, "create", &body.name(), statements).await?;
     let made = find::<N>(hub, &id.to_string())?;
     N::view(hub, &made, true).await
@@ -223,10 +232,7 @@ pub async fn update_read<N: Noun>(
     check_read(&old, read)?;
     N::check_change(by, &old)?;
     let body = N::body(hub, by, old.id, input, Some(&old))?;
-    let now = hub.now();
-    let mut statements = stored::update(old.id, old.version, &body, &by.name, now);
-    statements.push(Store::insert_change(N::Body::KIND, old.id, now));
-    statements.extend(N::saved(hub, old.id, Some(&old), &body));
+    let statements = storing::<N>(hub, &by.name, old.id, Some(&old), &body);
     save::<N>(hub, &by.name, "update", &body.name(), statements).await?;
     N::changed(hub, &old, Some(&body)).await?;
     let made = find::<N>(hub, &old.id.to_string())?;
@@ -248,9 +254,7 @@ pub async fn delete_read<N: Noun>(
     check_read(&old, read)?;
     N::check_change(by, &old)?;
     N::refuse_delete(hub, &old)?;
-    let mut statements =
-        vec![stored::delete::<N::Body>(old.id), Store::insert_change(N::Body::KIND, old.id, hub.now())];
-    statements.extend(N::deleted(hub, &old));
+    let statements = removing::<N>(hub, &old);
     save::<N>(hub, &by.name, "delete", &old.body.name(), statements).await?;
     N::changed(hub, &old, None).await
 }
@@ -264,6 +268,37 @@ pub async fn view_all<N: Noun>(hub: &Hub) -> Result<Vec<N::View>, HubError> {
     Ok(out)
 }
 
+/// Makes an object, or its next version, with all that changes with it.
+fn storing<N: Noun>(
+    hub: &Hub,
+    by: &str,
+    id: Id,
+    old: Option<&Stored<N::Body>>,
+    body: &N::Body,
+) -> Vec<Statement> {
+    let now = hub.now();
+    let mut statements = match old {
+        Some(old) => stored::update(id, old.version, body, by, now),
+        None => stored::insert(id, body, by, now),
+    };
+    statements.push(Store::insert_change(N::Body::KIND, id, now));
+    for (other, body) in N::along(&hub.objects(), id, body) {
+        statements.extend(stored::update(other.id, other.version, &body, &other.changed_by, now));
+        statements.push(Store::insert_change(N::Body::KIND, other.id, now));
+    }
+    statements.extend(N::saved(hub, id, old, body));
+    statements
+}
+
+fn removing<N: Noun>(hub: &Hub, old: &Stored<N::Body>) -> Vec<Statement> {
+    let mut statements = vec![
+        stored::delete::<N::Body>(old.id, old.version),
+        Store::insert_change(N::Body::KIND, old.id, hub.now()),
+    ];
+    statements.extend(N::deleted(hub, old));
+    statements
+}
+
 /// What an object replaces, its id, and itself.
 type Replacement<B> = (Option<Stored<B>>, Id, B);
 
@@ -274,15 +309,8 @@ async fn save_all<N: Noun>(
     verb: &str,
     all: Vec<Replacement<N::Body>>,
 ) -> Result<(), HubError> {
-    let now = hub.now();
-    let mut statements = Vec::new();
-    for (old, id, body) in &all {
-        statements.extend(match old {
-            Some(old) => stored::update(*id, old.version, body, &by.name, now),
-            None => stored::insert(*id, body, &by.name, now),
-        });
-        statements.push(Store::insert_change(N::Body::KIND, *id, now));
-    }
+    let statements =
+        all.iter().flat_map(|(old, id, body)| storing::<N>(hub, &by.name, *id, old.as_ref(), body)).collect();
     save::<N>(hub, &by.name, verb, &format!("{} {}s", all.len(), word::<N>()), statements).await?;
     for (old, _, body) in &all {
         if let Some(old) = old {
@@ -297,7 +325,7 @@ async fn save<N: Noun>(
     by: &str,
     verb: &str,
     name: &str,
-    statements: Vec<watchtower_store::Statement>,
+    statements: Vec<Statement>,
 ) -> Result<(), HubError> {
     hub.store.commit(statements).await.map_err(|error| match error {
         DbError::Unique(_) => HubError::Conflict(format!("{} {name:?} exists already", word::<N>())),

@@ -5,7 +5,7 @@
 use watchtower_api_types as api;
 use watchtower_matchers::Matchers;
 use watchtower_model::{Id, RouteId};
-use watchtower_store::{Statement, Store, Stored, objects as stored};
+use watchtower_store::Stored;
 
 use super::Noun;
 use crate::access::Principal;
@@ -84,22 +84,23 @@ impl Noun for Routes {
     }
 
     /// The others keep their order: those at its place and behind it move by one.
-    fn saved(hub: &Hub, id: Id, _: Option<&Stored<RouteBody>>, new: &RouteBody) -> Vec<Statement> {
-        let (objects, now) = (hub.objects(), hub.now());
+    fn along(objects: &Objects, id: Id, new: &RouteBody) -> Vec<(Stored<RouteBody>, RouteBody)> {
         if new.position == LAST {
             return Vec::new();
         }
-        let mut statements = Vec::new();
-        for (at, other) in movable(&objects, id).into_iter().enumerate() {
+        let mut moved = Vec::new();
+        for (at, other) in movable(objects, id).into_iter().enumerate() {
             let at = at as i64;
             let position = if at < new.position { at } else { at + 1 };
             if other.body.position != position {
-                let body = RouteBody { position, ..other.body.clone() };
-                statements.extend(stored::update(other.id, other.version, &body, &other.changed_by, now));
-                statements.push(Store::insert_change("route", other.id, now));
+                moved.push((other.clone(), RouteBody { position, ..other.body.clone() }));
             }
         }
-        statements
+        moved
+    }
+
+    fn arrange(all: &mut [Stored<RouteBody>]) {
+        all.sort_by_key(|route| (route.body.position, route.id));
     }
 
     async fn view(hub: &Hub, stored: &Stored<RouteBody>, _: bool) -> Result<api::Route, HubError> {

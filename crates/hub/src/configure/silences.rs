@@ -166,14 +166,13 @@ pub async fn expire_silence(hub: &Hub, by: &Principal, id: &str) -> Result<api::
 pub(crate) async fn forget_silences(hub: &Hub) -> Result<(), HubError> {
     let before = hub.now().plus_ms(-KEPT_DAYS * DAY_MS);
     let objects = hub.objects();
-    let old: Vec<Id> =
-        objects.silences.iter().filter(|one| one.body.ends_at < before).map(|one| one.id).collect();
+    let old: Vec<_> = objects.silences.iter().filter(|one| one.body.ends_at < before).collect();
     if old.is_empty() {
         return Ok(());
     }
     // Another hub may have been faster.
-    for id in old {
-        match hub.store.commit(vec![stored::delete::<SilenceBody>(id)]).await {
+    for one in old {
+        match hub.store.commit(vec![stored::delete::<SilenceBody>(one.id, one.version)]).await {
             Ok(_) | Err(watchtower_store::DbError::Stale) => {}
             Err(error) => return Err(error.into()),
         }

@@ -14,3 +14,4 @@ mod secrets;
 mod heartbeats;
 mod keys;
 mod audit;
+mod config;
