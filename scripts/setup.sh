@@ -31,6 +31,8 @@ if [ "$verb" != run ]; then
 fi
 if [ "$verb" = test ] || [ "$verb" = soak ]; then
     need chromium chromium
+    # For the clients of other tools, see below.
+    python3 -c 'import ensurepip' >/dev/null 2>&1 || lacking+=(python3-venv)
     # For a hub and an agent that do not agree about the time.
     ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || lacking+=(libfaketime)
 fi
@@ -93,4 +95,24 @@ major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
 if [ "$major" -lt 20 ]; then
     echo "make $verb needs Node 20 or newer; this is $(node --version)" >&2
     exit 1
+fi
+
+# The libraries of PagerDuty and Opsgenie, pinned by their hashes, in a Python of their own; the tests look for them there.
+if [ "$verb" = test ] || [ "$verb" = soak ]; then
+    clients=${XDG_CACHE_HOME:-$HOME/.cache}/watchtower-tests/clients
+    if ! cmp -s tests/clients/requirements.txt "$clients/requirements.txt"; then
+        rm -rf "$clients"
+        log=$(mktemp)
+        if python3 -m venv "$clients" >"$log" 2>&1 &&
+            "$clients/bin/pip" install -q --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+                -r tests/clients/requirements.txt >>"$log" 2>&1 </dev/null; then
+            # Last: what is there in part is not there.
+            cp tests/clients/requirements.txt "$clients/requirements.txt"
+        else
+            tail -n 5 "$log" >&2
+            echo "make $verb lacks the clients of other tools (pip failed, see above)" >&2
+            [ "${CI:-}" != true ] || exit 1
+        fi
+        rm -f "$log"
+    fi
 fi

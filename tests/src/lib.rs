@@ -25,3 +25,4 @@ pub mod release;
 pub mod scene;
 pub mod live;
 pub mod browser;
+pub mod clients;

@@ -14,6 +14,7 @@ use watchtower_api_types::IntegrationKind;
 use watchtower_hub::respond::signals::pagerduty::Rejected;
 use watchtower_hub::respond::signals::{Sender, Signal, alertmanager, pagerduty, sender, take};
 use watchtower_hub::{Hub, HubError, ingest};
+use watchtower_model::limits::LABEL_VALUE_BYTES_MAX;
 use watchtower_model::{EventKind, Labels, Severity};
 
 use crate::caller::{BODY_BYTES_MAX, read_body, token_of};
@@ -83,8 +84,12 @@ async fn enqueue_change(State(hub): State<Hub>, request: Request) -> Response {
 
 async fn tell_change(hub: &Hub, sender: &Sender, change: pagerduty::Change) -> Result<(), HubError> {
     let server = hub.servers.find(&change.source).map(|server| server.id);
-    let labels =
-        [("source", change.source.as_str()), ("detail", watchtower_model::truncate(&change.detail, 1024))];
+    // A label is one line.
+    let detail = change.detail.replace('\n', "; ").replace(char::is_control, " ");
+    let labels = [
+        ("source", change.source.as_str()),
+        ("detail", watchtower_model::truncate(&detail, LABEL_VALUE_BYTES_MAX)),
+    ];
     let labels = Labels::from_pairs(labels.into_iter().filter(|(_, value)| !value.is_empty()));
     let source = format!("integration:{}", sender.id());
     let kind = EventKind::new("change");

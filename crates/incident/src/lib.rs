@@ -30,6 +30,7 @@ pub use input::{
     Actor, AlertSignal, DeliveryOutcome, DeliveryReport, Input, OUTPUT_EXCERPT_BYTES_MAX, Opening, RunReport,
     RunState,
 };
+pub use people::SNOOZE_MS_MAX;
 pub use personal::{
     Knock, NOTIFY_DELAY_SECONDS_MAX, NOTIFY_RULES_MAX, NotifyRuleError, check_notify_rules, knocks,
 };

@@ -7,7 +7,7 @@ use crate::turn::Turn;
 use crate::{Actor, Effect, PageReason, PendingKind, Resolution, Status, TimelineKind};
 
 /// The longest snooze: an acknowledgement by hand that outlives a week is a resolve.
-const SNOOZE_MS_MAX: i64 = 7 * 24 * 3_600_000;
+pub const SNOOZE_MS_MAX: i64 = 7 * 24 * 3_600_000;
 
 impl Turn {
     pub fn ack(&mut self, by: Actor, via: &str, snooze_ms: Option<i64>) {

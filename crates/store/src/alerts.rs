@@ -151,6 +151,14 @@ impl Store {
         )
     }
 
+    /// What it is about is said in other words, while it is open.
+    pub fn amend_alert(id: AlertId, description: &str, labels: &Labels) -> Statement {
+        Statement::new(
+            "UPDATE alerts SET description = $2, labels = $3 WHERE id = $1 AND state <> 'resolved'",
+            args![id, description, Val::json(labels)],
+        )
+    }
+
     pub fn resolve_alert(id: AlertId, now: Timestamp) -> Statement {
         Statement::new(
             "UPDATE alerts SET state = 'resolved', resolved_at = $2, last_seen_at = $2 WHERE id = $1 AND state <> 'resolved'",

@@ -8,6 +8,7 @@ pub mod metrics;
 
 mod access;
 mod alerts;
+mod sender_requests;
 mod considerations;
 mod attempts;
 mod firings;
@@ -65,6 +66,7 @@ pub use rule_states::RuleStateRow;
 pub use runs::{ExecutionCount, ExecutionRow, ExecutionUpdate, RunFilter, RunRow};
 pub use seal::{SealError, Sealer, master_key_id};
 pub use sealed::SealedRow;
+pub use sender_requests::SenderRequestRow;
 pub use servers::{AgentRow, EnrolTokenRow, ProcessesRow, ServerRow};
 pub use timeline::{NewTimelineEntry, TimelineRow};
 pub use turns::{Reached, Turn};

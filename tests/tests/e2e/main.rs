@@ -21,6 +21,7 @@ mod access;
 mod known_holes;
 mod restart;
 mod signals;
+mod clients;
 mod told;
 mod notify_rules;
 mod watchman;

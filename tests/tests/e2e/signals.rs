@@ -159,7 +159,7 @@ fn a_client_of_opsgenie_works_by_another_address() {
     assert_eq!(call("POST", &by_alias("close"), json!({})).status, 202);
     for (path, body, status) in [
         ("/v2/alerts", json!({}), 422),
-        ("/v2/alerts/x/close?identifierType=tiny", json!({}), 422),
+        ("/v2/alerts/x/close?identifierType=name", json!({}), 422),
         ("/v2/alerts/x/explode", json!({}), 404),
     ] {
         let refused = call("POST", path, body);

@@ -315,9 +315,13 @@ fn signals() {
         };
         let mapped =
             Mapping::new(&mapping).ok().and_then(|mapping| mapping.read(bytes).ok()).unwrap_or_default();
-        for action in ["close", "description", "message", "priority"] {
-            let _ = opsgenie::change(action, bytes);
+        for action in ["close", "description", "message", "priority", "snooze", "tags", "details", "assign"] {
+            let Some(Ok(change)) = opsgenie::change(action, bytes) else { continue };
+            if let Some(labels) = opsgenie::amended(&Labels::default(), &change.update) {
+                labels.check().unwrap();
+            }
         }
+        let _ = opsgenie::removal("tags", &String::from_utf8_lossy(bytes), "", "");
         let event = pagerduty::event(bytes).map(|event| vec![event.signal]).unwrap_or_default();
         let alerts = [alertmanager::webhook(bytes), alertmanager::alerts(bytes, now)];
         let alerts = alerts.into_iter().flatten().flatten();

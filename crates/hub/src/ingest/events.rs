@@ -62,7 +62,7 @@ pub async fn raise(hub: &Hub, raise: Raise) -> Result<Event, HubError> {
     Ok(event)
 }
 
-/// Stores an event that came from outside, already checked.
+/// Stores an event that came from outside. One that could not be read again would be in the way of all behind it.
 pub async fn raise_custom(
     hub: &Hub,
     kind: EventKind,
@@ -72,6 +72,7 @@ pub async fn raise_custom(
     message: String,
     labels: Labels,
 ) -> Result<Event, HubError> {
+    labels.check().map_err(|error| HubError::invalid("labels", error))?;
     let now = hub.now();
     let event =
         Event { id: random::id(now).into(), kind, source, server_id, severity, message, labels, at: now };

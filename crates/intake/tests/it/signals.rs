@@ -174,6 +174,60 @@ fn what_opsgenie_refuses_is_refused_in_its_words() {
     assert_eq!(louder.update, opsgenie::Update::Priority(Severity::Critical));
 }
 
+#[test]
+fn what_opsgenie_s_clients_say_of_an_alert_is_read() {
+    use opsgenie::Update;
+    let read = |action: &str, body: &str| opsgenie::change(action, body.as_bytes()).unwrap();
+    let update = |action: &str, body: &str| read(action, body).unwrap().update;
+    let by = read("unacknowledge", r#"{"user": "ann"}"#).unwrap();
+    assert_eq!(
+        (by.action, by.update, by.user.as_deref()),
+        ("UnAcknowledge", Update::Unacknowledge, Some("ann"))
+    );
+    let at = Timestamp::parse_rfc3339("2026-12-01T10:00:00Z").unwrap();
+    for told in ["2026-12-01T10:00:00Z", "2026-12-01T11:00:00+01:00", "2026-12-01T10:00:00"] {
+        assert_eq!(update("snooze", &format!(r#"{{"endTime": "{told}"}}"#)), Update::Snooze(at), "{told}");
+    }
+    assert!(read("snooze", r#"{"endTime": "soon"}"#).unwrap_err().contains("ISO 8601"));
+    assert!(read("snooze", "{}").is_err() && read("escalate", "{}").is_err() && read("tags", "{}").is_err());
+    assert_eq!(update("escalate", r#"{"escalation": {"name": "climb"}}"#), Update::Escalate);
+    for (action, body, told) in [
+        ("assign", r#"{"owner": {"username": "bob"}}"#, "assign it to bob"),
+        ("responders", r#"{"responder": {"name": "dba", "type": "team"}}"#, "add the responder dba"),
+        ("teams", r#"{"team": {"id": "t-1"}}"#, "add the team t-1"),
+    ] {
+        assert_eq!(update(action, body), Update::Foreign(told.into()));
+    }
+    let custom = opsgenie::custom("restart\n", b"").unwrap();
+    assert_eq!((custom.action, custom.update), ("Custom", Update::Foreign("do the action restart".into())));
+    assert_eq!(opsgenie::removal("teams", "a", "", ""), None);
+    assert!(opsgenie::removal("tags", " , ", "", "").unwrap().is_err());
+    let gone = opsgenie::removal("", "", "swept", "ann").unwrap().unwrap();
+    assert_eq!((gone.action, gone.update, gone.note.as_deref()), ("Delete", Update::Close, Some("swept")));
+}
+
+#[test]
+fn tags_and_details_change_the_labels_of_an_alert() {
+    let old = Labels::from_pairs([("alertname", "DiskFull"), ("tags", "prod,disk"), ("mount", "/var")]);
+    let after = |read: Option<Result<opsgenie::Change, _>>| {
+        let labels = opsgenie::amended(&old, &read.unwrap().unwrap().update).unwrap();
+        labels.check().unwrap();
+        labels
+    };
+    let tagged = after(opsgenie::change("tags", br#"{"tags": ["disk", "night"]}"#));
+    assert_eq!(tagged.get("tags"), Some("prod,disk,night"));
+    let untagged = after(opsgenie::removal("tags", "prod,disk", "", ""));
+    assert_eq!((untagged.get("tags"), untagged.get("mount")), (None, Some("/var")));
+    let set = after(opsgenie::change(
+        "details",
+        br#"{"details": {"mount": "/srv", "inode": 7, "not a label": "x"}}"#,
+    ));
+    assert_eq!((set.get("mount"), set.get("inode"), set.len()), (Some("/srv"), Some("7"), 4));
+    assert_eq!(after(opsgenie::removal("details", "mount", "", "")).get("mount"), None);
+    let close = opsgenie::change("close", b"").unwrap().unwrap();
+    assert_eq!(opsgenie::amended(&old, &close.update), None);
+}
+
 fn written() -> Written {
     let text = |text: &str| Some(text.to_string());
     let labels = [("host", "server[\"short name\"]"), ("first", "tags[0]"), ("absent", "no.such.thing")];

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use watchtower_model::{
     AgentId, AlertId, AutomationId, BatchId, ChannelId, CredentialId, DeploymentId, EventId, ExecutionId,
-    HeartbeatId, HostKeyId, Id, IncidentId, PolicyId, RouteId, RuleId, RunId, ScriptId, ServerId, ServiceId,
-    Severity, TeamId, Timestamp, TokenId, UserId,
+    HeartbeatId, HostKeyId, Id, IncidentId, IntegrationId, PolicyId, RouteId, RuleId, RunId, ScriptId,
+    ServerId, ServiceId, Severity, TeamId, Timestamp, TokenId, UserId,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +76,7 @@ ids_into_val!(
     HeartbeatId,
     HostKeyId,
     IncidentId,
+    IntegrationId,
     PolicyId,
     RouteId,
     RuleId,

@@ -1,7 +1,8 @@
 //! Opsgenie's Alert API, for what still speaks it: alerts by `GenieKey`, each call answered by 202 behind its commit.
 //!
-//! A request's id is its alert's id: what became of the request is what became of the alert, on every hub. A call about an alert that
-//! is not open is taken and changes nothing, as there.
+//! As there, a call that cannot be done is answered by 202, too: why not is in the status of its request, and in the timeline.
+
+mod shown;
 
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,11 +12,10 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use watchtower_api_types::{IntegrationKind, Time};
-use watchtower_hub::respond::signals::opsgenie::{self, Change, Update};
-use watchtower_hub::respond::signals::{Action, Named, Sender, Signal, note, sender, take, told};
+use watchtower_hub::respond::signals::opsgenie::{self, Change};
+use watchtower_hub::respond::signals::{Named, Sender, change, create, sender};
 use watchtower_hub::{Hub, HubError, random};
 use watchtower_model::Id;
-use watchtower_store::AlertRow;
 
 use crate::caller::{read_body, token_of};
 
@@ -26,9 +26,11 @@ const RETRY_AFTER: u64 = 5;
 
 pub fn routes() -> Router<Hub> {
     Router::new()
-        .route("/v2/alerts", post(create))
+        .route("/v2/alerts", post(begin))
         .route("/v2/alerts/requests/{request}", get(request_status))
-        .route("/v2/alerts/{alert}/{action}", post(change).put(change))
+        .route("/v2/alerts/{alert}", get(shown::alert).delete(end))
+        .route("/v2/alerts/{alert}/{action}", post(say).put(say).delete(remove))
+        .route("/v2/alerts/{alert}/actions/{name}", post(custom))
 }
 
 /// A refusal in Opsgenie's words.
@@ -98,25 +100,54 @@ fn caller(hub: &Hub, headers: &HeaderMap) -> Result<Sender, Refused> {
     Ok(sender(hub, &[IntegrationKind::Opsgenie], &key)?)
 }
 
-async fn create(State(hub): State<Hub>, request: Request) -> Result<Response, Refused> {
+async fn begin(State(hub): State<Hub>, request: Request) -> Result<Response, Refused> {
     let sender = caller(&hub, request.headers())?;
     let body = read_body(request.into_body(), CALL_BYTES_MAX).await?;
     let signal = opsgenie::create(&body).map_err(unprocessable)?;
-    let keys = take(&hub, &sender, vec![signal]).await?;
-    let alert = match keys.into_iter().next() {
-        Some(key) => told(&hub, &sender, &Named::Key(key)).await?,
-        None => None,
-    };
-    Ok(accepted(alert.as_ref()))
+    Ok(accepted(create(&hub, &sender, signal).await?))
 }
 
 #[derive(Deserialize)]
 struct ChangeQuery {
     #[serde(default, rename = "identifierType")]
     identifier_type: Option<String>,
+    #[serde(default)]
+    tags: String,
+    #[serde(default)]
+    keys: String,
+    #[serde(default)]
+    note: String,
+    #[serde(default)]
+    user: String,
 }
 
-async fn change(
+impl ChangeQuery {
+    fn named(&self, identifier: String) -> Result<Named, Refused> {
+        match self.identifier_type.as_deref().unwrap_or("id") {
+            "alias" => Ok(Named::Key(identifier)),
+            "id" => Ok(Named::Id(identifier)),
+            "tiny" => Ok(Named::Number(identifier)),
+            _ => Err(unprocessable("Identifier type should be one of [id, alias, tiny].")),
+        }
+    }
+}
+
+/// A change that was read, or why it cannot be.
+type Read = Option<Result<Change, &'static str>>;
+
+async fn changed(
+    hub: &Hub,
+    sender: &Sender,
+    named: &Named,
+    action: &str,
+    read: Read,
+) -> Result<Response, Refused> {
+    let unknown = || Refused::new(StatusCode::NOT_FOUND, format!("'{action}' is not supported here"));
+    let read = read.ok_or_else(unknown)?.map_err(unprocessable)?;
+    Ok(accepted(change(hub, sender, named, read).await?))
+}
+
+async fn say(
     State(hub): State<Hub>,
     Path((identifier, action)): Path<(String, String)>,
     Query(query): Query<ChangeQuery>,
@@ -124,49 +155,47 @@ async fn change(
 ) -> Result<Response, Refused> {
     let sender = caller(&hub, request.headers())?;
     let body = read_body(request.into_body(), CALL_BYTES_MAX).await?;
-    let change = opsgenie::change(&action, &body)
-        .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, format!("'{action}' is not supported here")))?
-        .map_err(unprocessable)?;
-    let named = match query.identifier_type.as_deref().unwrap_or("id") {
-        "alias" => Named::Key(identifier),
-        "id" => Named::Id(identifier),
-        _ => return Err(unprocessable("Identifier type should be one of [id, alias].")),
-    };
-    let alert = told(&hub, &sender, &named).await?;
-    match &alert {
-        Some(alert) => apply(&hub, &sender, alert, change).await?,
-        // A key that was replaced is told of even then.
-        None => drop(take(&hub, &sender, Vec::new()).await?),
-    }
-    Ok(accepted(alert.as_ref()))
+    let named = query.named(identifier)?;
+    changed(&hub, &sender, &named, &action, opsgenie::change(&action, &body)).await
 }
 
-async fn apply(hub: &Hub, sender: &Sender, alert: &AlertRow, change: Change) -> Result<(), HubError> {
-    let signal = |action, severity, summary: &str| Signal {
-        action,
-        key: Some(alert.dedup_key.clone()),
-        severity,
-        summary: summary.to_string(),
-        description: alert.description.clone(),
-        labels: alert.labels.0.clone(),
-        ends_at: None,
-    };
-    if let Some(text) = change.note {
-        note(hub, sender, alert, text).await?;
-    }
-    let signals = match change.update {
-        Update::Close => vec![signal(Action::Resolve, alert.severity, &alert.summary)],
-        Update::Acknowledge => vec![signal(Action::Acknowledge, alert.severity, &alert.summary)],
-        Update::Note => Vec::new(),
-        Update::Message(message) => vec![signal(Action::Trigger, alert.severity, &message)],
-        Update::Priority(severity) => vec![signal(Action::Trigger, severity, &alert.summary)],
-    };
-    take(hub, sender, signals).await.map(drop)
+async fn custom(
+    State(hub): State<Hub>,
+    Path((identifier, name)): Path<(String, String)>,
+    Query(query): Query<ChangeQuery>,
+    request: Request,
+) -> Result<Response, Refused> {
+    let sender = caller(&hub, request.headers())?;
+    let body = read_body(request.into_body(), CALL_BYTES_MAX).await?;
+    let named = query.named(identifier)?;
+    changed(&hub, &sender, &named, &name, Some(opsgenie::custom(&name, &body))).await
 }
 
-fn accepted(alert: Option<&AlertRow>) -> Response {
-    let id = alert.map_or_else(fresh, |alert| alert.id.to_string());
-    let body = json!({"result": "Request will be processed", "took": 0.0, "requestId": id});
+async fn remove(
+    State(hub): State<Hub>,
+    Path((identifier, action)): Path<(String, String)>,
+    Query(query): Query<ChangeQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let sender = caller(&hub, &headers)?;
+    let names = if action == "tags" { &query.tags } else { &query.keys };
+    let read = opsgenie::removal(&action, names, &query.note, &query.user);
+    changed(&hub, &sender, &query.named(identifier)?, &action, read).await
+}
+
+async fn end(
+    State(hub): State<Hub>,
+    Path(identifier): Path<String>,
+    Query(query): Query<ChangeQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let sender = caller(&hub, &headers)?;
+    let read = opsgenie::removal("", "", &query.note, &query.user);
+    changed(&hub, &sender, &query.named(identifier)?, "delete", read).await
+}
+
+fn accepted(request: Id) -> Response {
+    let body = json!({"result": "Request will be processed", "took": 0.0, "requestId": request});
     (StatusCode::ACCEPTED, Json(body)).into_response()
 }
 
@@ -176,21 +205,22 @@ async fn request_status(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let sender = caller(&hub, &headers)?;
-    let alert = told(&hub, &sender, &Named::Id(request.clone())).await?;
-    let alert = alert.ok_or_else(|| {
+    let row = match request.parse() {
+        Ok(id) => hub.store.sender_request(id).await.map_err(HubError::from)?,
+        Err(_) => None,
+    };
+    let row = row.filter(|row| row.integration_id == sender.id()).ok_or_else(|| {
         Refused::new(StatusCode::NOT_FOUND, "Request not found. It might not be processed, yet.")
     })?;
-    let (action, status) =
-        if alert.state == "resolved" { ("Close", "Closed alert") } else { ("Create", "Created alert") };
     let data: Value = json!({
-        "success": true,
-        "isSuccess": true,
-        "action": action,
-        "status": status,
-        "alertId": alert.id,
-        "alias": alert.dedup_key,
-        "integrationId": sender.id(),
-        "processedAt": Time::from(alert.last_seen_at),
+        "success": row.success,
+        "isSuccess": row.success,
+        "action": row.action,
+        "status": row.status,
+        "alertId": row.alert_id.map_or_else(String::new, |id| id.to_string()),
+        "alias": row.dedup_key,
+        "integrationId": row.integration_id,
+        "processedAt": Time::from(row.at),
     });
     Ok(Json(json!({"data": data, "took": 0.0, "requestId": request})).into_response())
 }

@@ -1,7 +1,11 @@
 //! Opsgenie's Alert API: <https://docs.opsgenie.com/docs/alert-api>.
 
+mod change;
+
 use serde_json::{Map, Value};
 use watchtower_model::Severity;
+
+pub use change::{Change, Update, amended, change, custom, removal};
 
 use super::{Action, Signal, labels, line, paragraph, shown};
 
@@ -9,24 +13,6 @@ use super::{Action, Signal, labels, line, paragraph, shown};
 pub const ALIAS_CHARS_MAX: usize = 512;
 /// Tags and responders that are kept of one alert.
 const LISTED_MAX: usize = 20;
-
-/// What a call on one alert asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Update {
-    Close,
-    Acknowledge,
-    /// Only the note beside it.
-    Note,
-    Message(String),
-    Priority(Severity),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    pub update: Update,
-    /// For the timeline.
-    pub note: Option<String>,
-}
 
 /// `POST /v2/alerts`. Without an alias each alert is its own.
 ///
@@ -68,37 +54,6 @@ pub fn create(body: &[u8]) -> Result<Signal, &'static str> {
     })
 }
 
-/// `POST /v2/alerts/ID/ACTION`, or `PUT`. `None` where the action is none that is known.
-///
-/// # Errors
-/// What Opsgenie answers by 422, in its words.
-pub fn change(action: &str, body: &[u8]) -> Option<Result<Change, &'static str>> {
-    let read: fn(&Map<String, Value>) -> Result<Update, &'static str> = match action {
-        "close" => |_| Ok(Update::Close),
-        "acknowledge" => |_| Ok(Update::Acknowledge),
-        "notes" => |all| required(all, "note", "Note can not be empty.").map(|_| Update::Note),
-        "description" => {
-            |all| required(all, "description", "Description can not be empty.").map(|_| Update::Note)
-        }
-        "message" => |all| {
-            required(all, "message", "Message can not be empty.").map(|text| Update::Message(line(&text)))
-        },
-        "priority" => |all| {
-            required(all, "priority", "Priority can not be empty.")?;
-            priority(all).map(Update::Priority)
-        },
-        _ => return None,
-    };
-    let noted = if action == "description" { "description" } else { "note" };
-    let change = || {
-        // A close without a body is one.
-        let all = if body.is_empty() { Map::new() } else { object(body)? };
-        let note = paragraph([text(&all, noted).to_string()]);
-        Ok(Change { update: read(&all)?, note: Some(note).filter(|note| !note.is_empty()) })
-    };
-    Some(change())
-}
-
 /// Opsgenie pages for every priority: what has none, or the usual one, is an error here.
 fn priority(all: &Map<String, Value>) -> Result<Severity, &'static str> {
     match text(all, "priority") {
@@ -130,12 +85,26 @@ fn said(what: &str, text: &str) -> Option<String> {
     (!text.is_empty()).then(|| format!("{what}: {text}"))
 }
 
+/// The word for a severity; of the two that are an error, the usual one.
+pub fn priority_of(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "P1",
+        Severity::Error => "P3",
+        Severity::Warning => "P4",
+        Severity::Info => "P5",
+    }
+}
+
 /// Texts of a list, or what its objects are called by.
 fn listed(all: &Map<String, Value>, name: &str) -> Vec<String> {
     let items = all.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let one = |item: &Value| match item {
-        Value::String(text) => Some(text.clone()),
-        other => ["name", "username", "id"].iter().find_map(|field| other[*field].as_str()).map(String::from),
-    };
-    items.iter().filter_map(one).take(LISTED_MAX).collect()
+    items.iter().filter_map(called).take(LISTED_MAX).collect()
+}
+
+/// A text, or what an object is called by.
+fn called(item: &Value) -> Option<String> {
+    match item {
+        Value::String(text) => Some(line(text)),
+        other => ["name", "username", "id"].iter().find_map(|field| other[*field].as_str()).map(line),
+    }
 }

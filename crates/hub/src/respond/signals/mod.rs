@@ -2,14 +2,18 @@
 //!
 //! Invariant: a call that is answered as taken has changed its incident, or opened one that says why it could not.
 
+mod calls;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use watchtower_api_types::IntegrationKind;
 use watchtower_incident::{Actor, Input};
 pub use watchtower_intake::signals::{Action, Signal, alertmanager, opsgenie, pagerduty};
-use watchtower_model::{AlertId, Id, IntegrationId, Severity, Timestamp};
-use watchtower_store::{AlertRow, Stored};
+use watchtower_model::{Id, IntegrationId, Severity, Timestamp};
+use watchtower_store::Stored;
+
+pub use calls::{Named, change, create, told};
 
 use super::alerts::{AlertResolve, AlertTrigger, labels_seen, resolve, resolve_ended, trigger};
 use super::apply::advance;
@@ -97,33 +101,6 @@ pub fn sender(hub: &Hub, kinds: &[IntegrationKind], key: &str) -> Result<Sender,
         None
     };
     Ok(Sender { integration, refused })
-}
-
-/// How a sender names one of its alerts.
-pub enum Named {
-    /// As the hub told it: open, or over.
-    Id(String),
-    /// By its own key: open.
-    Key(String),
-}
-
-/// The alert of this sender that is named so.
-pub async fn told(hub: &Hub, sender: &Sender, named: &Named) -> Result<Option<AlertRow>, HubError> {
-    let source = source_of(sender.integration.id);
-    match named {
-        Named::Key(key) => Ok(hub.store.open_alert(&source, key).await?),
-        Named::Id(id) => {
-            let Ok(id) = id.parse().map(AlertId) else { return Ok(None) };
-            Ok(hub.store.alert(id).await?.filter(|alert| alert.source == source))
-        }
-    }
-}
-
-/// Writes what a sender says of one of its alerts into the timeline of the alert's incident.
-pub async fn note(hub: &Hub, sender: &Sender, alert: &AlertRow, text: String) -> Result<(), HubError> {
-    let Some(incident) = alert.incident_id.filter(|_| sender.refused.is_none()) else { return Ok(()) };
-    let by = Actor::Api(sender.name().to_string());
-    advance(hub, incident, Input::Note { by, text }, Vec::new()).await.map(drop)
 }
 
 /// Takes what a sender says, in its order; but what keeps others quiet is taken before them. Returns the alerts' keys.
