@@ -103,6 +103,7 @@ pub struct Inner {
     pub outside: ingest::outside::Outside,
     pub calls: respond::signals::CallLimits,
     pub(crate) settled: quiet::Settled,
+    pub(crate) windows_told: quiet::WindowsTold,
     pub(crate) inhibitors: quiet::Known,
     pub meters: Meters,
     pub watching: watching::Watching,

@@ -85,6 +85,7 @@ impl Hub {
             outside: Default::default(),
             calls: Default::default(),
             settled: Default::default(),
+            windows_told: Default::default(),
             inhibitors: Default::default(),
             meters: Meters::default(),
             watching: Default::default(),

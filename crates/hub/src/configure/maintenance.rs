@@ -5,7 +5,7 @@ use watchtower_api_types::QuietState;
 use watchtower_automation::cron::Schedule;
 use watchtower_model::limits::LINE_BYTES_MAX;
 use watchtower_model::{Id, MaintenanceWindowId, Timestamp, check_line, format_duration_ms};
-use watchtower_store::Stored;
+use watchtower_store::{Statement, Stored};
 
 use super::silences::{is_in, matchers};
 use super::{Noun, named, seconds};
@@ -90,12 +90,26 @@ impl Noun for MaintenanceWindows {
         })
     }
 
+    fn saved(
+        hub: &Hub,
+        _: Id,
+        old: Option<&Stored<MaintenanceBody>>,
+        new: &MaintenanceBody,
+    ) -> Vec<Statement> {
+        old.map_or_else(Vec::new, |old| quiet::cut_short(old, Some(new), hub.now()))
+    }
+
+    fn deleted(hub: &Hub, stored: &Stored<MaintenanceBody>) -> Vec<Statement> {
+        quiet::cut_short(stored, None, hub.now())
+    }
+
     /// The clockwork may never have seen what was changed again at once.
     async fn changed(
         hub: &Hub,
         _: &Stored<MaintenanceBody>,
         _: Option<&MaintenanceBody>,
     ) -> Result<(), HubError> {
+        hub.wake_events();
         quiet::settle(hub).await
     }
 

@@ -36,6 +36,7 @@ async fn tick(hub: &Hub) {
     told("repairs", repair::wake_due(hub).await);
     told("maintenance", fleet::end_maintenance(hub).await);
     told("silences", quiet::tick(hub).await);
+    told("maintenance windows", quiet::tell_windows(hub, hub.now()).await);
 }
 
 async fn tick_runs(hub: &Hub) {

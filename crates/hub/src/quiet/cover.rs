@@ -25,13 +25,15 @@ pub struct Cover {
     pub id: Id,
     pub version: i64,
     pub kind: CoverKind,
+    /// When it was written as it is.
+    pub(super) changed_at: Timestamp,
     matchers: Matchers,
     /// The servers that its maker is restricted to: theirs alone are covered.
     servers: Option<Matchers>,
-    times: Times,
+    pub(super) times: Times,
     /// Who, or what, covers.
-    name: String,
-    comment: String,
+    pub(super) name: String,
+    pub(super) comment: String,
 }
 
 #[derive(Clone)]
@@ -68,6 +70,17 @@ impl Times {
         self.next(now, 1).into_iter().next().filter(|spell| spell.from <= now)
     }
 
+    /// The spells that were under way at `since`, or began until `now`.
+    pub fn between(&self, since: Timestamp, now: Timestamp) -> Vec<Spell> {
+        let mut spells: Vec<Spell> = Vec::new();
+        let mut at = since;
+        while let Some(spell) = self.next(at, 1).into_iter().next().filter(|spell| spell.from <= now) {
+            at = spell.to;
+            spells.push(spell);
+        }
+        spells
+    }
+
     /// The spell that is under way, and those to come.
     pub fn next(&self, now: Timestamp, count: usize) -> Vec<Spell> {
         match self {
@@ -97,6 +110,7 @@ impl Cover {
             id: stored.id,
             version: stored.version,
             kind: CoverKind::Silence,
+            changed_at: stored.updated_at,
             matchers: body.matchers.parse().ok()?,
             servers: body.servers.as_deref().map(str::parse).transpose().ok()?,
             times: Times::Once(Spell { from: body.starts_at, to: body.ends_at }),
@@ -111,6 +125,7 @@ impl Cover {
             id: stored.id,
             version: stored.version,
             kind: CoverKind::MaintenanceWindow,
+            changed_at: stored.updated_at,
             matchers: body.matchers.parse().ok()?,
             servers: None,
             times: if body.enabled { Times::of(body, now) } else { Times::Never },

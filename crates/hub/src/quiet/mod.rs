@@ -6,6 +6,7 @@ mod cover;
 mod inhibit;
 mod settle;
 mod sources;
+mod windows;
 
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use inhibit::Seen;
 pub(crate) use settle::{Settled, settle, tick};
 use sources::labels_seen;
 pub(crate) use sources::{Known, Rank, may_inhibit, rank};
+pub use windows::tell_windows;
+pub(crate) use windows::{WindowsTold, cut_short};
 
 use crate::error::HubError;
 use crate::{Hub, Objects};

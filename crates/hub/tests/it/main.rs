@@ -3,6 +3,7 @@
 mod scene;
 mod signals;
 mod silences;
+mod windows;
 mod inhibitions;
 mod cron;
 mod teams;
