@@ -51,7 +51,9 @@ pub async fn every_version_is_kept_and_a_stale_update_changes_nothing(place: Pla
     assert_eq!(versions.iter().map(|v| v.version).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(versions[1].body.note, "one 'quoted' $1 ?2");
 
-    commit(&store, delete::<Thing>(it)).await;
+    let stale = store.commit(vec![delete::<Thing>(it, 1)]).await;
+    assert!(matches!(stale, Err(DbError::Stale)), "{stale:?}");
+    commit(&store, delete::<Thing>(it, 2)).await;
     assert!(store.object::<Thing>(it).await.unwrap().is_none());
     assert_eq!(
         store.object_versions::<Thing>(it).await.unwrap().len(),
@@ -112,10 +114,10 @@ pub async fn every_change_is_marked(place: Place) {
     let changes = [
         insert(first, &thing("a", "one"), "ada", NOW),
         update(first, 1, &thing("a", "two"), "ada", at(1)),
-        vec![delete::<Thing>(first)],
+        vec![delete::<Thing>(first, 2)],
         insert(second, &thing("a", "one"), "ada", at(2)),
         // Together they leave as many objects as before, of the same version.
-        [vec![delete::<Thing>(second)], insert(id(), &thing("a", "one"), "ada", at(3))].concat(),
+        [vec![delete::<Thing>(second, 1)], insert(id(), &thing("a", "one"), "ada", at(3))].concat(),
     ];
     let mut before = store.objects_mark().await.unwrap();
     for change in changes {
