@@ -4,49 +4,34 @@
 //! (4,096) and field (1,024). Nothing in a message can mention anybody (`allowed_mentions`). A 429 says in its body when to come again.
 //! Webhooks know no idempotency key: a message whose answer was lost is seen twice.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use watchtower_egress::Egress;
 use watchtower_model::Severity;
 
-use crate::channel::{Channel, Secret};
-use crate::check::{self, ChannelError};
-use crate::deliver::post_json;
+use crate::hook::{HookConfig, Provider, asking};
 use crate::text::{chars, cut, details, length, tail};
-use crate::{DeliveryError, Link, Message, MessageState, Receipt};
+use crate::{Link, Message, MessageState};
 
 const CONTENT_CHARS_MAX: usize = 1_900;
 const DETAILS_CHARS_MAX: usize = 2_900;
 const OUTPUT_CHARS_MAX: usize = 1_000;
 const FIELD_CHARS_MAX: usize = 1_024;
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DiscordConfig {
-    /// The whole URL is the secret.
-    pub url: String,
-}
+/// A webhook of a channel.
+pub type DiscordConfig = HookConfig<Discord>;
 
-impl Channel for DiscordConfig {
+#[derive(Clone, PartialEq, Eq)]
+pub struct Discord;
+
+impl Provider for Discord {
     const KIND: &'static str = "discord";
 
-    fn check(&self) -> Result<(), ChannelError> {
-        check::url("url", &self.url)
+    /// Without `wait` it answers before it has looked at the message.
+    fn address(url: &str, _key: &str) -> String {
+        asking(url, "wait=true")
     }
 
-    fn secrets(&mut self) -> Vec<Secret<'_>> {
-        vec![Secret::url("url", &mut self.url)]
-    }
-
-    fn destination(&self) -> String {
-        self.url.clone()
-    }
-
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-        // Without `wait` it answers before it has looked at the message.
-        let mark = if self.url.contains('?') { '&' } else { '?' };
-        let url = format!("{}{mark}wait=true", self.url);
-        post_json(egress, Self::KIND, &url, headers, body(message).to_string().into_bytes()).await
+    fn body(message: &Message) -> Value {
+        body(message)
     }
 }
 

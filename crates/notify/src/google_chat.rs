@@ -4,15 +4,11 @@
 //! of text and cards; the same `requestId` again makes no second message; `threadKey` puts what belongs together into one thread. Text
 //! of a card is a few tags of HTML, and mentions nobody.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use watchtower_egress::Egress;
 
-use crate::channel::{Channel, Secret};
-use crate::check::{self, ChannelError};
-use crate::deliver::post_json;
+use crate::Message;
+use crate::hook::{HookConfig, Provider, asking};
 use crate::text::{cut, details, escape_html, tail};
-use crate::{DeliveryError, Message, Receipt};
 
 /// Escaped. With the output, the headline twice and the links: below 32,000 bytes also where JSON escapes some of it once more.
 const DETAILS_BYTES_MAX: usize = 10 * 1024;
@@ -20,32 +16,21 @@ const OUTPUT_BYTES_MAX: usize = 4 * 1024;
 /// A new thread where there is none of this key yet, or threads are not to be had.
 const REPLY: &str = "messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD";
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GoogleChatConfig {
-    /// The whole URL is the secret.
-    pub url: String,
-}
+/// A webhook of a space.
+pub type GoogleChatConfig = HookConfig<GoogleChat>;
 
-impl Channel for GoogleChatConfig {
+#[derive(Clone, PartialEq, Eq)]
+pub struct GoogleChat;
+
+impl Provider for GoogleChat {
     const KIND: &'static str = "google_chat";
 
-    fn check(&self) -> Result<(), ChannelError> {
-        check::url("url", &self.url)
+    fn address(url: &str, key: &str) -> String {
+        asking(url, &format!("{REPLY}&requestId={key}"))
     }
 
-    fn secrets(&mut self) -> Vec<Secret<'_>> {
-        vec![Secret::url("url", &mut self.url)]
-    }
-
-    fn destination(&self) -> String {
-        self.url.clone()
-    }
-
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let mark = if self.url.contains('?') { '&' } else { '?' };
-        let url = format!("{}{mark}{REPLY}&requestId={key}", self.url);
-        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-        post_json(egress, Self::KIND, &url, headers, body(message).to_string().into_bytes()).await
+    fn body(message: &Message) -> Value {
+        body(message)
     }
 }
 

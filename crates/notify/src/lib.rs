@@ -12,6 +12,7 @@ mod text;
 mod deliver;
 mod retry;
 mod webhook;
+mod hook;
 mod slack;
 mod slack_app;
 mod email;

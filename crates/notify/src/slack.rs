@@ -4,46 +4,27 @@
 //! section 3000 characters). Mattermost also reads a bare `@channel`, so every `@` is followed by a
 //! zero-width space: nothing that an alert says can call people together.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use watchtower_egress::Egress;
 
-use crate::channel::{Channel, Secret};
-use crate::check::{self, ChannelError};
-use crate::deliver::post_json;
+use crate::hook::{HookConfig, Provider};
 use crate::message::ACKNOWLEDGE;
 use crate::text::{chars, cut, unmention};
-use crate::{DeliveryError, Message, MessageState, Receipt};
+use crate::{Message, MessageState};
 
 const HEADER_CHARS_MAX: usize = 150;
 const SECTION_CHARS_MAX: usize = 3_000;
 
 /// A Slack incoming webhook, or one that speaks like it (Mattermost, Rocket.Chat).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlackConfig {
-    /// The whole URL is the secret.
-    pub url: String,
-}
+pub type SlackConfig = HookConfig<Slack>;
 
-impl Channel for SlackConfig {
+#[derive(Clone, PartialEq, Eq)]
+pub struct Slack;
+
+impl Provider for Slack {
     const KIND: &'static str = "slack";
 
-    fn check(&self) -> Result<(), ChannelError> {
-        check::url("url", &self.url)
-    }
-
-    fn secrets(&mut self) -> Vec<Secret<'_>> {
-        vec![Secret::url("url", &mut self.url)]
-    }
-
-    fn destination(&self) -> String {
-        self.url.clone()
-    }
-
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let body = body(message, opening(message)).to_string().into_bytes();
-        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-        post_json(egress, Self::KIND, &self.url, headers, body).await
+    fn body(message: &Message) -> Value {
+        body(message, opening(message))
     }
 }
 

@@ -4,43 +4,26 @@
 //! are not read as Markdown, and without `msteams.entities` nothing is a mention: no escaping is needed. A workflow knows no idempotency
 //! key: a message whose answer was lost is seen twice.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use watchtower_egress::Egress;
 
-use crate::channel::{Channel, Secret};
-use crate::check::{self, ChannelError};
-use crate::deliver::post_json;
+use crate::hook::{HookConfig, Provider};
 use crate::text::{cut, details};
-use crate::{DeliveryError, Message, MessageState, Receipt};
+use crate::{Message, MessageState};
 
 /// Twice as much where each byte is escaped, beside headline, output and links: still below 28 KB.
 const DETAILS_BYTES_MAX: usize = 7 * 1024;
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TeamsConfig {
-    /// The whole URL is the secret.
-    pub url: String,
-}
+/// A workflow.
+pub type TeamsConfig = HookConfig<Teams>;
 
-impl Channel for TeamsConfig {
+#[derive(Clone, PartialEq, Eq)]
+pub struct Teams;
+
+impl Provider for Teams {
     const KIND: &'static str = "teams";
 
-    fn check(&self) -> Result<(), ChannelError> {
-        check::url("url", &self.url)
-    }
-
-    fn secrets(&mut self) -> Vec<Secret<'_>> {
-        vec![Secret::url("url", &mut self.url)]
-    }
-
-    fn destination(&self) -> String {
-        self.url.clone()
-    }
-
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-        post_json(egress, Self::KIND, &self.url, headers, body(message).to_string().into_bytes()).await
+    fn body(message: &Message) -> Value {
+        body(message)
     }
 }
 

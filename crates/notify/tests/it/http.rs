@@ -84,7 +84,7 @@ async fn a_webhook_is_signed_and_keeps_its_key_over_retries() {
 #[tokio::test]
 async fn answers_tell_whether_to_try_again() {
     let (url, server) = server(vec![GONE, MOVED]).await;
-    let channel = ChannelConfig::Slack(SlackConfig { url });
+    let channel = ChannelConfig::Slack(SlackConfig::new(url));
     let egress = egress(Vec::new());
     for _ in 0..2 {
         let error = deliver(&egress, &channel, &message(), "k").await.unwrap_err();
@@ -95,7 +95,7 @@ async fn answers_tell_whether_to_try_again() {
     let gone = deliver(&egress, &channel, &message(), "k").await.unwrap_err();
     assert_eq!(gone.kind, FailureKind::Temporary, "nobody listens any more: {gone}");
     assert!(!gone.to_string().contains("secret-path"), "{gone}");
-    let metadata = ChannelConfig::Slack(SlackConfig { url: "http://169.254.169.254/latest".into() });
+    let metadata = ChannelConfig::Slack(SlackConfig::new("http://169.254.169.254/latest"));
     let refused = deliver(&egress, &metadata, &message(), "k").await.unwrap_err();
     assert_eq!(refused.kind, FailureKind::Permanent, "{refused}");
 }
@@ -103,7 +103,7 @@ async fn answers_tell_whether_to_try_again() {
 #[tokio::test]
 async fn slack_gets_text_and_blocks() {
     let (url, server) = server(vec![OK]).await;
-    let channel = ChannelConfig::Slack(SlackConfig { url });
+    let channel = ChannelConfig::Slack(SlackConfig::new(url));
     deliver(&egress(Vec::new()), &channel, &message(), "a key / with\nodd bytes").await.unwrap();
     let requests = server.await.unwrap();
     assert_eq!(requests[0].header("x-watchtower-delivery").len(), 64, "an odd key is hashed");
