@@ -14,6 +14,7 @@ shapes! {
         pub enabled: bool,
         /// Hears of incidents that no one answered.
         pub catch_all: bool,
+        pub templates: ChannelTemplates,
         pub created_at: Time,
         pub last_delivered_at: Option<Time>,
         pub last_error: Option<String>,
@@ -106,6 +107,32 @@ shapes! {
         },
     }
 
+    /// What a channel would send.
+    pub struct ChannelPreview {
+        /// Absent for a webhook: it is no text.
+        pub headline: Option<String>,
+        pub lines: Vec<String>,
+        /// The address that is called; of a mail, its recipients and server. Secrets are `***`, here and below.
+        pub to: Option<String>,
+        pub content_type: Option<String>,
+        /// Exactly as the provider would get it. Links to acknowledge end in `***`.
+        pub body: Option<String>,
+        /// Why there is none of these three: something is missing in the configuration.
+        pub unwritten: Option<String>,
+        /// Why the hub's own words stand in the place of a template's.
+        pub failed: Vec<TemplateFailure>,
+    }
+
+    /// A template that cannot be used.
+    pub struct TemplateFailure {
+        /// `page.title`, `page.body`, `end.title` or `end.body`.
+        pub template: String,
+        pub message: String,
+        /// Where in the template, from 1; absent where it is what came of it that is wrong.
+        pub line: Option<u32>,
+        pub column: Option<u32>,
+    }
+
     /// What the channel's provider answered to a test message.
     pub struct ChannelTest {
         pub delivered: bool,
@@ -125,6 +152,41 @@ inputs! {
         pub enabled: bool,
         #[serde(default)]
         pub catch_all: bool,
+        #[serde(default)]
+        pub templates: ChannelTemplates,
+    }
+
+    /// A channel's own words, in the place of the hub's.
+    #[derive(Default)]
+    pub struct ChannelTemplates {
+        /// Of pages.
+        #[serde(default)]
+        pub page: ChannelWords,
+        /// Of notices that it is over.
+        #[serde(default)]
+        pub end: ChannelWords,
+    }
+
+    /// Templates: `{{ $title }}`, `{{ $labels.job | toUpper }}`.
+    #[derive(Default)]
+    pub struct ChannelWords {
+        /// The headline. A webhook has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub title: Option<String>,
+        /// Where it is and the details; of a webhook, the whole JSON document.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub body: Option<String>,
+    }
+
+    pub struct ChannelPreviewInput {
+        /// As it would be saved; what is not known yet may be empty.
+        pub channel: ChannelInput,
+        /// Number of an incident; a sample where it is absent.
+        #[serde(default)]
+        pub incident: Option<i64>,
+        /// The notice that it is over, and not a page.
+        #[serde(default)]
+        pub end: bool,
     }
 }
 

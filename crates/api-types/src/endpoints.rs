@@ -184,6 +184,7 @@ endpoints! {
     "channel.get" Get "/channels/{channel}" View [] _ -> Channel, "One channel, by id or name";
     "channel.update" Put "/channels/{channel}" Operate [] ChannelInput -> Channel, "Replace a channel";
     "channel.delete" Delete "/channels/{channel}" Operate [] _ -> _, "Delete a channel";
+    "channel.preview" Post "/channels/preview" Operate [] ChannelPreviewInput -> ChannelPreview, "What a channel would send; nothing is stored or sent";
     "channel.test" Post "/channels/{channel}/test" Operate [] _ -> ChannelTest, "Send a test message through the real path";
     "integration.list" Get "/integrations" View ["limit" "cursor"] _ -> [Integration], "List integrations";
     "integration.create" Post "/integrations" Operate [] IntegrationInput -> Integration, "Create an integration; its key is shown once";

@@ -43,7 +43,10 @@ pub use automation::{
     Attempt, AttemptState, Automation, AutomationInput, AutomationMode, AutomationTrigger, CronPreview,
     CronPreviewInput, Firing, FiringState, FiringTime, Gate, Overlap,
 };
-pub use channel::{Channel, ChannelConfig, ChannelInput, ChannelTest};
+pub use channel::{
+    Channel, ChannelConfig, ChannelInput, ChannelPreview, ChannelPreviewInput, ChannelTemplates, ChannelTest,
+    ChannelWords, TemplateFailure,
+};
 pub use config::{
     ConfigAction, ConfigApplied, ConfigChange, ConfigChanges, ConfigCheck, ConfigDone, ConfigProblem,
     ConfigVersion, ConfigVersions,

@@ -79,6 +79,7 @@ fn state() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("rule.preview", post(rules::preview)),
         ("rule.backtest", post(rules::backtest)),
         ("rule.import", post(rules::import)),
+        ("channel.preview", post(channels::preview)),
         ("channel.test", post(channels::test)),
         ("script.versions", get(scripts::versions)),
         ("script.sign", put(scripts::approve)),

@@ -97,7 +97,14 @@ pub struct ChannelBody {
     /// It goes on ringing until it hears that somebody has it.
     #[serde(default)]
     pub rings: bool,
+    /// Its own words: no secret.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub templates: api::ChannelTemplates,
     pub sealed: String,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Another tool that tells of its alerts here.

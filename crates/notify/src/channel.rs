@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use watchtower_egress::Egress;
 
 use crate::check::ChannelError;
+use crate::deliver::{call, said};
 use crate::discord::DiscordConfig;
 use crate::email::EmailConfig;
 use crate::google_chat::GoogleChatConfig;
@@ -18,6 +19,7 @@ use crate::teams::TeamsConfig;
 use crate::telegram::TelegramConfig;
 use crate::twilio::TwilioConfig;
 use crate::webhook::WebhookConfig;
+use crate::written::Written;
 use crate::{DeliveryError, Message, Receipt};
 
 /// Stands in the place of a secret; sent back unchanged, it means "as stored".
@@ -42,8 +44,14 @@ pub(crate) trait Channel: Clone {
     /// Where its secrets are sent to.
     fn destination(&self) -> String;
 
-    /// Sends once. `message` is within its bounds, `key` can stand in a header.
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError>;
+    /// In the provider's form. `message` is within its bounds, `key` can stand in a header.
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError>;
+
+    /// Sends once.
+    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
+        let answer = call(egress, Self::KIND, self.written(message, key)?.post()).await?;
+        Ok(Receipt::said(said(&answer)))
+    }
 }
 
 /// A field that nobody is shown.
@@ -124,6 +132,12 @@ macro_rules! channels {
                         ChannelConfig::$kind(with_secrets_of(edited, stored))
                     })+
                     (edited, _) => edited,
+                }
+            }
+
+            pub(crate) fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
+                match self {
+                    $(ChannelConfig::$kind(config) => config.written(message, key)),+
                 }
             }
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::digest;
 use serde_json::Value;
-use watchtower_egress::{Egress, HttpRequest, HttpResponse, Method};
+use watchtower_egress::{Egress, HttpRequest, HttpResponse};
 
 use crate::{ChannelConfig, DeliveryError, Message};
 
@@ -61,30 +60,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// POSTs JSON and judges the answer.
-pub(crate) async fn post_json(
-    egress: &Egress,
-    channel: &'static str,
-    url: &str,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-) -> Result<Receipt, DeliveryError> {
-    let response = call(egress, channel, post(url, headers, "application/json", body)).await?;
-    Ok(Receipt::said(said(&response)))
-}
-
-/// A form, to be [called](call).
-pub(crate) fn post_form(url: &str, headers: Vec<(String, String)>, fields: &[(&str, String)]) -> HttpRequest {
-    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let pairs: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-    post(url, headers, "application/x-www-form-urlencoded", pairs.join("&").into_bytes())
-}
-
-fn post(url: &str, mut headers: Vec<(String, String)>, content_type: &str, body: Vec<u8>) -> HttpRequest {
-    headers.push(("Content-Type".into(), content_type.into()));
-    HttpRequest { method: Method::POST, url: url.to_string(), headers, body, timeout: HTTP_TIMEOUT }
-}
-
 /// Calls and judges the answer: what comes back is a success.
 pub(crate) async fn call(
     egress: &Egress,
@@ -104,7 +79,7 @@ pub(crate) async fn call(
     }
 }
 
-fn said(response: &HttpResponse) -> String {
+pub(crate) fn said(response: &HttpResponse) -> String {
     format!("the receiver answered {} {}", response.status, response.excerpt).trim_end().to_string()
 }
 

@@ -16,6 +16,7 @@ use crate::deliver::MAIL_TIMEOUT;
 use crate::message::ACKNOWLEDGE;
 use crate::smtp::{Envelope, Smtp};
 use crate::text::escape_html;
+use crate::written::Written;
 use crate::{DeliveryError, Message, Receipt};
 
 /// Recipients of one mail channel.
@@ -82,12 +83,16 @@ impl Channel for EmailConfig {
         format!("{} {} {:?}", self.host, self.port, self.security)
     }
 
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
+        let (from, to) = self.mailboxes()?;
+        let mail = build(message, key, &from, &to).map_err(permanent)?;
+        let to: Vec<String> = to.iter().map(|mailbox| mailbox.email.to_string()).collect();
+        Ok(Written::new(format!("{} by {}:{}", to.join(", "), self.host, self.port), "message/rfc822", mail))
+    }
+
     async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let permanent = |e: &dyn std::fmt::Display| DeliveryError::permanent(CHANNEL, e.to_string());
-        let from = mailbox("from", &self.from).map_err(|e| permanent(&e))?;
-        let to: Vec<Mailbox> =
-            self.to.iter().map(|t| mailbox("to", t)).collect::<Result<_, _>>().map_err(|e| permanent(&e))?;
-        let mail = build(message, key, &from, &to).map_err(|e| permanent(&e))?;
+        let (from, to) = self.mailboxes()?;
+        let mail = self.written(message, key)?.body;
         let recipients = to.into_iter().map(|m| m.email).collect();
         let envelope = Envelope { from: from.email, recipients, data: mail };
         let sending = converse(egress, self, &envelope);
@@ -99,6 +104,18 @@ impl Channel for EmailConfig {
             }
         }
     }
+}
+
+impl EmailConfig {
+    fn mailboxes(&self) -> Result<(Mailbox, Vec<Mailbox>), DeliveryError> {
+        let from = mailbox("from", &self.from).map_err(permanent)?;
+        let to = self.to.iter().map(|to| mailbox("to", to)).collect::<Result<_, _>>().map_err(permanent)?;
+        Ok((from, to))
+    }
+}
+
+fn permanent(error: impl std::fmt::Display) -> DeliveryError {
+    DeliveryError::permanent(CHANNEL, error.to_string())
 }
 
 /// Non-ASCII addresses would need SMTPUTF8, which many servers lack.
@@ -164,8 +181,9 @@ fn build(
 }
 
 fn text_part(message: &Message) -> String {
-    let mut text = format!("{}\n{}\n", message.headline(), message.place());
-    for line in &message.lines {
+    let (first, lines) = message.said();
+    let mut text = format!("{}\n{first}\n", message.headline());
+    for line in lines {
         text.push_str(&format!("\n{line}"));
     }
     text.push('\n');
@@ -180,10 +198,11 @@ fn text_part(message: &Message) -> String {
 }
 
 fn html_part(message: &Message) -> String {
+    let (first, lines) = message.said();
     let mut html = format!(
         "<!doctype html><html><body><h2>{}</h2><p><b>{}</b></p>",
         escape_html(&message.headline()),
-        escape_html(&message.place())
+        escape_html(&first)
     );
     if let Some(url) = &message.acknowledge_url {
         html.push_str(&format!(
@@ -191,8 +210,8 @@ fn html_part(message: &Message) -> String {
             escape_html(url)
         ));
     }
-    for line in &message.lines {
-        html.push_str(&format!("<p>{}</p>", escape_html(line)));
+    for line in lines {
+        html.push_str(&format!("<p>{}</p>", escape_html(&line)));
     }
     for link in &message.links {
         html.push_str(&format!(
@@ -215,7 +234,7 @@ pub(crate) fn address_text(address: &Address) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Link, MessageState};
+    use crate::{Link, MessageState, Words};
     use watchtower_model::Severity;
 
     #[test]
@@ -239,6 +258,7 @@ mod tests {
             digits_url: None,
             test: false,
             output: None,
+            words: Words::default(),
         }
         .bounded();
         let from = mailbox("from", "Watchtower <alerts@example.com>").unwrap();

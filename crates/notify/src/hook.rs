@@ -4,12 +4,11 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use watchtower_egress::Egress;
 
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
-use crate::deliver::post_json;
-use crate::{DeliveryError, Message, Receipt};
+use crate::written::Written;
+use crate::{DeliveryError, Message};
 
 /// What the URLs of one provider take.
 pub(crate) trait Provider: Clone {
@@ -53,10 +52,8 @@ impl<P: Provider> Channel for HookConfig<P> {
         self.url.clone()
     }
 
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-        let body = P::body(message).to_string().into_bytes();
-        post_json(egress, P::KIND, &P::address(&self.url, key), headers, body).await
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
+        Ok(Written::json(P::address(&self.url, key), key, &P::body(message)))
     }
 }
 

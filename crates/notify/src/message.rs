@@ -31,6 +31,15 @@ impl MessageState {
     }
 }
 
+/// The words of a channel's own templates, in the place of the hub's. Text, whatever it looks like.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// In the place of the headline.
+    pub title: Option<String>,
+    /// In the place of where it is and of the details; of a webhook, the whole document.
+    pub body: Option<String>,
+}
+
 /// `url` is absolute, http or https.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
@@ -64,6 +73,7 @@ pub struct Message {
     pub test: bool,
     /// The end of a repair's output.
     pub output: Option<String>,
+    pub words: Words,
 }
 
 impl Message {
@@ -82,14 +92,21 @@ impl Message {
             earlier: self.earlier.clone(),
             digits_url: self.digits_url.as_deref().filter(|url| web(url)).map(one_line),
             acknowledge_url: self.acknowledge_url.as_deref().filter(|url| web(url)).map(one_line),
-            output: self.output.as_deref().map(plain_text).filter(|o| !o.is_empty()),
+            output: self.output.as_deref().map(output).filter(|o| !o.is_empty()),
+            words: Words {
+                title: self.words.title.as_deref().map(one_line),
+                body: self.words.body.as_deref().map(plain_text),
+            },
             ..*self
         }
     }
 
     /// `[TEST] #142 triggered, critical: disk is full`.
-    pub(crate) fn headline(&self) -> String {
+    pub fn headline(&self) -> String {
         let test = if self.test { "[TEST] " } else { "" };
+        if let Some(title) = &self.words.title {
+            return format!("{test}{title}");
+        }
         let number = self.incident_number.map(|n| format!("#{n} ")).unwrap_or_default();
         format!("{test}{number}{}, {}: {}", self.state.as_str(), self.severity, self.title)
     }
@@ -101,8 +118,41 @@ impl Message {
         acknowledge.chain(self.links.iter().cloned()).collect()
     }
 
+    /// What it says beside the headline: the line that comes first (where it is, but for own words), and the others.
+    pub fn said(&self) -> (String, Vec<String>) {
+        match &self.words.body {
+            None => (self.place(), self.lines.clone()),
+            Some(body) => {
+                let mut lines = body.trim().lines().take(LINES_MAX).map(one_line);
+                (lines.next().unwrap_or_default(), lines.collect())
+            }
+        }
+    }
+
+    /// The details without where it is, which has a place of its own.
+    pub(crate) fn own_lines(&self) -> Vec<String> {
+        match &self.words.body {
+            None => self.lines.clone(),
+            Some(body) => body.lines().take(LINES_MAX).map(one_line).collect(),
+        }
+    }
+
+    /// Where there is little room: where it is, or own words.
+    pub(crate) fn brief(&self) -> String {
+        self.words.body.as_ref().map_or_else(|| self.place(), |body| body.trim().into())
+    }
+
+    /// Says more, behind the first line and before all others.
+    pub fn say_second(&mut self, lines: Vec<String>) {
+        if let Some(body) = &mut self.words.body {
+            let (first, rest) = body.trim().split_once('\n').unwrap_or((body.trim(), ""));
+            *body = format!("{first}\n{}\n{rest}", lines.join("\n"));
+        }
+        self.lines.splice(0..0, lines);
+    }
+
     /// `db on web-1`, or the service alone.
-    pub(crate) fn place(&self) -> String {
+    fn place(&self) -> String {
         match &self.server {
             Some(server) => format!("{} on {server}", self.service),
             None => self.service.clone(),
@@ -122,6 +172,9 @@ fn plain_text(text: &str) -> String {
         c if c.is_control() => Some('\u{fffd}'),
         c => Some(c),
     };
-    let text: String = text.chars().filter_map(shown).collect();
-    truncate(text.trim_end(), OUTPUT_BYTES_MAX).to_string()
+    text.chars().filter_map(shown).collect()
+}
+
+fn output(text: &str) -> String {
+    truncate(plain_text(text).trim_end(), OUTPUT_BYTES_MAX).to_string()
 }

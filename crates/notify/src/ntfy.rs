@@ -6,15 +6,15 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use watchtower_egress::Egress;
 use watchtower_model::Severity;
 
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
-use crate::deliver::{hash, post_json};
+use crate::deliver::hash;
 use crate::message::ACKNOWLEDGE;
 use crate::text::{chars, cut, fit};
-use crate::{DeliveryError, Message, MessageState, Receipt};
+use crate::written::Written;
+use crate::{DeliveryError, Message, MessageState};
 
 const TITLE_CHARS_MAX: usize = 150;
 const MESSAGE_BYTES_MAX: usize = 2_500;
@@ -30,22 +30,14 @@ pub struct NtfyConfig {
     pub token: Option<String>,
 }
 
-impl NtfyConfig {
-    /// Server and topic.
-    fn parts(&self) -> Result<(&str, &str), ChannelError> {
-        let form = "the address of a topic, such as https://ntfy.sh/my-topic";
-        let (server, topic) = self.url.rsplit_once('/').ok_or(ChannelError::Form { field: "url", form })?;
-        check::url("url", server)?;
-        check::word("url", form, topic, 1..=64, |c| c.is_ascii_alphanumeric() || "-_".contains(c))?;
-        Ok((server, topic))
-    }
-}
-
 impl Channel for NtfyConfig {
     const KIND: &'static str = "ntfy";
 
     fn check(&self) -> Result<(), ChannelError> {
-        self.parts()?;
+        let form = "the address of a topic, such as https://ntfy.sh/my-topic";
+        let (server, topic) = self.url.rsplit_once('/').ok_or(ChannelError::Form { field: "url", form })?;
+        check::url("url", server)?;
+        check::word("url", form, topic, 1..=64, |c| c.is_ascii_alphanumeric() || "-_".contains(c))?;
         self.token.as_ref().map_or(Ok(()), |token| check::token("token", token))
     }
 
@@ -58,15 +50,13 @@ impl Channel for NtfyConfig {
         self.url.clone()
     }
 
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let (server, topic) =
-            self.parts().map_err(|error| DeliveryError::permanent(Self::KIND, error.to_string()))?;
-        let mut headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-        if let Some(token) = &self.token {
-            headers.push(("Authorization".into(), format!("Bearer {token}")));
-        }
-        let body = body(topic, message, key).to_string().into_bytes();
-        post_json(egress, Self::KIND, &format!("{server}/"), headers, body).await
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
+        let (server, topic) = self.url.rsplit_once('/').unwrap_or_default();
+        let written = Written::json(format!("{server}/"), key, &body(topic, message, key));
+        Ok(match &self.token {
+            Some(token) => written.with("Authorization", format!("Bearer {token}")),
+            None => written,
+        })
     }
 }
 

@@ -9,8 +9,9 @@ use watchtower_egress::Egress;
 
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
-use crate::deliver::post_json;
+use crate::deliver::{call, said};
 use crate::text::{chars, cut};
+use crate::written::Written;
 use crate::{DeliveryError, Message, MessageState, Receipt};
 
 const API_URL: &str = "https://events.pagerduty.com";
@@ -43,34 +44,26 @@ impl Channel for PagerdutyConfig {
         check::base(self.api_url.as_ref(), API_URL).into()
     }
 
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
         let action = match message.state {
             MessageState::Triggered => "trigger",
             MessageState::Acknowledged => "acknowledge",
             MessageState::Resolved => "resolve",
         };
-        let receipt = self.enqueue(egress, action, message, key).await?;
+        Ok(Written::json(format!("{}/v2/enqueue", self.destination()), key, &self.event(action, message)))
+    }
+
+    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
+        let answer = call(egress, Self::KIND, self.written(message, key)?.post()).await?;
         if message.test && message.incident_number.is_none() {
-            self.enqueue(egress, "resolve", message, key).await?;
+            let over = Message { state: MessageState::Resolved, ..message.clone() };
+            call(egress, Self::KIND, self.written(&over, key)?.post()).await?;
         }
-        Ok(receipt)
+        Ok(Receipt::said(said(&answer)))
     }
 }
 
 impl PagerdutyConfig {
-    async fn enqueue(
-        &self,
-        egress: &Egress,
-        action: &str,
-        message: &Message,
-        key: &str,
-    ) -> Result<Receipt, DeliveryError> {
-        let url = format!("{}/v2/enqueue", self.destination());
-        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-        let body = self.event(action, message).to_string().into_bytes();
-        post_json(egress, Self::KIND, &url, headers, body).await
-    }
-
     fn event(&self, action: &str, message: &Message) -> Value {
         let mut event = json!({
             "routing_key": self.routing_key,
@@ -85,7 +78,7 @@ impl PagerdutyConfig {
                 "source": message.server.as_ref().unwrap_or(&message.service),
                 "severity": message.severity,
                 "component": message.service,
-                "custom_details": { "details": message.lines, "output": message.output },
+                "custom_details": { "details": message.own_lines(), "output": message.output },
             });
             event["client"] = "Watchtower".into();
             event["client_url"] = message.links.first().map(|link| link.url.clone()).into();

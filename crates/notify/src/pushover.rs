@@ -13,8 +13,9 @@ use watchtower_model::Severity;
 
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
-use crate::deliver::{call, hash, post_form};
+use crate::deliver::{call, hash};
 use crate::text::{chars, cut, fit};
+use crate::written::Written;
 use crate::{DeliveryError, FailureKind, Message, MessageState, Receipt};
 
 const API_URL: &str = "https://api.pushover.net";
@@ -57,16 +58,16 @@ impl Channel for PushoverConfig {
         check::base(self.api_url.as_ref(), API_URL).into()
     }
 
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
+        let url = format!("{}/1/messages.json", self.destination());
+        Ok(Written::form(url, key, &self.form(message, &hash(&message.incident_key))))
+    }
+
     async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let api = self.destination();
-        let tag = hash(&message.incident_key);
         if message.state != MessageState::Triggered {
-            self.stop_ringing(egress, &api, &tag).await?;
+            self.stop_ringing(egress, &hash(&message.incident_key), key).await?;
         }
-        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-        let form = self.form(message, &tag);
-        let url = format!("{api}/1/messages.json");
-        let answer = call(egress, Self::KIND, post_form(&url, headers, &form)).await.map_err(later)?;
+        let answer = call(egress, Self::KIND, self.written(message, key)?.post()).await.map_err(later)?;
         let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let receipt = answer["receipt"].as_str().map(|receipt| format!(", rings under receipt {receipt}"));
         Ok(Receipt::said(format!("Pushover took it{}", receipt.unwrap_or_default())))
@@ -74,10 +75,10 @@ impl Channel for PushoverConfig {
 }
 
 impl PushoverConfig {
-    async fn stop_ringing(&self, egress: &Egress, api: &str, tag: &str) -> Result<(), DeliveryError> {
-        let url = format!("{api}/1/receipts/cancel_by_tag/{tag}.json");
-        let form = [("token", self.token.clone())];
-        match call(egress, Self::KIND, post_form(&url, Vec::new(), &form)).await {
+    async fn stop_ringing(&self, egress: &Egress, tag: &str, key: &str) -> Result<(), DeliveryError> {
+        let url = format!("{}/1/receipts/cancel_by_tag/{tag}.json", self.destination());
+        let written = Written::form(url, key, &[("token", self.token.clone())]);
+        match call(egress, Self::KIND, written.post()).await {
             // That nothing rings must not keep the notice from being sent.
             Err(error) if error.kind == FailureKind::Temporary => Err(later(error)),
             _ => Ok(()),

@@ -45,10 +45,11 @@ pub(crate) fn body(message: &Message, button: Option<Value>) -> Value {
     // A header block is plain text and knows no escapes: brackets are replaced instead.
     let header = cut(&unmention(&headline.replace('<', "‹").replace('>', "›")), HEADER_CHARS_MAX, chars);
     let mut blocks = vec![json!({ "type": "header", "text": { "type": "plain_text", "text": header } })];
-    let mut details = format!("{mark} *{}*", escape(&message.place()));
-    for line in &message.lines {
+    let (first, lines) = message.said();
+    let mut details = format!("{mark} *{}*", escape(&first));
+    for line in lines {
         details.push('\n');
-        details.push_str(&escape(line));
+        details.push_str(&escape(&line));
     }
     blocks.push(section(&details));
     if let Some(output) = &message.output {
@@ -91,7 +92,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Link;
+    use crate::{Link, Words};
     use watchtower_model::Severity;
 
     #[test]
@@ -112,6 +113,7 @@ mod tests {
             digits_url: None,
             test: false,
             output: Some(format!("```\n<!here>\n{}", "&".repeat(2_000))),
+            words: Words::default(),
         };
         let body = body(&message, None);
         let text = body.to_string();

@@ -8,13 +8,14 @@
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use watchtower_egress::{Egress, HttpRequest, Method};
+use watchtower_egress::Egress;
 
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
-use crate::deliver::{HTTP_TIMEOUT, call};
+use crate::deliver::call;
 use crate::slack::body;
 use crate::text::{chars, cut};
+use crate::written::{JSON, Written};
 use crate::{DeliveryError, FailureKind, Message, MessageState, Receipt};
 
 const API_URL: &str = "https://slack.com/api";
@@ -70,6 +71,10 @@ impl Channel for SlackAppConfig {
         check::base(self.api_url.as_ref(), API_URL).into()
     }
 
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
+        Ok(self.asking("chat.postMessage", &self.body(message), key))
+    }
+
     async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
         let earlier: Vec<&String> = message.earlier.iter().rev().take(CHANGED_MAX).collect();
         if message.state == MessageState::Triggered || earlier.is_empty() {
@@ -89,9 +94,7 @@ impl Channel for SlackAppConfig {
 
 impl SlackAppConfig {
     async fn post(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let mut body = self.body(message);
-        body["channel"] = json!(self.channel);
-        let answer = self.ask(egress, "chat.postMessage", body, key).await?;
+        let answer = self.ask(egress, self.written(message, key)?).await?;
         let handle = answer["ts"].as_str().map(String::from);
         Ok(Receipt { detail: "Slack took it".into(), handle })
     }
@@ -104,35 +107,27 @@ impl SlackAppConfig {
         key: &str,
     ) -> Result<(), DeliveryError> {
         let mut body = self.body(message);
-        body["channel"] = json!(self.channel);
         body["ts"] = json!(ts);
-        self.ask(egress, "chat.update", body, key).await.map(drop)
+        self.ask(egress, self.asking("chat.update", &body, key)).await.map(drop)
     }
 
     fn body(&self, message: &Message) -> Value {
         let button = |token| json!({ "action_id": ACTION, "value": token });
-        body(message, message.acknowledge_token.as_ref().map(button))
+        let mut body = body(message, message.acknowledge_token.as_ref().map(button));
+        body["channel"] = json!(self.channel);
+        body
     }
 
-    async fn ask(
-        &self,
-        egress: &Egress,
-        method: &str,
-        body: Value,
-        key: &str,
-    ) -> Result<Value, DeliveryError> {
-        let request = HttpRequest {
-            method: Method::POST,
-            url: format!("{}/{method}", self.destination()),
-            headers: vec![
-                ("Content-Type".into(), "application/json; charset=utf-8".into()),
-                ("Authorization".into(), format!("Bearer {}", self.token)),
-                ("X-Watchtower-Delivery".into(), key.to_string()),
-            ],
-            body: body.to_string().into_bytes(),
-            timeout: HTTP_TIMEOUT,
-        };
-        let answer = call(egress, Self::KIND, request).await?.body;
+    fn asking(&self, method: &str, body: &Value, key: &str) -> Written {
+        let url = format!("{}/{method}", self.destination());
+        let body = body.to_string().into_bytes();
+        Written::new(url, "application/json; charset=utf-8", body)
+            .with("Authorization", format!("Bearer {}", self.token))
+            .with("X-Watchtower-Delivery", key)
+    }
+
+    async fn ask(&self, egress: &Egress, asking: Written) -> Result<Value, DeliveryError> {
+        let answer = call(egress, Self::KIND, asking.post()).await?.body;
         // `ok` comes first; the whole message behind it may be longer than what is read.
         let answer: Value = serde_json::from_slice(&answer).unwrap_or_else(|_| begun(&answer));
         if answer["ok"] == true {
@@ -166,14 +161,8 @@ impl SlackAppConfig {
             ));
         }
         let body = json!({ "response_type": "ephemeral", "replace_original": false, "text": text });
-        let request = HttpRequest {
-            method: Method::POST,
-            url: press.response_url.clone(),
-            headers: vec![("Content-Type".into(), "application/json".into())],
-            body: body.to_string().into_bytes(),
-            timeout: HTTP_TIMEOUT,
-        };
-        call(egress, Self::KIND, request).await.map(drop)
+        let answer = Written::new(&press.response_url, JSON, body.to_string().into_bytes());
+        call(egress, Self::KIND, answer.post()).await.map(drop)
     }
 }
 

@@ -6,15 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use watchtower_egress::Egress;
 use watchtower_model::Severity;
 
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
-use crate::deliver::post_json;
 use crate::message::ACKNOWLEDGE;
 use crate::text::{cut, details, escape_html, tail, unmention};
-use crate::{DeliveryError, Link, Message, MessageState, Receipt};
+use crate::written::Written;
+use crate::{DeliveryError, Link, Message, MessageState};
 
 const API_URL: &str = "https://api.telegram.org";
 /// Together below 4,096, zero-width spaces behind each `@` included.
@@ -54,11 +53,9 @@ impl Channel for TelegramConfig {
         check::base(self.api_url.as_ref(), API_URL).into()
     }
 
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
         let url = format!("{}/bot{}/sendMessage", self.destination(), self.token);
-        let headers = vec![("X-Watchtower-Delivery".into(), key.to_string())];
-        let body = body(&self.chat, message).to_string().into_bytes();
-        post_json(egress, Self::KIND, &url, headers, body).await
+        Ok(Written::json(url, key, &body(&self.chat, message)))
     }
 }
 

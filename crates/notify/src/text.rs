@@ -57,8 +57,8 @@ pub(crate) fn escape_html(text: &str) -> String {
 /// Where, the details, and links of which there is no other place, a line each.
 pub(crate) fn details(message: &Message, links: &[Link]) -> String {
     let links = links.iter().map(|link| format!("{}: {}", link.label, link.url));
-    let lines: Vec<String> =
-        [message.place()].into_iter().chain(message.lines.clone()).chain(links).collect();
+    let (first, lines) = message.said();
+    let lines: Vec<String> = [first].into_iter().chain(lines).chain(links).collect();
     lines.join("\n")
 }
 

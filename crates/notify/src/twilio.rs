@@ -13,9 +13,10 @@ use watchtower_egress::Egress;
 
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError};
-use crate::deliver::{call, post_form};
+use crate::deliver::call;
 use crate::text::{chars, cut, escape_html};
 use crate::twilio_calls::ACKNOWLEDGE_DIGIT;
+use crate::written::Written;
 use crate::{DeliveryError, Message, MessageState, Receipt};
 
 const API_URL: &str = "https://api.twilio.com";
@@ -65,19 +66,19 @@ impl Channel for TwilioConfig {
         format!("{} {}", check::base(self.api_url.as_ref(), API_URL), self.account)
     }
 
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        if self.voice && message.state != MessageState::Triggered {
-            return Ok(Receipt::said("nobody is called when it is over"));
-        }
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
         let api = check::base(self.api_url.as_ref(), API_URL);
         let resource = if self.voice { "Calls" } else { "Messages" };
         let url = format!("{api}/2010-04-01/Accounts/{}/{resource}.json", self.account);
         let login = BASE64.encode(format!("{}:{}", self.account, self.token));
-        let headers = vec![
-            ("Authorization".into(), format!("Basic {login}")),
-            ("X-Watchtower-Delivery".into(), key.to_string()),
-        ];
-        let answer = call(egress, Self::KIND, post_form(&url, headers, &self.form(message))).await?;
+        Ok(Written::form(url, key, &self.form(message)).with("Authorization", format!("Basic {login}")))
+    }
+
+    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
+        if self.voice && message.state != MessageState::Triggered {
+            return Ok(Receipt::said("nobody is called when it is over"));
+        }
+        let answer = call(egress, Self::KIND, self.written(message, key)?.post()).await?;
         let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let state = answer["status"].as_str().unwrap_or("taken").chars().take(20).collect::<String>();
         Ok(Receipt::said(format!("Twilio says {state}")))
@@ -103,15 +104,18 @@ impl TwilioConfig {
 fn short(message: &Message) -> String {
     let link = message.all_links().first().map(|link| format!("\n{}", link.url)).unwrap_or_default();
     let link = if link.chars().count() > SMS_CHARS_MAX / 2 { String::new() } else { link };
-    let text = format!("{}\n{}", message.headline(), message.place());
+    let text = format!("{}\n{}", message.headline(), message.brief());
     format!("{}{link}", cut(&text, SMS_CHARS_MAX - link.chars().count(), chars))
 }
 
 fn spoken(message: &Message) -> String {
     let number = message.incident_number.map(|number| format!(" Incident {number}.")).unwrap_or_default();
     let test = if message.test { " This is a test." } else { "" };
-    let text =
-        format!("Watchtower.{test}{number} {}. {}. {}.", message.severity, message.place(), message.title);
+    let (severity, brief) = (message.severity, message.brief());
+    let text = match &message.words.title {
+        Some(title) => format!("Watchtower.{test} {title}. {brief}."),
+        None => format!("Watchtower.{test}{number} {severity}. {brief}. {}.", message.title),
+    };
     let text = cut(&text, SAID_CHARS_MAX, chars);
     let asked = message.digits_url.as_ref().map(|_| format!(" Press {ACKNOWLEDGE_DIGIT} to acknowledge."));
     let text = text + &asked.unwrap_or_default();

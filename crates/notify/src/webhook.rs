@@ -14,19 +14,19 @@
 //!  "lines": ["…"], "links": [{"label": "Open", "url": "https://…"}], "acknowledge_url": "https://…", "output": null}
 //! ```
 //! `event` is `incident.triggered`, `incident.acknowledged`, `incident.resolved` or `test`; `number`, `server`,
-//! `acknowledge_url` and `output` may be null. A POST to `acknowledge_url`, without body or login, acknowledges the incident.
+//! `acknowledge_url` and `output` may be null. A channel's own template may make another document; the headers are the same. A POST to `acknowledge_url`, without body or login, acknowledges the incident.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use watchtower_egress::Egress;
 
 use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError, FIELD_BYTES_MAX};
-use crate::deliver::{hex, post_json};
-use crate::{DeliveryError, Message, Receipt};
+use crate::deliver::hex;
+use crate::written::{JSON, Written};
+use crate::{DeliveryError, Message};
 
 /// Version of the body's shape.
 pub const BODY_VERSION: u32 = 1;
@@ -58,15 +58,15 @@ impl Channel for WebhookConfig {
         self.url.clone()
     }
 
-    async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        let body = body(message, key).to_string().into_bytes();
+    fn written(&self, message: &Message, key: &str) -> Result<Written, DeliveryError> {
+        let own = message.words.body.as_ref();
+        let body = own.map_or_else(|| body(message, key).to_string(), String::clone).into_bytes();
         let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let headers = vec![
-            ("X-Watchtower-Timestamp".into(), timestamp.to_string()),
-            ("X-Watchtower-Signature".into(), sign(&self.secret, timestamp, &body)),
-            ("X-Watchtower-Delivery".into(), key.to_string()),
-        ];
-        post_json(egress, Self::KIND, &self.url, headers, body).await
+        let signature = sign(&self.secret, timestamp, &body);
+        Ok(Written::new(&self.url, JSON, body)
+            .with("X-Watchtower-Timestamp", timestamp.to_string())
+            .with("X-Watchtower-Signature", signature)
+            .with("X-Watchtower-Delivery", key))
     }
 }
 

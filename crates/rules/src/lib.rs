@@ -28,7 +28,7 @@ pub use key::DedupKey;
 pub use recording::{RecordingRule, RecordingRuleSpec};
 pub use rule::{MetricRule, MetricRuleSpec, NoData, RuleError};
 pub use state::{Alert, Phase, RuleState, Transition, TransitionKind};
-pub use template::{Template, TemplateError};
+pub use template::{Rendered, Scope, Series, Template, TemplateError, Value, Vocabulary};
 pub use watchtower_promql::{Dialect, Settings};
 
 /// Alerts that one rule may hold at once in one state.

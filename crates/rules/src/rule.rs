@@ -10,8 +10,8 @@ use watchtower_model::limits::NAME_BYTES_MAX;
 use watchtower_model::{Labels, Severity, TextError, check_line, check_name, is_label_name};
 use watchtower_promql::{Expr, QueryError, Type, parse};
 
-use crate::TEMPLATES_MAX;
-use crate::template::{Template, TemplateError};
+use crate::template::{Series, Template, TemplateError};
+use crate::{RENDERED_BYTES_MAX, TEMPLATES_MAX};
 
 /// What a rule says when nothing that its expression reads has a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,14 +134,18 @@ pub(crate) fn dressed(name: &str, labels: &Templates, series: &Labels, value: f6
     let mut builder = series.to_builder();
     builder.remove(watchtower_model::METRIC_NAME);
     for (label, template) in labels {
-        builder.set(label, &template.render(series, value));
+        builder.set(label, &said(template, series, value));
     }
     builder.set(ALERT_NAME, name);
     builder.build()
 }
 
 pub(crate) fn rendered(templates: &Templates, series: &Labels, value: f64) -> BTreeMap<String, String> {
-    templates.iter().map(|(name, t)| (name.clone(), t.render(series, value))).collect()
+    templates.iter().map(|(name, template)| (name.clone(), said(template, series, value))).collect()
+}
+
+fn said(template: &Template, labels: &Labels, value: f64) -> String {
+    template.render(&Series { labels, value }, RENDERED_BYTES_MAX).text
 }
 
 pub(crate) fn expression(field: &'static str, text: &str) -> Result<Expr, RuleError> {
@@ -163,18 +167,16 @@ pub(crate) fn templates(
     if texts.len() > TEMPLATES_MAX {
         return Err(RuleError::TooMany { field });
     }
-    let compiled = texts.iter().map(|(name, text)| {
-        let reserved = field == "labels" && (name.starts_with("__") || name == ALERT_NAME);
-        if !is_label_name(name) || reserved {
-            return Err(RuleError::LabelName { field, name: name.chars().take(40).collect() });
-        }
-        let template = Template::parse(text).map_err(|source| RuleError::Template {
-            field,
-            name: name.clone(),
-            source,
-        })?;
-        Ok((name.clone(), template))
-    });
+    let compiled =
+        texts.iter().map(|(name, text)| {
+            let reserved = field == "labels" && (name.starts_with("__") || name == ALERT_NAME);
+            if !is_label_name(name) || reserved {
+                return Err(RuleError::LabelName { field, name: name.chars().take(40).collect() });
+            }
+            let template = Template::parse(text, &Series::VOCABULARY)
+                .map_err(|source| RuleError::Template { field, name: name.clone(), source })?;
+            Ok((name.clone(), template))
+        });
     compiled.collect()
 }
 

@@ -26,6 +26,7 @@ mod told;
 mod notify_rules;
 mod watchman;
 mod together;
+mod words;
 mod links;
 mod buttons;
 mod inhibition;

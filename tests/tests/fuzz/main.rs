@@ -147,7 +147,10 @@ fn matchers() {
 #[test]
 fn templates() {
     fuzz("templates", TEMPLATES, |bytes| {
-        drop(watchtower_rules::Template::parse(&String::from_utf8_lossy(bytes)))
+        drop(watchtower_rules::Template::parse(
+            &String::from_utf8_lossy(bytes),
+            &watchtower_rules::Series::VOCABULARY,
+        ))
     });
 }
 

@@ -1,7 +1,7 @@
 // What the pages read. The first word of a key is the kind of the change that makes it old (lib/change-keys).
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api } from "./client";
-import type { SignalMapping } from "./types";
+import type { ChannelInput, SignalMapping } from "./types";
 
 const ALL = "500";
 /** A halt by somebody else is seen within this time. */
@@ -221,6 +221,13 @@ export const queries = {
     queryOptions({
       queryKey: ["channel"],
       queryFn: ({ signal }) => api.get("/channels", { signal, query: { limit: ALL } }),
+    }),
+  channelPreview: (body: { channel: ChannelInput; incident: number | null; end: boolean }) =>
+    queryOptions({
+      queryKey: ["channel-preview", body],
+      queryFn: ({ signal }) => api.post("/channels/preview", { signal, body }),
+      placeholderData: keepPreviousData,
+      retry: false,
     }),
   pagePlan: (service: string, urgency: "high" | "low") =>
     queryOptions({

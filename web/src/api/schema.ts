@@ -246,6 +246,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a channel would send; nothing is stored or sent */
+        post: operations["channel.preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{channel}": {
         parameters: {
             query?: never;
@@ -2272,6 +2289,7 @@ export interface components {
             last_error?: string | null;
             last_error_at?: components["schemas"]["Time"] | null;
             name: string;
+            templates: components["schemas"]["ChannelTemplates"];
         };
         ChannelConfig: {
             /** @enum {string} */
@@ -2365,10 +2383,44 @@ export interface components {
             config: components["schemas"]["ChannelConfig"];
             enabled?: boolean;
             name: string;
+            templates?: components["schemas"]["ChannelTemplates"];
         };
         ChannelList: {
             items: components["schemas"]["Channel"][];
             next?: string;
+        };
+        /** @description What a channel would send. */
+        ChannelPreview: {
+            /** @description Exactly as the provider would get it. Links to acknowledge end in `***`. */
+            body?: string | null;
+            content_type?: string | null;
+            /** @description Why the hub's own words stand in the place of a template's. */
+            failed: components["schemas"]["TemplateFailure"][];
+            /** @description Absent for a webhook: it is no text. */
+            headline?: string | null;
+            lines: string[];
+            /** @description The address that is called; of a mail, its recipients and server. Secrets are `***`, here and below. */
+            to?: string | null;
+            /** @description Why there is none of these three: something is missing in the configuration. */
+            unwritten?: string | null;
+        };
+        ChannelPreviewInput: {
+            /** @description As it would be saved; what is not known yet may be empty. */
+            channel: components["schemas"]["ChannelInput"];
+            /** @description The notice that it is over, and not a page. */
+            end?: boolean;
+            /**
+             * Format: int64
+             * @description Number of an incident; a sample where it is absent.
+             */
+            incident?: number | null;
+        };
+        /** @description A channel's own words, in the place of the hub's. */
+        ChannelTemplates: {
+            /** @description Of notices that it is over. */
+            end?: components["schemas"]["ChannelWords"];
+            /** @description Of pages. */
+            page?: components["schemas"]["ChannelWords"];
         };
         /** @description What the channel's provider answered to a test message. */
         ChannelTest: {
@@ -2378,6 +2430,13 @@ export interface components {
             duration_seconds: number;
             /** @description The webhook's secret, when this is the moment it may be seen. */
             secret?: string | null;
+        };
+        /** @description Templates: `{{ $title }}`, `{{ $labels.job | toUpper }}`. */
+        ChannelWords: {
+            /** @description Where it is and the details; of a webhook, the whole JSON document. */
+            body?: string | null;
+            /** @description The headline. A webhook has none. */
+            title?: string | null;
         };
         /** @description The metric that broke, and where the line is. */
         ChartHint: {
@@ -4412,6 +4471,19 @@ export interface components {
             items: components["schemas"]["Team"][];
             next?: string;
         };
+        /** @description A template that cannot be used. */
+        TemplateFailure: {
+            /** Format: int32 */
+            column?: number | null;
+            /**
+             * Format: int32
+             * @description Where in the template, from 1; absent where it is what came of it that is wrong.
+             */
+            line?: number | null;
+            message: string;
+            /** @description `page.title`, `page.body`, `end.title` or `end.body`. */
+            template: string;
+        };
         TextSpan: {
             /** Format: int32 */
             end: number;
@@ -5167,6 +5239,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "channel.preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelPreviewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelPreview"];
                 };
             };
             /** @description A problem */

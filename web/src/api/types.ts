@@ -50,6 +50,7 @@ export type Rollout = Schemas["Rollout"];
 export type Channel = Schemas["Channel"];
 export type ChannelConfig = Schemas["ChannelConfig"];
 export type ChannelInput = Schemas["ChannelInput"];
+export type ChannelPreview = Schemas["ChannelPreview"];
 export type Schedule = Schemas["Schedule"];
 export type ScheduleInput = Schemas["ScheduleInput"];
 export type ScheduleLayer = Schemas["ScheduleLayer"];

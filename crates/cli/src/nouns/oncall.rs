@@ -309,6 +309,15 @@ pub static CHANNEL: Noun = Noun {
             Text,
             "Server in the place of Slack's, Telegram's, Pushover's, Twilio's or PagerDuty's own",
         ),
+        field("page-title", "templates.page.title", Text, "Template of the headline of pages"),
+        field(
+            "page-body-file",
+            "templates.page.body",
+            File,
+            "File with the template of what pages say beside it; of a webhook, its whole JSON",
+        ),
+        field("end-title", "templates.end.title", Text, "The same of notices that it is over"),
+        field("end-body-file", "templates.end.body", File, "The same of notices that it is over"),
         field("enabled", "enabled", Bool, "Whether it is used"),
         field("catch-all", "catch_all", Bool, "Hears of incidents that no one answered"),
     ],
@@ -322,6 +331,7 @@ pub static CHANNEL: Noun = Noun {
         verb("delete", Does::Delete),
         verb("enable", Does::Set { field: "enabled", value: true, about: "Use a channel" }),
         verb("disable", Does::Set { field: "enabled", value: false, about: "Stop using a channel" }),
+        verb("preview", Does::Special(&crate::special::wording::PREVIEW)),
         verb("test", Does::Special(&crate::special::channel::TEST)),
     ],
 };

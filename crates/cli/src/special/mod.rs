@@ -29,6 +29,7 @@ pub mod sign;
 pub mod stats;
 pub mod status;
 pub mod top;
+pub mod wording;
 
 use crate::agents;
 use crate::config::{commands, import as config_import};

@@ -10,13 +10,14 @@ use super::{Noun, named};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::jobs::send::{open_config, seal_config};
+use crate::jobs::words;
 use crate::objects::ChannelBody;
 use crate::{Hub, Objects, random};
 
 pub struct Channels;
 
 /// The adapter's form of what a person wrote: the same fields under another tag.
-fn to_notify(config: &api::ChannelConfig) -> Result<notify::ChannelConfig, HubError> {
+pub(crate) fn to_notify(config: &api::ChannelConfig) -> Result<notify::ChannelConfig, HubError> {
     retag(config, "kind", "type").map_err(|e| HubError::invalid("config", e))
 }
 
@@ -69,11 +70,14 @@ impl Noun for Channels {
             webhook.secret = random::secret("whs_");
         }
         config.check().map_err(|e| HubError::invalid("config", e))?;
+        let templates = words::tidy(input.templates);
+        words::check(&templates, &config)?;
         Ok(ChannelBody {
             name: input.name,
             enabled: input.enabled,
             catch_all: input.catch_all,
             rings: config.rings(),
+            templates,
             sealed: seal_config(hub, ChannelId(id), &config)?,
         })
     }
@@ -88,6 +92,7 @@ impl Noun for Channels {
             config: to_api(&config.redacted())?,
             enabled: stored.body.enabled,
             catch_all: stored.body.catch_all,
+            templates: stored.body.templates.clone(),
             created_at: stored.created_at.into(),
             last_delivered_at: last.delivered_at.map(Into::into),
             last_error: last.error,

@@ -38,6 +38,7 @@ pub use apply::apply;
 pub use approval::{approve, for_agents, rule_of};
 pub use automations::{Automations, view_attempt};
 pub use backtest::backtest;
+pub(crate) use channels::to_notify as config_of;
 pub use channels::{Channels, webhook_secret};
 pub use cron::{fire, preview as preview_cron, take_over};
 pub(crate) use heartbeats::provision;

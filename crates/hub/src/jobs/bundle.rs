@@ -8,8 +8,10 @@ use watchtower_model::ChannelId;
 use watchtower_notify::{self as notify, Link, Message};
 use watchtower_store::{IncidentRow, OutboxRow, Store};
 
+use super::compose::compose;
 use super::pace::Told;
-use super::send::{channel_name, compose, config_of, open_config, record, send, tell, unusable};
+use super::send::{DELIVERY, channel_name, config_of, open_config, record, send, tell, unusable};
+use super::words;
 use crate::Hub;
 use crate::error::HubError;
 
@@ -34,7 +36,7 @@ pub async fn put_off(hub: &Hub, row: &OutboxRow) -> Result<bool, HubError> {
     };
     let text = format!("page to {} waits to be told together with others", channel_name(hub, row));
     let statements = vec![Store::outbox_put_off(row.id, row.attempts, until)];
-    tell(hub, row, statements, ("page_waits", text, String::new())).await?;
+    tell(hub, row, DELIVERY, statements, ("page_waits", text, String::new())).await?;
     Ok(true)
 }
 
@@ -62,7 +64,7 @@ pub async fn send_together(hub: &Hub, rows: Vec<OutboxRow>) -> Result<(), HubErr
         }
         let prepared = match config_of(hub, first).await? {
             Ok(config) => {
-                compose(hub, first).await.map(|message| (config, message)).map_err(|e| unusable(&e))
+                compose(hub, first).await.map(|composed| (config, composed)).map_err(|e| unusable(&e))
             }
             Err(error) => Err(error),
         };
@@ -73,8 +75,10 @@ pub async fn send_together(hub: &Hub, rows: Vec<OutboxRow>) -> Result<(), HubErr
         if pages.first().is_none_or(|(row, _)| row.id != lead) {
             continue;
         }
+        let mut failures = Vec::new();
         let outcome = match prepared {
-            Ok((config, mut message)) => {
+            Ok((config, (mut message, facts))) => {
+                failures = words::put_of(hub, &pages[0].0, &config, &mut message, &facts);
                 name_others(hub, &mut message, &pages[1..]);
                 hub.pace.count(pages[0].0.channel_id, told);
                 notify::deliver(&hub.egress, &config, &message, &pages[0].0.idem_key).await
@@ -84,6 +88,7 @@ pub async fn send_together(hub: &Hub, rows: Vec<OutboxRow>) -> Result<(), HubErr
         for (row, _) in &pages {
             record(hub, row, outcome.clone()).await?;
         }
+        words::tell_failures(hub, &pages[0].0, &failures).await;
         return Ok(());
     }
     Ok(())
@@ -109,7 +114,9 @@ fn name_others(hub: &Hub, message: &mut Message, others: &[(OutboxRow, IncidentR
         return;
     }
     let plural = if count == 1 { "" } else { "s" };
-    message.title = format!("{} and {count} more incident{plural}", message.title);
+    for title in [Some(&mut message.title), message.words.title.as_mut()].into_iter().flatten() {
+        title.push_str(&format!(" and {count} more incident{plural}"));
+    }
     let mut lines: Vec<String> = others
         .iter()
         .take(NAMED_MAX)
@@ -118,7 +125,7 @@ fn name_others(hub: &Hub, message: &mut Message, others: &[(OutboxRow, IncidentR
     if count > NAMED_MAX {
         lines.push(format!("and {} more", count - NAMED_MAX));
     }
-    message.lines.splice(0..0, lines);
+    message.say_second(lines);
     // A button that takes one of them would look like one that takes all.
     (message.acknowledge_url, message.acknowledge_token, message.digits_url) = (None, None, None);
     let all = Link { label: "All incidents".into(), url: format!("{}/incidents", hub.config.public_url) };

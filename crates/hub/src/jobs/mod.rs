@@ -14,17 +14,22 @@ pub mod halt;
 pub mod page_hold;
 pub mod fold;
 pub mod send;
+pub mod try_out;
 
 mod bundle;
 mod causes;
+mod compose;
 mod facts;
 mod failover;
 mod notice;
 pub(crate) mod pace;
 mod retry;
+mod samples;
+mod seen;
 mod rights;
 mod standing;
 mod targets;
 mod timers;
+pub(crate) mod words;
 
 pub use timers::run as run_timers;

@@ -7,28 +7,24 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use watchtower_api_types as api;
 use watchtower_model::limits::LINE_BYTES_MAX;
-use watchtower_model::{ChannelId, RuleId, Timestamp, UserId, truncate};
-use watchtower_notify::{
-    self as notify, DeliveryError, FailureKind, Link, Message, MessageState, next_retry_ms,
-};
-use watchtower_store::{AlertRow, IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
+use watchtower_model::{ChannelId, Timestamp, UserId, truncate};
+use watchtower_notify::{self as notify, DeliveryError, FailureKind, MessageState, next_retry_ms};
+use watchtower_store::{NewTimelineEntry, OutboxRow, Statement, Store};
 
 use super::bundle;
+use super::compose::compose;
 use super::failover::{next_message, unreached};
 use super::notice::{Heard, handles, heard};
 use super::pace;
+use super::words;
 use crate::error::HubError;
 use crate::objects::ChannelBody;
-use crate::respond::{links, twilio};
 use crate::{Hub, WAKE_CHANGES, WAKE_OUTBOX, respond};
 
 const CLAIM: i64 = 32;
 /// Deliveries at the same time.
 const AT_ONCE: usize = 32;
-/// Alerts that a message names.
-const ALERTS_TOLD_MAX: i64 = 10;
 /// The database is asked this often whatever the bus says.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -41,6 +37,9 @@ pub struct Letter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
 }
+
+/// What the lines about a delivery are called among those of a message.
+pub(super) const DELIVERY: &str = "delivery";
 
 /// Sends until the hub stops, then waits for what is under way.
 pub async fn run(hub: Hub) {
@@ -89,8 +88,8 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
         Ok(config) => config,
         Err(error) => return record(hub, row, Err(error)).await,
     };
-    let mut message = match compose(hub, row).await {
-        Ok(message) => message,
+    let (mut message, facts) = match compose(hub, row).await {
+        Ok(composed) => composed,
         Err(error) => return record(hub, row, Err(unusable(&error))).await,
     };
     if row.kind == "ack" && message.state != MessageState::Acknowledged {
@@ -109,8 +108,11 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     if !hub.store.may_send(row.id, row.attempts).await? {
         return Ok(());
     }
+    let failures = words::put_of(hub, row, &config, &mut message, &facts);
     let outcome = notify::deliver(&hub.egress, &config, &message, &row.idem_key).await;
-    record(hub, row, outcome).await
+    record(hub, row, outcome).await?;
+    words::tell_failures(hub, row, &failures).await;
+    Ok(())
 }
 
 /// The channel of a message, or why nothing can be sent by it.
@@ -155,7 +157,7 @@ fn word(row: &OutboxRow) -> &'static str {
 async fn untold(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     let text = format!("{} not sent to {}: it was not paged", word(row), channel_name(hub, row));
     let statements = vec![Store::outbox_cancelled(row.id, row.attempts)];
-    tell(hub, row, statements, ("not_paged", text, String::new())).await
+    tell(hub, row, DELIVERY, statements, ("not_paged", text, String::new())).await
 }
 
 /// What cannot even be prepared is told and tried again like what cannot be delivered: not leased in silence for ever.
@@ -179,7 +181,7 @@ pub(super) async fn record(
             hub.meters.deliveries.add(1);
             let text = format!("{} delivered to {}", word(row), channel_name(hub, row));
             let statement = Store::outbox_delivered(row.id, row.attempts, hub.now(), receipt.handle);
-            tell(hub, row, vec![statement], ("delivered", text, receipt.detail)).await
+            tell(hub, row, DELIVERY, vec![statement], ("delivered", text, receipt.detail)).await
         }
         Err(error) => {
             hub.meters.delivery_failures.add(1);
@@ -212,7 +214,7 @@ async fn record_failure(hub: &Hub, row: &OutboxRow, error: DeliveryError) -> Res
     }
     statements.push(Store::outbox_failed(row.id, row.attempts, &error.reason, retry));
     let detail = if why == error.reason { String::new() } else { error.reason.clone() };
-    tell(hub, row, statements, ("delivery_failed", text, detail)).await?;
+    tell(hub, row, DELIVERY, statements, ("delivery_failed", text, detail)).await?;
     if row.kind == "page" && retry.is_none() {
         let rows = hub.store.outbox_of(row.incident_id).await?;
         if let Some(step) = unreached(&rows, row) {
@@ -227,10 +229,11 @@ pub(super) fn channel_name(hub: &Hub, row: &OutboxRow) -> String {
     objects.channel(row.channel_id).map_or_else(|| "a removed channel".to_string(), |c| c.body.name.clone())
 }
 
-/// Stores what became of a message, and a line about it: kind, text, detail.
+/// Stores what became of a message, and a line about it: kind, text, detail. `what`: a line of this name is told once a try.
 pub(super) async fn tell(
     hub: &Hub,
     row: &OutboxRow,
+    what: &str,
     mut statements: Vec<Statement>,
     (kind, text, detail): (&str, String, String),
 ) -> Result<(), HubError> {
@@ -243,108 +246,13 @@ pub(super) async fn tell(
         text,
         detail: Some(detail).filter(|detail| !detail.is_empty()),
         run_id: None,
-        idem: format!("{}/delivery/{}/{}", row.incident_id, row.id, row.attempts),
+        idem: format!("{}/{what}/{}/{}", row.incident_id, row.id, row.attempts),
     };
     statements.push(Store::insert_timeline(&entry));
     statements.push(Store::insert_change("incident", row.incident_id, now));
     hub.store.commit(statements).await?;
     hub.bus.wake(WAKE_CHANGES);
     Ok(())
-}
-
-/// The message as it is true now.
-pub(super) async fn compose(hub: &Hub, row: &OutboxRow) -> Result<Message, HubError> {
-    let incident = hub
-        .store
-        .incident(row.incident_id)
-        .await?
-        .ok_or_else(|| HubError::not_found("incident", row.incident_id))?;
-    let letter: Letter = serde_json::from_str(&row.body).map_err(|e| HubError::Internal(e.to_string()))?;
-    let alerts = hub
-        .store
-        .alerts(&watchtower_store::AlertFilter {
-            incident: Some(incident.id),
-            limit: ALERTS_TOLD_MAX,
-            ..Default::default()
-        })
-        .await?;
-    let mut lines: Vec<String> = Vec::new();
-    if row.kind == "page" {
-        lines.push(format!("paged because {}", letter.reason));
-    }
-    if row.kind == "ack" {
-        let by = respond::read_state(&incident)?.acked_by;
-        lines.extend(by.map(|by| format!("acknowledged by {}", respond::targets::actor_name(hub, &by))));
-    }
-    lines.extend(alert_lines(hub, &incident, &alerts).await?);
-    lines.push(format!("since {}", incident.triggered_at));
-    let objects = hub.objects();
-    let mut open =
-        vec![Link { label: "Open".into(), url: format!("{}/i/{}", hub.config.public_url, incident.number) }];
-    let service = objects.service(incident.service_id);
-    if let Some(url) = service.and_then(|service| service.body.0.runbook_url.clone()) {
-        open.push(Link { label: "Runbook".into(), url });
-    }
-    let state = match (row.kind.as_str(), incident.state.as_str()) {
-        ("resolve", _) | (_, "resolved") => MessageState::Resolved,
-        (_, "acknowledged") => MessageState::Acknowledged,
-        _ => MessageState::Triggered,
-    };
-    let asks = row.kind == "page" && state == MessageState::Triggered;
-    let token = asks.then(|| links::token(hub, &incident, row.channel_id, row.created_at)).flatten();
-    Ok(Message {
-        incident_number: Some(incident.number),
-        incident_key: incident.id.to_string(),
-        title: incident.title.clone(),
-        severity: incident.severity,
-        state,
-        service: service.map(|service| service.body.0.name.clone()).unwrap_or_default(),
-        server: incident
-            .server_id
-            .and_then(|id| hub.servers.get(id))
-            .map(|server| server.with(|state| state.name.clone())),
-        lines,
-        links: open,
-        acknowledge_url: token.as_ref().and_then(|token| links::url(hub, token)),
-        digits_url: token.as_ref().and_then(|token| twilio::digits_url(hub, token)),
-        acknowledge_token: token,
-        earlier: Vec::new(),
-        test: incident.test,
-        output: letter.output,
-    })
-}
-
-/// What a message says of the alerts: those that the title does not, how many there are beyond, and what explains them.
-async fn alert_lines(
-    hub: &Hub,
-    incident: &IncidentRow,
-    alerts: &[AlertRow],
-) -> Result<Vec<String>, HubError> {
-    let state = respond::read_state(incident)?;
-    let untold = alerts.iter().filter(|alert| alert.summary != state.title);
-    let mut lines: Vec<String> = untold.map(|alert| alert.summary.clone()).collect();
-    let more = state.alerts.len().saturating_sub(alerts.len());
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    let rules: Vec<RuleId> = alerts.iter().filter_map(|alert| alert.rule_id).collect();
-    let waiting = respond::waiting_of(hub, &rules).await?;
-    if let count @ 1.. = waiting.len() {
-        lines.push(format!("{count} more wait for the rule's delay to pass"));
-    }
-    if state.alerts.len() + waiting.len() > 1 {
-        // What fell with it explains it as well, though its own delay is not over.
-        let mut servers = hub.store.servers_of_incident(incident.id).await?;
-        servers.extend(waiting.into_iter().flatten());
-        servers.sort_unstable();
-        servers.dedup();
-        lines.extend(respond::in_common(hub, &servers));
-    }
-    let mut described: Vec<String> =
-        alerts.iter().map(|alert| alert.description.clone()).filter(|text| !text.is_empty()).collect();
-    described.dedup();
-    lines.extend(described);
-    Ok(lines)
 }
 
 /// The channel's configuration with its secrets.
@@ -361,43 +269,6 @@ pub fn open_config(hub: &Hub, id: ChannelId, body: &ChannelBody) -> Result<notif
 pub fn seal_config(hub: &Hub, id: ChannelId, config: &notify::ChannelConfig) -> Result<String, HubError> {
     let plain = serde_json::to_vec(config).map_err(|e| HubError::Internal(e.to_string()))?;
     hub.keys.sealer.seal(&format!("channel:{id}"), &plain).map_err(|e| HubError::Internal(e.to_string()))
-}
-
-/// Sends a test message now, by the same path as a page, and says what the provider answered.
-pub async fn test_channel(hub: &Hub, id: ChannelId, by: &str) -> Result<api::ChannelTest, HubError> {
-    let objects = hub.objects();
-    let channel = objects.channel(id).ok_or_else(|| HubError::not_found("channel", id))?;
-    let config = open_config(hub, id, &channel.body)?;
-    let key = format!("test/{id}/{}", crate::random::id(hub.now()));
-    let message = Message {
-        incident_number: None,
-        incident_key: key.clone(),
-        title: format!("Test of channel {}", channel.body.name),
-        severity: watchtower_model::Severity::Info,
-        state: MessageState::Triggered,
-        service: "watchtower".into(),
-        server: None,
-        lines: vec![format!("{by} sent this to see whether the channel works. Nothing is wrong.")],
-        links: vec![Link { label: "Open".into(), url: hub.config.public_url.clone() }],
-        acknowledge_url: None,
-        acknowledge_token: None,
-        earlier: Vec::new(),
-        digits_url: None,
-        test: true,
-        output: None,
-    };
-    let started = std::time::Instant::now();
-    let outcome = notify::deliver(&hub.egress, &config, &message, &key).await;
-    let (delivered, detail) = match outcome {
-        Ok(receipt) => (true, receipt.detail),
-        Err(error) => (false, error.reason),
-    };
-    Ok(api::ChannelTest {
-        delivered,
-        detail,
-        duration_seconds: started.elapsed().as_secs_f64(),
-        secret: None,
-    })
 }
 
 /// When the oldest message became due, for the status page.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use watchtower_model::Severity;
 use watchtower_notify::{
-    ChannelConfig, DeliveryError, FailureKind, Link, Message, MessageState, Receipt, deliver,
+    ChannelConfig, DeliveryError, FailureKind, Link, Message, MessageState, Receipt, Words, deliver, preview,
 };
 
 use crate::provider::{Provider, Request, answer};
@@ -402,11 +402,14 @@ async fn hostile_and_endless_texts_stay_text_within_the_limits() {
         links: vec![Link { label: evil.into(), url: "https://hub.example/i/142?a=(1)&b=2".into() }; 9],
         ..message()
     };
-    for case in CASES {
+    // The words of a template are text like any other.
+    let words = Words { title: Some(evil.repeat(30)), body: Some(format!("{evil}\n").repeat(900)) };
+    let own = Message { words, ..hostile.clone() };
+    for (case, hostile) in CASES.iter().flat_map(|case| [(case, &hostile), (case, &own)]) {
         let provider = Provider::start().await;
         let channel = case.channel(&provider);
         provider.expect(case.steps(MessageState::Triggered, Some(answer(case.taken.0, "", case.taken.1))));
-        send(&channel, &hostile).await.unwrap();
+        send(&channel, hostile).await.unwrap();
         let call = provider.calls().remove(0);
         let mut said = Vec::new();
         texts(&call.body, &mut said);
@@ -446,6 +449,38 @@ async fn hostile_and_endless_texts_stay_text_within_the_limits() {
             "ntfy" => assert!(size < 8_192, "{size} bytes"),
             _ => {}
         }
+    }
+}
+
+#[tokio::test]
+async fn own_words_stand_where_the_hubs_would() {
+    for case in CASES {
+        let provider = Provider::start().await;
+        let channel = case.channel(&provider);
+        let words =
+            Words { title: Some("our headline".into()), body: Some("first\n\nsecond of ours".into()) };
+        let own = Message { words, output: None, ..message() };
+        provider.expect(case.steps(MessageState::Triggered, Some(answer(case.taken.0, "", case.taken.1))));
+        send(&channel, &own).await.unwrap();
+        let mut said = Vec::new();
+        let body = provider.calls().remove(0).body;
+        texts(&body, &mut said);
+        let all = said.join("\n");
+        assert!(all.contains("our headline") && all.contains("second of ours"), "{}: {all}", channel.kind());
+        assert!(!all.contains("is full") && !all.contains("0 bytes left"), "{}: {all}", channel.kind());
+    }
+}
+
+#[test]
+fn a_preview_is_what_would_be_sent_without_its_secrets() {
+    for case in CASES {
+        let channel: ChannelConfig =
+            serde_json::from_str(&case.config.replace("URL", "https://provider.example")).unwrap();
+        let written = preview(&channel, &message()).unwrap();
+        let body = String::from_utf8(written.body).unwrap();
+        assert!(!written.to.contains("KEYKEYKEY") && !body.contains("KEYKEYKEY"), "{} {body}", written.to);
+        assert!(written.to.starts_with("https://provider.example/"), "{}", written.to);
+        assert!(body.contains("disk") || case.config.contains("voice"), "{body}");
     }
 }
 

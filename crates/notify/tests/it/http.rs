@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use watchtower_notify::{ChannelConfig, FailureKind, SlackConfig, WebhookConfig, deliver, sign};
+use watchtower_notify::{
+    ChannelConfig, FailureKind, Message, SlackConfig, WebhookConfig, Words, deliver, sign,
+};
 
 use crate::{ACKNOWLEDGE_URL, egress, message};
 
@@ -79,6 +81,21 @@ async fn a_webhook_is_signed_and_keeps_its_key_over_retries() {
     assert_eq!(body["incident"]["severity"], "critical");
     assert_eq!(body["output"], "no space left on device");
     assert_eq!(body["acknowledge_url"], ACKNOWLEDGE_URL);
+}
+
+#[tokio::test]
+async fn a_document_of_its_own_is_sent_as_it_is_and_signed() {
+    let (url, server) = server(vec![OK]).await;
+    let channel = ChannelConfig::Webhook(WebhookConfig { url, secret: "0123456789abcdef".into() });
+    let document = "{\n\t\"text\": \"a \\\"b\\\" é\"\n}\n";
+    let words = Words { body: Some(document.into()), title: None };
+    deliver(&egress(Vec::new()), &channel, &Message { words, ..message() }, "k").await.unwrap();
+    let requests = server.await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&requests[0].body), document);
+    assert_eq!(requests[0].header("content-type"), "application/json");
+    let timestamp: u64 = requests[0].header("x-watchtower-timestamp").parse().unwrap();
+    let signature = sign("0123456789abcdef", timestamp, document.as_bytes());
+    assert_eq!(requests[0].header("x-watchtower-signature"), signature);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ mod smtp;
 
 use watchtower_egress::{CertificateDer, Egress, EgressConfig};
 use watchtower_model::Severity;
-use watchtower_notify::{ChannelConfig, Link, Message, MessageState};
+use watchtower_notify::{ChannelConfig, Link, Message, MessageState, Words};
 
 fn egress(extra_roots: Vec<CertificateDer<'static>>) -> Egress {
     let exceptions = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
@@ -36,6 +36,7 @@ fn message() -> Message {
         digits_url: Some("https://hub.example/integrations/twilio/calls/T".into()),
         test: false,
         output: Some("no space left on device\n".into()),
+        words: Words::default(),
     }
 }
 

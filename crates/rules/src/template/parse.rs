@@ -2,16 +2,15 @@
 
 use watchtower_matchers::unquote;
 
-use super::{Expr, Function, Part, TemplateError, Verb};
+use super::{Expr, Function, Part, TemplateError, Verb, Vocabulary};
 
-/// Bytes of a template.
-const TEMPLATE_BYTES_MAX: usize = 4096;
 /// Functions in one pipeline.
 const PIPELINE_MAX: usize = 16;
 
-pub(super) fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
-    if text.len() > TEMPLATE_BYTES_MAX {
-        return Err(error(TEMPLATE_BYTES_MAX, format!("longer than {TEMPLATE_BYTES_MAX} bytes")));
+pub(super) fn parse(text: &str, vocabulary: &Vocabulary) -> Result<Vec<Part>, TemplateError> {
+    let max = vocabulary.template_bytes_max;
+    if text.len() > max {
+        return Err(error(max, format!("longer than {max} bytes")));
     }
     let mut parts = Vec::new();
     let mut at = 0;
@@ -29,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
             break;
         }
         let from = open + if trims_before { 3 } else { 2 };
-        let mut action = Action { text, at: from };
+        let mut action = Action { text, at: from, vocabulary };
         let expr = action.pipeline()?;
         action.skip_spaces();
         trim_next = action.rest().starts_with("-}}");
@@ -50,6 +49,7 @@ fn error(at: usize, message: impl Into<String>) -> TemplateError {
 struct Action<'a> {
     text: &'a str,
     at: usize,
+    vocabulary: &'a Vocabulary,
 }
 
 impl<'a> Action<'a> {
@@ -96,8 +96,15 @@ impl<'a> Action<'a> {
             self.at += len;
             return self.printf(start, piped);
         }
+        if word == "default" {
+            self.at += len;
+            let other = Box::new(self.operand()?);
+            let value = Box::new(piped.map_or_else(|| self.operand(), Ok)?);
+            return Ok(Expr::Default(other, value));
+        }
         let Some((_, function)) = Function::ALL.into_iter().find(|(name, _)| *name == word) else {
-            let known: Vec<&str> = Function::ALL.iter().map(|(name, _)| *name).chain(["printf"]).collect();
+            let named = Function::ALL.iter().map(|(name, _)| *name);
+            let known: Vec<&str> = named.chain(["printf", "default"]).collect();
             return Err(error(start, format!("{word:?} is not supported here; known: {}", known.join(", "))));
         };
         self.at += len;
@@ -116,26 +123,35 @@ impl<'a> Action<'a> {
             self.at += len;
             return Ok(Expr::Literal(text));
         }
-        if let Some(name) = rest.strip_prefix("$labels.") {
-            let len = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
-            if len == 0 {
-                self.at += "$labels.".len();
-                return Err(self.unexpected("a label name after $labels."));
-            }
-            self.at += "$labels.".len() + len;
-            return Ok(Expr::Label(name[..len].to_string()));
-        }
-        let value = rest.strip_prefix("$value");
-        if value.is_some_and(|r| !r.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')) {
-            self.at += "$value".len();
-            return Ok(Expr::Value);
+        if let Some(expr) = self.named()? {
+            return Ok(expr);
         }
         let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         if number > 0 && rest[..number].parse::<f64>().is_ok() {
             self.at += number;
             return Ok(Expr::Literal(rest[..number].to_string()));
         }
-        Err(self.unexpected("$labels.<name>, $value, a string or a function"))
+        Err(self.unexpected(&format!("{}, a string or a function", self.vocabulary.names())))
+    }
+
+    /// `$word` or `$map.name`, if one of those that are known begins here.
+    fn named(&mut self) -> Result<Option<Expr>, TemplateError> {
+        let Some(rest) = self.rest().strip_prefix('$') else { return Ok(None) };
+        let name = word_of(rest);
+        let behind = &rest[name.len()..];
+        let map = self.vocabulary.maps.iter().copied().find(|map| *map == name);
+        if let Some((map, behind)) = map.zip(behind.strip_prefix('.')) {
+            self.at += 1 + name.len() + 1;
+            let member = word_of(behind);
+            if member.is_empty() {
+                return Err(self.unexpected(&format!("a name after ${map}.")));
+            }
+            self.at += member.len();
+            return Ok(Some(Expr::Member(map, member.to_string())));
+        }
+        let word = self.vocabulary.words.iter().copied().find(|word| *word == name);
+        self.at += word.map_or(0, |word| 1 + word.len());
+        Ok(word.map(Expr::Word))
     }
 
     fn printf(&mut self, start: usize, piped: Option<Expr>) -> Result<Expr, TemplateError> {
@@ -164,6 +180,11 @@ impl<'a> Action<'a> {
             |(text, verb): (String, Option<Verb>)| (text, verb.and_then(|v| args.next().map(|a| (v, a))));
         Ok(Expr::Printf(pieces.into_iter().map(pair).collect()))
     }
+}
+
+fn word_of(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    &text[..end]
 }
 
 /// A format's texts, each with the verb behind it; an unknown verb is the error.

@@ -1,10 +1,16 @@
 //! What templates say, and which are refused where.
 
+use watchtower_model::Labels;
+
 use super::*;
+
+const RULES: &Vocabulary = &Series::VOCABULARY;
+const MAX: usize = 4_096;
 
 fn render(text: &str, value: f64) -> String {
     let labels = Labels::from_pairs([("instance", "web-1"), ("size", "2048")]);
-    Template::parse(text).unwrap_or_else(|e| panic!("{text}: {e}")).render(&labels, value)
+    let template = Template::parse(text, RULES).unwrap_or_else(|e| panic!("{text}: {e}"));
+    template.render(&Series { labels: &labels, value }, MAX).text
 }
 
 #[test]
@@ -55,7 +61,8 @@ fn what_is_not_known_is_refused_with_its_place() {
         ("{{ $labels }}", 3, "expected $labels.<name>"),
         ("{{ $valuex }}", 3, "expected $labels.<name>"),
         ("{{ .Value }}", 3, "expected $labels.<name>"),
-        ("{{ $labels. }}", 11, "a label name after"),
+        ("{{ $labels. }}", 11, "a name after $labels."),
+        ("{{ $value | default }}", 20, "expected $labels.<name>"),
         ("{{ $value", 9, "expected | or }}, found the end"),
         ("{{ $value | }}", 12, "a function after |"),
         ("{{ $value | title }}", 12, "known: humanize"),
@@ -66,16 +73,76 @@ fn what_is_not_known_is_refused_with_its_place() {
         ("{{ \"x }}", 3, "not closed"),
         ("{{ }}", 3, "expected $labels.<name>"),
     ] {
-        let error = Template::parse(text).unwrap_err();
+        let error = Template::parse(text, RULES).unwrap_err();
         assert_eq!(error.at, at, "{text}: {error}");
         assert!(error.message.contains(message), "{text}: {error}");
     }
+}
+
+/// Of every kind of value.
+struct Everything;
+
+impl Scope for Everything {
+    fn word(&self, name: &str) -> Value {
+        match name {
+            "number" => Value::Number(142.0),
+            "odd" => Value::Number(f64::NAN),
+            "text" => Value::Text("a \"b\"\n{{ $text }}".into()),
+            "flag" => Value::Flag(true),
+            "list" => Value::List(vec!["one".into(), "t\"wo".into()]),
+            "map" => Value::Map(vec![("a".into(), "b\"".into())]),
+            _ => Value::Missing,
+        }
+    }
+
+    fn member(&self, _: &str, _: &str) -> Value {
+        Value::Missing
+    }
+}
+
+const EVERYTHING: Vocabulary = Vocabulary {
+    words: &["number", "odd", "text", "flag", "list", "map", "nothing"],
+    maps: &["map"],
+    template_bytes_max: 10_000,
+};
+
+#[test]
+fn values_of_every_kind_are_text_and_json() {
+    let said = |text: &str| Template::parse(text, &EVERYTHING).unwrap().render(&Everything, MAX).text;
+    for (word, shown, json) in [
+        ("number", "142", "142"),
+        ("odd", "NaN", "null"),
+        ("text", "a \"b\"\n{{ $text }}", r#""a \"b\"\n{{ $text }}""#),
+        ("flag", "true", "true"),
+        ("list", "one\nt\"wo", r#"["one","t\"wo"]"#),
+        ("map", r#"a="b\"""#, r#"{"a":"b\""}"#),
+        ("nothing", "", "null"),
+        ("map.z", "", "null"),
+    ] {
+        assert_eq!(said(&format!("{{{{ ${word} }}}}")), shown);
+        assert_eq!(said(&format!("{{{{ ${word} | json }}}}")), json);
+    }
+    assert_eq!(said("{{ $nothing | default \"-\" }} {{ $number | default \"-\" }}"), "- 142");
+    assert_eq!(said("{{ default $number $map.z | json }}"), "142");
+}
+
+#[test]
+fn an_error_has_a_line_and_a_column() {
+    let text = "größe {{ $number }}\nzwölf {{ $else }}";
+    let error = Template::parse(text, &EVERYTHING).unwrap_err();
+    assert_eq!(error.place(text), (2, 10), "{error}");
+    assert!(error.message.contains("$map.<name>, $number, $odd"), "{error}");
 }
 
 #[test]
 fn rendering_is_bounded() {
     let text = "{{ $labels.instance }}".repeat(100);
     let labels = Labels::from_pairs([("instance", "é".repeat(400))]);
-    assert!(Template::parse(&text).unwrap().render(&labels, 0.0).len() <= RENDERED_BYTES_MAX);
-    assert!(Template::parse(&"x".repeat(5000)).is_err());
+    let template = Template::parse(&text, RULES).unwrap();
+    let rendered = template.render(&Series { labels: &labels, value: 0.0 }, MAX);
+    assert!(rendered.text.len() <= MAX && rendered.cut);
+    assert!(Template::parse(&"x".repeat(5000), RULES).is_err());
+    let many = format!("{{{{ printf \"{}\" {} }}}}", "%s".repeat(900), "$text ".repeat(900));
+    let rendered = Template::parse(&many, &EVERYTHING).unwrap().render(&Everything, 100);
+    assert!(rendered.text.len() <= 100 && rendered.cut);
 }

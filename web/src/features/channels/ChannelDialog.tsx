@@ -9,6 +9,8 @@ import { Dialog } from "@/ui/Dialog";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
 import { ErrorNotice } from "@/ui/Panel";
 import { useAction } from "@/ui/useAction";
+import { WordsFields } from "./WordsFields";
+import { hasOwnWords } from "./words";
 
 export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose: () => void }) {
   const [draft, setDraft] = useState<ChannelInput>(() => ({
@@ -16,7 +18,9 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
     config: channel?.config ?? emptyConfig("webhook"),
     enabled: channel?.enabled ?? true,
     catch_all: channel?.catch_all ?? false,
+    templates: channel?.templates,
   }));
+  const [ownWords, setOwnWords] = useState(() => hasOwnWords(draft.templates));
   const [missing, setMissing] = useState<string>();
   const save = useAction(
     () => {
@@ -34,7 +38,7 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
     if (!problem && (await save.start())) onClose();
   };
   return (
-    <Dialog title={channel ? `Edit ${channel.name}` : "New channel"} onClose={onClose}>
+    <Dialog title={channel ? `Edit ${channel.name}` : "New channel"} onClose={onClose} wide={ownWords}>
       <form className="stack" onSubmit={submit}>
         <div className="form-columns">
           <TextField
@@ -52,6 +56,16 @@ export function ChannelDialog({ channel, onClose }: { channel?: Channel; onClose
           />
         </div>
         <ChannelFields config={draft.config} onChange={(config) => set({ config })} />
+        <CheckField
+          label="Own words"
+          hint="Templates for what it says, with a preview."
+          checked={ownWords}
+          onChange={(own) => {
+            setOwnWords(own);
+            if (!own) set({ templates: undefined });
+          }}
+        />
+        {ownWords && <WordsFields draft={draft} onChange={set} />}
         <CheckField
           label="Catch-all"
           hint="Hears of incidents that nobody answered."
