@@ -78,6 +78,40 @@ fn what_comes_on_top_of_three_in_a_minute_is_one_message() {
 }
 
 #[test]
+fn ends_on_top_of_three_in_a_minute_are_one_message_about_those_who_were_paged() {
+    let hub = Hub::start(setup());
+    let (api, sink) = (hub.api(), Sink::start());
+    page_a_chat(&api, &sink);
+    alone(&api, &sink);
+    let more = ["more-1", "more-2", "more-3", "more-4"].map(|title| trouble(&api, title, "error"));
+    // Somebody had it before it was told: nobody hears of its end either.
+    api.post(&format!("/incidents/{}/ack", more[3]["number"]), &json!({}));
+    wait::until(SOON, "the pages", || (sink.calls().len() == 4).then_some(()));
+    wait::until(SOON, "the last page to be recorded", || delivered(&api, &more[0], 1));
+    for incident in api.list("/incidents") {
+        api.post(&format!("/incidents/{}/resolve", incident["number"]), &json!({}));
+    }
+    wait::until(SOON, "three ends one by one, the rest together", || (sink.calls().len() >= 8).then_some(()));
+    std::thread::sleep(Duration::from_secs(1));
+    let ends: Vec<String> = sink.calls()[4..].iter().map(|call| call.body.to_string()).collect();
+    assert_eq!(ends.len(), 4, "{ends:#?}");
+    assert!(ends.iter().all(|end| end.contains(" resolved, ") && !end.contains("more-4")), "{ends:#?}");
+    assert!(ends[3].contains("and 2 more incidents") && ends[3].contains("also #"), "{}", ends[3]);
+    // Each has its own line, and nothing of it is left to be done.
+    for incident in &more[..3] {
+        wait::until(SOON, "its end to be recorded", || delivered(&api, incident, 2));
+        let shown = api.get(&format!("/incidents/{}", incident["number"]));
+        assert!(!shown["pending_actions"].to_string().contains("pages"), "{shown}");
+    }
+}
+
+/// Whether so many messages about an incident have arrived.
+fn delivered(api: &Api, incident: &Value, count: usize) -> Option<()> {
+    let timeline = api.list(&format!("/incidents/{}/timeline", incident["number"]));
+    (timeline.iter().filter(|entry| entry["kind"] == "delivered").count() == count).then_some(())
+}
+
+#[test]
 fn pages_that_a_hub_holds_when_it_dies_are_told_by_the_next() {
     let mut hub = Hub::start(setup());
     let (api, sink) = (hub.api(), Sink::start());
@@ -91,4 +125,17 @@ fn pages_that_a_hub_holds_when_it_dies_are_told_by_the_next() {
     let all = || (1..=10).all(|number| named(&sink, &format!("held-{number}-")) == 1).then_some(());
     wait::until(SOON, "all of them", all);
     assert!(sink.calls().len() <= 7, "{:?}", sink.calls());
+    let pages = sink.calls().len();
+    wait::until(SOON, "the pages to be recorded", || {
+        api.list("/incidents").iter().all(|incident| delivered(&api, incident, 1).is_some()).then_some(())
+    });
+    for incident in api.list("/incidents") {
+        api.post(&format!("/incidents/{}/resolve", incident["number"]), &json!({}));
+    }
+    hub.kill();
+    hub.restart();
+    // What was being sent as it died may come twice.
+    let ended = || (1..=10).all(|number| named(&sink, &format!("held-{number}-")) >= 2).then_some(());
+    wait::until(SOON, "all ends", ended);
+    assert!(sink.calls().len() - pages <= 9, "{:?}", sink.calls());
 }

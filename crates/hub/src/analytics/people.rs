@@ -1,16 +1,16 @@
 //! Whom pages reached, and at which hour of their day. Pure, but for what it is told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use watchtower_api_types::PersonFigures;
-use watchtower_model::{IncidentId, Timestamp, UserId};
+use watchtower_model::{ChannelId, IncidentId, Timestamp, UserId};
 use watchtower_oncall::Zone;
 use watchtower_store::{PageRow, UserRow};
 
 use crate::Objects;
 use crate::error::HubError;
 
-/// Mail, push and call for one incident, one after the other, wake a person once.
+/// Mail, push and call for one incident, one after the other, wake a person once; so does one message about many incidents.
 const SAME_MS: i64 = 5 * 60_000;
 /// Night begins and ends at these hours.
 const NIGHT_FROM: usize = 22;
@@ -47,6 +47,11 @@ pub(super) fn zones(
     Ok(users.iter().map(|user| (user.id, zone(user))).collect())
 }
 
+/// What was told together arrived in the same moment.
+fn messages<'p>(pages: impl Iterator<Item = &'p PageRow>) -> u32 {
+    pages.map(|page| (page.channel_id, page.delivered_at)).collect::<HashSet<_>>().len() as u32
+}
+
 /// `pages` in the order of their time.
 pub(super) fn reached(
     pages: &[PageRow],
@@ -73,20 +78,23 @@ pub(super) fn reached(
     }
     people.sort_by_key(|person| std::cmp::Reverse(person.interruptions));
     let own = |page: &&PageRow| !users.iter().any(|user| user.channels.0.contains(&page.channel_id));
-    Reached { people, shared: pages.iter().filter(own).count() as u32 }
+    Reached { people, shared: messages(pages.iter().filter(own)) }
 }
 
 /// By the hour at which each began.
 fn interruptions<'p>(pages: impl Iterator<Item = &'p PageRow>, zone: &Zone) -> [u32; HOURS] {
     let mut hours = [0; HOURS];
     let mut began: HashMap<IncidentId, Timestamp> = HashMap::new();
+    let mut counted: HashSet<(ChannelId, Timestamp)> = HashSet::new();
     for page in pages {
         let at = page.delivered_at;
         if began.get(&page.incident_id).is_some_and(|began| at.since(*began) < SAME_MS) {
             continue;
         }
         began.insert(page.incident_id, at);
-        hours[zone.hour(at)] += 1;
+        if counted.insert((page.channel_id, at)) {
+            hours[zone.hour(at)] += 1;
+        }
     }
     hours
 }

@@ -1,16 +1,18 @@
-//! Pages to one channel as one message: the worst of them in full, the others by name.
+//! Pages to one channel as one message, or ends: the worst of them in full, the others by name.
 //!
-//! Each stays a message of its own in the outbox: claimed, re-checked just before the call, and recorded by itself.
+//! Each stays a message of its own in the outbox: claimed, re-checked just before the call, and recorded by itself. No end is named
+//! whose page did not reach the channel.
 
 use std::cmp::Reverse;
 
 use watchtower_model::ChannelId;
-use watchtower_notify::{self as notify, Link, Message};
+use watchtower_notify::{self as notify, ChannelConfig, Link, Message};
 use watchtower_store::{IncidentRow, OutboxRow, Store};
 
 use super::compose::compose;
-use super::pace::Told;
-use super::send::{DELIVERY, channel_name, config_of, open_config, record, send, tell, unusable};
+use super::notice::{Heard, heard};
+use super::pace::{Sort, Told};
+use super::send::{DELIVERY, channel_name, config_of, open_config, record, send, tell, unusable, word};
 use super::words;
 use crate::Hub;
 use crate::error::HubError;
@@ -18,25 +20,31 @@ use crate::error::HubError;
 /// Other incidents that a message names.
 const NAMED_MAX: usize = 10;
 
-/// Whether pages to a channel may be put together.
-pub fn bundles(hub: &Hub, channel: ChannelId) -> bool {
+/// Whether messages of this sort to a channel may be put together.
+pub fn bundles(hub: &Hub, channel: ChannelId, sort: Sort) -> bool {
     let objects = hub.objects();
     let stored = objects.channel(channel);
-    stored
-        .and_then(|stored| open_config(hub, channel, &stored.body).ok())
-        .is_some_and(|config| config.bundles())
+    let config = stored.and_then(|stored| open_config(hub, channel, &stored.body).ok());
+    config.is_some_and(|config| may_bundle(&config, sort))
 }
 
-/// Whether a claimed page was put off, to be told with others.
-pub async fn put_off(hub: &Hub, row: &OutboxRow) -> Result<bool, HubError> {
+/// What rings for an incident stops by the end of just that incident.
+fn may_bundle(config: &ChannelConfig, sort: Sort) -> bool {
+    config.bundles() && (sort == Sort::Page || !config.rings())
+}
+
+/// Whether a claimed message was put off, to be told with others.
+pub async fn put_off(hub: &Hub, row: &OutboxRow, config: &ChannelConfig) -> Result<bool, HubError> {
+    let Some(sort) = Sort::of(&row.kind).filter(|sort| may_bundle(config, *sort)) else { return Ok(false) };
     let Some(incident) = hub.store.incident(row.incident_id).await? else { return Ok(false) };
-    let Some(until) = hub.pace.wait_until(row.channel_id, told(hub, &incident), hub.config.timing.pace_ms)
-    else {
+    let window_ms = hub.config.timing.pace_ms;
+    let Some(until) = hub.pace.wait_until(row.channel_id, sort, told(hub, &incident), window_ms) else {
         return Ok(false);
     };
-    let text = format!("page to {} waits to be told together with others", channel_name(hub, row));
+    let kind = if sort == Sort::Page { "page_waits" } else { "notice_waits" };
+    let text = format!("{} to {} waits to be told together with others", word(row), channel_name(hub, row));
     let statements = vec![Store::outbox_put_off(row.id, row.attempts, until)];
-    tell(hub, row, DELIVERY, statements, ("page_waits", text, String::new())).await?;
+    tell(hub, row, DELIVERY, statements, (kind, text, String::new())).await?;
     Ok(true)
 }
 
@@ -44,16 +52,27 @@ fn told(hub: &Hub, incident: &IncidentRow) -> Told {
     Told { at: hub.now(), incident: incident.id, service: incident.service_id, severity: incident.severity }
 }
 
-/// Sends the claimed pages of one channel.
+/// Whether others may be told with it: an end whose page did not arrive has that to say, or nothing.
+async fn joins(hub: &Hub, row: &OutboxRow) -> Result<bool, HubError> {
+    if Sort::of(&row.kind) != Some(Sort::End) {
+        return Ok(true);
+    }
+    let before = hub.store.outbox_of(row.incident_id).await?;
+    Ok(heard(&before, row.channel_id) == Heard::Page)
+}
+
+/// Sends the claimed messages of one sort to one channel.
 pub async fn send_together(hub: &Hub, rows: Vec<OutboxRow>) -> Result<(), HubError> {
     if let [row] = rows.as_slice() {
         return send(hub, row).await;
     }
     let mut pages = Vec::new();
     for row in rows {
-        match hub.store.incident(row.incident_id).await? {
+        let incident =
+            if joins(hub, &row).await? { hub.store.incident(row.incident_id).await? } else { None };
+        match incident {
             Some(incident) => pages.push((row, incident)),
-            // It says why it cannot be sent.
+            // It says itself why it is sent alone, or not at all.
             None => send(hub, &row).await?,
         }
     }
@@ -80,13 +99,17 @@ pub async fn send_together(hub: &Hub, rows: Vec<OutboxRow>) -> Result<(), HubErr
             Ok((config, (mut message, facts))) => {
                 failures = words::put_of(hub, &pages[0].0, &config, &mut message, &facts);
                 name_others(hub, &mut message, &pages[1..]);
-                hub.pace.count(pages[0].0.channel_id, told);
+                if let Some(sort) = Sort::of(&pages[0].0.kind) {
+                    hub.pace.count(pages[0].0.channel_id, sort, told);
+                }
                 notify::deliver(&hub.egress, &config, &message, &pages[0].0.idem_key).await
             }
             Err(error) => Err(error),
         };
+        // The same for all: by that it is known for one message.
+        let at = hub.now();
         for (row, _) in &pages {
-            record(hub, row, outcome.clone()).await?;
+            record(hub, row, outcome.clone(), at).await?;
         }
         words::tell_failures(hub, &pages[0].0, &failures).await;
         return Ok(());

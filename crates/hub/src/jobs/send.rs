@@ -58,7 +58,7 @@ pub async fn run(hub: Hub) {
         match hub.store.claim_outbox(hub.now(), hub.config.timing.lease_ms, limit).await {
             Ok(rows) => {
                 let full = rows.len() as i64 == limit;
-                for rows in pace::groups(rows, |id| bundle::bundles(&hub, id)) {
+                for rows in pace::groups(rows, |id, sort| bundle::bundles(&hub, id, sort)) {
                     let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
                     let hub = hub.clone();
                     tokio::spawn(async move {
@@ -86,23 +86,28 @@ pub async fn run(hub: Hub) {
 pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     let config = match config_of(hub, row).await? {
         Ok(config) => config,
-        Err(error) => return record(hub, row, Err(error)).await,
+        Err(error) => return record(hub, row, Err(error), hub.now()).await,
     };
     let (mut message, facts) = match compose(hub, row).await {
         Ok(composed) => composed,
-        Err(error) => return record(hub, row, Err(unusable(&error))).await,
+        Err(error) => return record(hub, row, Err(unusable(&error)), hub.now()).await,
     };
     if row.kind == "ack" && message.state != MessageState::Acknowledged {
         return moot(hub, row).await;
     }
+    let mut joins = row.attempts == 1;
     if row.kind != "page" {
         let before = hub.store.outbox_of(row.incident_id).await?;
         match heard(&before, row.channel_id) {
             Heard::Page => message.earlier = handles(before, row.channel_id),
-            Heard::Nothing(why) => message.lines.insert(0, format!("its page did not arrive: {why}")),
+            Heard::Nothing(why) => {
+                message.lines.insert(0, format!("its page did not arrive: {why}"));
+                joins = false;
+            }
             Heard::Never => return untold(hub, row).await,
         }
-    } else if row.attempts == 1 && config.bundles() && bundle::put_off(hub, row).await? {
+    }
+    if joins && bundle::put_off(hub, row, &config).await? {
         return Ok(());
     }
     if !hub.store.may_send(row.id, row.attempts).await? {
@@ -110,7 +115,7 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     }
     let failures = words::put_of(hub, row, &config, &mut message, &facts);
     let outcome = notify::deliver(&hub.egress, &config, &message, &row.idem_key).await;
-    record(hub, row, outcome).await?;
+    record(hub, row, outcome, hub.now()).await?;
     words::tell_failures(hub, row, &failures).await;
     Ok(())
 }
@@ -145,7 +150,7 @@ async fn moot(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
 }
 
 /// What a message is called in the timeline.
-fn word(row: &OutboxRow) -> &'static str {
+pub(super) fn word(row: &OutboxRow) -> &'static str {
     match row.kind.as_str() {
         "resolve" => "resolve notice",
         "ack" => "acknowledgement",
@@ -175,12 +180,13 @@ pub(super) async fn record(
     hub: &Hub,
     row: &OutboxRow,
     outcome: Result<notify::Receipt, DeliveryError>,
+    at: Timestamp,
 ) -> Result<(), HubError> {
     match outcome {
         Ok(receipt) => {
             hub.meters.deliveries.add(1);
             let text = format!("{} delivered to {}", word(row), channel_name(hub, row));
-            let statement = Store::outbox_delivered(row.id, row.attempts, hub.now(), receipt.handle);
+            let statement = Store::outbox_delivered(row.id, row.attempts, at, receipt.handle);
             tell(hub, row, DELIVERY, vec![statement], ("delivered", text, receipt.detail)).await
         }
         Err(error) => {

@@ -22,11 +22,12 @@ impl WaitingMessage {
     }
 }
 
-/// Those of an incident's messages that are not due and that nobody tried to send yet.
+/// Those of an incident's pages that are not due and that nobody tried to send yet.
 pub fn waiting_messages(rows: &[OutboxRow], now: Timestamp) -> Vec<WaitingMessage> {
     let waiting = |row: &OutboxRow| {
         let untried = row.attempts == 0 || row.last_error.as_deref() == Some(WAITS_FOR_OTHERS);
-        let at = row.next_at.filter(|at| row.state == "pending" && untried && *at > now)?;
+        let at =
+            row.next_at.filter(|at| row.kind == "page" && row.state == "pending" && untried && *at > now)?;
         Some(WaitingMessage { at, channel: row.channel_id, user: user_of(row) })
     };
     rows.iter().filter_map(waiting).collect()

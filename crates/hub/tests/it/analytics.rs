@@ -213,6 +213,9 @@ impl Story {
         self.page(loud, push, 17 * HOUR + 10 * MINUTE).await;
         self.page(quiet, phone, 17 * HOUR + 2 * MINUTE).await;
         self.page(last, phone, 2 * HOUR).await;
+        // One message about both is one interruption, and one page to those who are nobody in particular.
+        self.page(loud, phone, 2 * HOUR).await;
+        self.page(last, room, 7 * HOUR).await;
         // Ben is in no schedule: UTC.
         self.page(last, own, 6 * HOUR + 59 * MINUTE).await;
         self.page(quiet, own, 7 * HOUR).await;
