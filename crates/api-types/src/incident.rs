@@ -68,7 +68,13 @@ shapes! {
         pub suppressed_by: Option<String>,
         pub resolved_at: Option<Time>,
         pub resolved_by: Option<String>,
+        /// `alerts_resolved`, `manual`, `timeout`, `merged`.
         pub resolve_reason: Option<String>,
+        /// Number of the incident that it goes on in.
+        pub merged_into: Option<i64>,
+        /// Numbers of those that go on in it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub merged: Vec<i64>,
         pub time_to_acknowledge_seconds: Option<f64>,
         pub time_to_resolve_seconds: Option<f64>,
         /// The policy ended and nobody acknowledged.
@@ -179,6 +185,11 @@ inputs! {
     pub struct ResolveInput {
         #[serde(default)]
         pub note: Option<String>,
+    }
+
+    pub struct MergeInput {
+        /// Number of the incident that it goes on in; that one is open.
+        pub into: i64,
     }
 
     pub struct NoteInput {

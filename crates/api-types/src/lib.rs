@@ -60,8 +60,8 @@ pub use error::Problem;
 pub use event::{Event, EventInput};
 pub use heartbeat::{Heartbeat, HeartbeatInput, HeartbeatState, Ping, PingKind};
 pub use incident::{
-    Alert, AlertState, ChartHint, Delivery, Incident, IncidentInput, IncidentState, IncidentStats, NoteInput,
-    PendingAction, ResolveInput, TimelineEntry,
+    Alert, AlertState, ChartHint, Delivery, Incident, IncidentInput, IncidentState, IncidentStats,
+    MergeInput, NoteInput, PendingAction, ResolveInput, TimelineEntry,
 };
 pub use integration::{
     Integration, IntegrationInput, IntegrationKind, MappedSignal, SignalMapping, SignalPreview,

@@ -130,6 +130,7 @@ fn trouble() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("incident.unack", post(incidents::unack)),
         ("incident.escalate", post(incidents::escalate)),
         ("incident.resolve", post(incidents::resolve)),
+        ("incident.merge", post(incidents::merge)),
         ("incident.note", post(incidents::note)),
     ]
 }

@@ -133,6 +133,8 @@ fn new_incident(opening: Opening, now: Timestamp) -> Incident {
         recurrence_of: opening.earlier.map(|earlier| earlier.number),
         came_back: Vec::new(),
         calm: None,
+        merged_into: None,
+        merged: Vec::new(),
         suppressed: alert.suppressed_by,
         paged: BTreeSet::new(),
         catch_all_paged: false,

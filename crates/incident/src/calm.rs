@@ -78,9 +78,24 @@ impl Turn {
         self.say(TimelineKind::Calm, &Actor::System, text, json!({ "wait_ms": wait_ms }));
     }
 
-    /// An alert triggers while all was calm: what was put off goes on.
+    /// An alert triggers while all was calm.
     pub fn calm_ended(&mut self) {
-        let Some(calm) = self.incident.calm.take() else { return };
+        if !self.resume() {
+            return;
+        }
+        self.incident.came_back.retain(|at| self.now.since(*at) < FLAP_WINDOW_MS);
+        self.incident.came_back.push(self.now);
+        let times = self.incident.came_back.len() as u32 + 1;
+        let text = format!("it came back before its end counted, {times} times by now");
+        self.say(TimelineKind::Retriggered, &Actor::System, text, json!({ "times": times }));
+        if times >= FLAPS && !self.incident.flapping {
+            self.begin_flapping(times);
+        }
+    }
+
+    /// All is calm no longer: what was put off goes on. `false` where nothing was.
+    pub fn resume(&mut self) -> bool {
+        let Some(calm) = self.incident.calm.take() else { return false };
         self.incident.cancel(PendingKind::ResolveCalm);
         for action in calm.held {
             let of_status = match self.incident.status {
@@ -92,14 +107,7 @@ impl Turn {
                 self.incident.schedule(action.kind, action.at.max(self.now));
             }
         }
-        self.incident.came_back.retain(|at| self.now.since(*at) < FLAP_WINDOW_MS);
-        self.incident.came_back.push(self.now);
-        let times = self.incident.came_back.len() as u32 + 1;
-        let text = format!("it came back before its end counted, {times} times by now");
-        self.say(TimelineKind::Retriggered, &Actor::System, text, json!({ "times": times }));
-        if times >= FLAPS && !self.incident.flapping {
-            self.begin_flapping(times);
-        }
+        true
     }
 
     /// Puts off what is due, if all is calm.

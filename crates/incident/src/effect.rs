@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use watchtower_model::{AlertId, Timestamp};
+use watchtower_model::{AlertId, IncidentId, Timestamp};
 
 use crate::{Actor, Target};
 
@@ -26,6 +26,8 @@ pub enum TimelineKind {
     Flapping,
     Calm,
     Resolved,
+    /// It took in another incident, or was taken in.
+    Merged,
     Note,
     Run,
     Delivery,
@@ -52,6 +54,7 @@ impl TimelineKind {
             TimelineKind::Flapping => "flapping",
             TimelineKind::Calm => "calm",
             TimelineKind::Resolved => "resolved",
+            TimelineKind::Merged => "merged",
             TimelineKind::Note => "note",
             TimelineKind::Run => "run",
             TimelineKind::Delivery => "delivery",
@@ -90,6 +93,7 @@ pub enum PageReason {
     RepairFailed,
     HoldEnded,
     SuppressionEnded,
+    Merged,
 }
 
 impl PageReason {
@@ -106,6 +110,7 @@ impl PageReason {
             PageReason::RepairFailed => "the repair did not help",
             PageReason::HoldEnded => "the time that a running repair may hold the page is over",
             PageReason::SuppressionEnded => "what kept it quiet ended",
+            PageReason::Merged => "an incident that was not answered either was merged into it",
         }
     }
 }
@@ -124,6 +129,15 @@ pub struct Page {
     pub output: Option<String>,
 }
 
+/// News of an incident for those who got a page of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The incident itself, or one that was merged into it: they know it by that.
+    pub incident: IncidentId,
+    pub targets: Vec<Target>,
+    pub catch_all: bool,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     Timeline(Entry),
@@ -140,15 +154,9 @@ pub enum Effect {
         generation: u64,
     },
     /// To those who got a page by something that rings until somebody has it.
-    AckNotice {
-        targets: Vec<Target>,
-        catch_all: bool,
-    },
+    AckNotice(Notice),
     /// To exactly those who got a page, whatever silence began meanwhile.
-    ResolveNotice {
-        targets: Vec<Target>,
-        catch_all: bool,
-    },
+    ResolveNotice(Notice),
     /// The incident was resolved above its alerts: their rows are closed with it.
     ResolveAlerts {
         alerts: Vec<AlertId>,

@@ -177,3 +177,14 @@ pub enum Input {
     /// The silence or window that suppressed it is over and its alerts are still open.
     SuppressionEnded,
 }
+
+impl Input {
+    /// Whether it is meant for what the incident was merged into, where it was: what senders, repairs and readers of its pages say
+    /// knows nothing of that.
+    pub fn follows_a_merge(&self) -> bool {
+        matches!(
+            self,
+            Input::AlertTriggered(_) | Input::AlertResolved { .. } | Input::Ack { .. } | Input::Run(_)
+        )
+    }
+}

@@ -12,6 +12,7 @@ mod calm;
 mod effect;
 mod escalate;
 mod input;
+mod merge;
 mod people;
 mod personal;
 mod policy;
@@ -25,11 +26,12 @@ mod turn;
 pub use advance::{WAKE_ACTIONS_MAX, advance, open};
 pub use alert_key::{AlertDecision, AlertSignalKind, alert_key, decide_alert, group_key};
 pub use calm::{Calm, Earlier, FLAP_CALM_MS, FLAP_WINDOW_MS, FLAPS};
-pub use effect::{Effect, Entry, Page, PageReason, TimelineKind};
+pub use effect::{Effect, Entry, Notice, Page, PageReason, TimelineKind};
 pub use input::{
     Actor, AlertSignal, DeliveryOutcome, DeliveryReport, Input, OUTPUT_EXCERPT_BYTES_MAX, Opening, RunReport,
     RunState,
 };
+pub use merge::{MERGED_MAX, MergeError, Merged, MergedInto, Moved, merge};
 pub use people::SNOOZE_MS_MAX;
 pub use personal::{
     Knock, NOTIFY_DELAY_SECONDS_MAX, NOTIFY_RULES_MAX, NotifyRuleError, check_notify_rules, knocks,

@@ -3,6 +3,7 @@
 use serde_json::json;
 use watchtower_model::{Timestamp, format_duration_ms, limits::TEXT_BYTES_MAX, truncate};
 
+use crate::merge::notices_of;
 use crate::turn::Turn;
 use crate::{Actor, Effect, PageReason, PendingKind, Resolution, Status, TimelineKind};
 
@@ -58,12 +59,9 @@ impl Turn {
         if let Some(ms) = timeout_ms {
             incident.schedule(PendingKind::Unacknowledge, now.plus_ms(ms));
         }
-        let targets: Vec<_> = incident.paged.iter().copied().collect();
-        let catch_all = incident.catch_all_paged;
         self.void_pages();
-        if catch_all || !targets.is_empty() {
-            self.effects.push(Effect::AckNotice { targets, catch_all });
-        }
+        let notices: Vec<_> = notices_of(&self.incident).map(Effect::AckNotice).collect();
+        self.effects.extend(notices);
     }
 
     fn clear_ack(&mut self) {
@@ -110,8 +108,20 @@ impl Turn {
         self.resolve(by, Resolution::Manual, text);
     }
 
-    /// The one way to the terminal state.
+    /// It is over, and so are its alerts.
     pub fn resolve(&mut self, by: Actor, reason: Resolution, text: &str) {
+        let open: Vec<_> = self.incident.open_alerts().collect();
+        self.end(&by, reason);
+        self.say(TimelineKind::Resolved, &by, text, json!({ "reason": reason }));
+        if !open.is_empty() {
+            self.effects.push(Effect::ResolveAlerts { alerts: open });
+        }
+        let notices: Vec<_> = notices_of(&self.incident).map(Effect::ResolveNotice).collect();
+        self.effects.extend(notices);
+    }
+
+    /// The one way to the terminal state.
+    pub fn end(&mut self, by: &Actor, reason: Resolution) {
         let incident = &mut self.incident;
         incident.status = Status::Resolved;
         incident.resolved_at = Some(self.now);
@@ -119,18 +129,8 @@ impl Turn {
         incident.resolved_reason = Some(reason);
         incident.pending_actions.clear();
         incident.calm = None;
-        let open: Vec<_> = incident.open_alerts().collect();
         incident.alerts.values_mut().for_each(|a| a.open = false);
-        let targets: Vec<_> = incident.paged.iter().copied().collect();
-        let catch_all = incident.catch_all_paged;
         self.void_pages();
-        self.say(TimelineKind::Resolved, &by, text, json!({ "reason": reason }));
-        if !open.is_empty() {
-            self.effects.push(Effect::ResolveAlerts { alerts: open });
-        }
-        if catch_all || !targets.is_empty() {
-            self.effects.push(Effect::ResolveNotice { targets, catch_all });
-        }
     }
 
     pub fn escalate_by_person(&mut self, by: &Actor) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use watchtower_model::{AlertId, IncidentId, ServerId, Severity, Timestamp, Urgency};
 
-use crate::{Actor, Calm, PolicySnapshot, ServiceSnapshot, Target};
+use crate::{Actor, Calm, Merged, MergedInto, PolicySnapshot, ServiceSnapshot, Target};
 
 /// Alerts that one incident takes before the hub opens another.
 pub const ALERTS_PER_INCIDENT_MAX: usize = 1_000;
@@ -73,6 +73,8 @@ pub enum Resolution {
     Manual,
     /// The service's auto-resolve time passed.
     Timeout,
+    /// It goes on in another one.
+    Merged,
 }
 
 /// The whole state. Made by [`crate::open`], changed by [`crate::advance`] alone.
@@ -131,6 +133,12 @@ pub struct Incident {
     /// Set while all of its alerts are over and it waits whether they stay so.
     #[serde(default)]
     pub calm: Option<Calm>,
+    /// What it goes on in.
+    #[serde(default)]
+    pub merged_into: Option<MergedInto>,
+    /// What goes on in it, at most [`crate::MERGED_MAX`].
+    #[serde(default)]
+    pub merged: Vec<Merged>,
     /// Why nobody is paged although it is triggered (a silence, a maintenance window).
     pub suppressed: Option<String>,
     /// Exactly those who got a page: they get the resolve notice.

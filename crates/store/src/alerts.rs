@@ -166,6 +166,14 @@ impl Store {
         )
     }
 
+    /// The open alerts of an incident go on in another one.
+    pub fn move_open_alerts(from: IncidentId, into: IncidentId) -> Statement {
+        Statement::new(
+            "UPDATE alerts SET incident_id = $2 WHERE incident_id = $1 AND state <> 'resolved'",
+            args![from, into],
+        )
+    }
+
     pub fn delete_alerts_before(at: Timestamp) -> Statement {
         Statement::new("DELETE FROM alerts WHERE last_seen_at < $1 AND state = 'resolved'", args![at])
     }

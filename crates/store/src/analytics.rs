@@ -1,4 +1,5 @@
-//! What statistics are counted from: incidents that began in a range, and the pages that reached somebody for them. Without drills.
+//! What statistics are counted from: incidents that began in a range, and the pages that reached somebody for them. Without drills; what
+//! was merged into another incident is part of that one.
 
 use serde::Deserialize;
 use watchtower_model::{ChannelId, IncidentId, ServerId, ServiceId, Timestamp};
@@ -48,7 +49,7 @@ impl Store {
     pub async fn analysed_incidents(&self, filter: &AnalyticsFilter) -> Result<Vec<AnalysedRow>, DbError> {
         let sql = "SELECT i.id, i.service_id, i.server_id, i.state, i.triggered_at, i.first_acknowledged_at, i.resolved_at, \
                    (SELECT a.source FROM alerts a WHERE a.incident_id = i.id ORDER BY a.first_seen_at, a.id LIMIT 1) AS source \
-                   FROM incidents i WHERE NOT i.test AND i.triggered_at >= $1 AND i.triggered_at < $2 \
+                   FROM incidents i WHERE NOT i.test AND i.merged_into IS NULL AND i.triggered_at >= $1 AND i.triggered_at < $2 \
                    AND ($3 = '' OR $3 LIKE '%,' || i.service_id || ',%') ORDER BY i.triggered_at DESC, i.number DESC LIMIT $4";
         let found = self.db.query(sql, args![filter.from, filter.to, set(&filter.services), filter.limit]);
         rows(found.await?)
@@ -56,7 +57,7 @@ impl Store {
 
     /// Oldest first.
     pub async fn analysed_pages(&self, filter: &AnalyticsFilter) -> Result<Vec<PageRow>, DbError> {
-        let sql = "SELECT o.incident_id, o.channel_id, o.delivered_at FROM incidents i JOIN outbox o ON o.incident_id = i.id \
+        let sql = "SELECT COALESCE(i.merged_into, i.id) AS incident_id, o.channel_id, o.delivered_at FROM incidents i JOIN outbox o ON o.incident_id = i.id \
                    WHERE NOT i.test AND i.triggered_at >= $1 AND i.triggered_at < $2 \
                    AND ($3 = '' OR $3 LIKE '%,' || i.service_id || ',%') \
                    AND o.kind = 'page' AND o.state = 'delivered' AND o.delivered_at IS NOT NULL \

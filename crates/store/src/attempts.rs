@@ -53,6 +53,11 @@ impl Store {
         )
     }
 
+    /// What was tried for an incident counts for the one that it goes on in.
+    pub fn move_attempts(from: IncidentId, into: IncidentId) -> Statement {
+        Statement::new("UPDATE attempts SET incident_id = $2 WHERE incident_id = $1", args![from, into])
+    }
+
     pub async fn attempt(&self, id: Id) -> Result<Option<AttemptRow>, DbError> {
         one(self.db.query("SELECT * FROM attempts WHERE id = $1", args![id]).await?)
     }

@@ -27,6 +27,8 @@ pub struct IncidentRow {
     pub first_acknowledged_at: Option<Timestamp>,
     pub resolved_at: Option<Timestamp>,
     pub repair: Option<String>,
+    /// What it goes on in by now.
+    pub merged_into: Option<IncidentId>,
     /// The engine's state.
     pub body: String,
     /// The process table at the trigger.
@@ -109,7 +111,7 @@ impl Store {
         one(self.db.query(sql, args![service, group_key]).await?)
     }
 
-    /// Number and end of incidents of this group that are over, the last first; drills do not count.
+    /// Number and end of incidents of this group that are over, the last first. Drills do not count, nor what goes on in another one.
     pub async fn ended_incidents_of_group(
         &self,
         service: ServiceId,
@@ -122,7 +124,7 @@ impl Store {
             resolved_at: Timestamp,
         }
         let sql = "SELECT number, resolved_at FROM incidents WHERE service_id = $1 AND group_key = $2 AND state = 'resolved' \
-                   AND resolved_at IS NOT NULL AND test = $3 ORDER BY resolved_at DESC, number DESC LIMIT $4";
+                   AND resolved_at IS NOT NULL AND merged_into IS NULL AND test = $3 ORDER BY resolved_at DESC, number DESC LIMIT $4";
         let found = rows::<Ended>(self.db.query(sql, args![service, group_key, false, limit]).await?)?;
         Ok(found.into_iter().map(|one| (one.number, one.resolved_at)).collect())
     }
@@ -183,10 +185,10 @@ impl Store {
         )
     }
 
-    /// Without drills.
+    /// Without drills, and without what goes on in another one.
     pub async fn incident_stats(&self, since: Timestamp) -> Result<Vec<StatsRow>, DbError> {
         let sql = "SELECT server_id, state, triggered_at, first_acknowledged_at, resolved_at, repair FROM incidents \
-                   WHERE NOT test AND (triggered_at >= $1 OR state <> 'resolved')";
+                   WHERE NOT test AND merged_into IS NULL AND (triggered_at >= $1 OR state <> 'resolved')";
         rows(self.db.query(sql, args![since]).await?)
     }
 
@@ -222,7 +224,7 @@ impl Store {
     pub fn update_incident(row: &IncidentRow) -> Statement {
         Statement::expecting(
             "UPDATE incidents SET title = $2, state = $3, severity = $4, generation = $5, revision = revision + 1, next_wake_at = $6, \
-             acknowledged_at = $7, first_acknowledged_at = $8, resolved_at = $9, repair = $10, body = $11 \
+             acknowledged_at = $7, first_acknowledged_at = $8, resolved_at = $9, repair = $10, body = $11, merged_into = $13 \
              WHERE id = $1 AND revision = $12",
             args![
                 row.id,
@@ -236,13 +238,27 @@ impl Store {
                 row.resolved_at,
                 row.repair.clone(),
                 &row.body,
-                row.revision
+                row.revision,
+                row.merged_into
             ],
             1,
         )
     }
 
+    /// What was merged into `from` goes on in `into` with it. Their revisions rise, so that nobody writes over that.
+    pub fn follow_merge(from: IncidentId, into: IncidentId) -> Statement {
+        Statement::new(
+            "UPDATE incidents SET merged_into = $2, revision = revision + 1 WHERE merged_into = $1",
+            args![from, into],
+        )
+    }
+
+    /// Not those that go on in one that is open.
     pub fn delete_incidents_before(at: Timestamp) -> Statement {
-        Statement::new("DELETE FROM incidents WHERE resolved_at < $1", args![at])
+        Statement::new(
+            "DELETE FROM incidents WHERE resolved_at < $1 AND (merged_into IS NULL \
+             OR merged_into NOT IN (SELECT id FROM incidents WHERE state <> 'resolved'))",
+            args![at],
+        )
     }
 }

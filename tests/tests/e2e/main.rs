@@ -27,6 +27,7 @@ mod notify_rules;
 mod watchman;
 mod together;
 mod words;
+mod merges;
 mod links;
 mod buttons;
 mod inhibition;

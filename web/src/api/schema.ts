@@ -717,6 +717,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{incident}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge into another open one, which is the answer: its open alerts and whoever heard of it go on there */
+        post: operations["incident.merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{incident}/notes": {
         parameters: {
             query?: never;
@@ -3045,6 +3062,13 @@ export interface components {
             id: components["schemas"]["IncidentId"];
             /** @description What tells its servers apart from the others, in words: `all 12 have rack="r7", which 14 servers have`. */
             in_common?: string | null;
+            /** @description Numbers of those that go on in it. */
+            merged?: number[];
+            /**
+             * Format: int64
+             * @description Number of the incident that it goes on in.
+             */
+            merged_into?: number | null;
             /** Format: int64 */
             number: number;
             /** Format: int32 */
@@ -3058,6 +3082,7 @@ export interface components {
             recurrence_of?: number | null;
             /** @description What the latest repair did: `running`, `verifying`, `fixed`, `not_fixed`, `failed`, `lost`, `refused`, `held_back`, `awaiting_approval`. */
             repair?: string | null;
+            /** @description `alerts_resolved`, `manual`, `timeout`, `merged`. */
             resolve_reason?: string | null;
             resolved_at?: components["schemas"]["Time"] | null;
             resolved_by?: string | null;
@@ -3388,6 +3413,13 @@ export interface components {
             /** @description Label matchers of the servers this caller may see; absent means all. */
             servers?: string | null;
             user?: components["schemas"]["User"] | null;
+        };
+        MergeInput: {
+            /**
+             * Format: int64
+             * @description Number of the incident that it goes on in; that one is open.
+             */
+            into: number;
         };
         MetricsMerge: {
             /** Format: int64 */
@@ -6529,6 +6561,42 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "incident.merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeInput"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {

@@ -19,6 +19,14 @@ export function NextAction({ incident }: { incident: Pick<Incident, "pending_act
 }
 
 function Standing({ incident }: { incident: Incident }) {
+  if (incident.merged_into != null) {
+    return (
+      <span>
+        merged into <Link href={paths.incident(incident.merged_into)}>INC-{incident.merged_into}</Link>{" "}
+        <Ago at={incident.resolved_at} />
+      </span>
+    );
+  }
   if (incident.state === "resolved") {
     return (
       <span>
@@ -41,10 +49,18 @@ function Standing({ incident }: { incident: Incident }) {
   );
 }
 
-export function IncidentLine({ incident, action }: { incident: Incident; action?: React.ReactNode }) {
+interface LineProps {
+  incident: Incident;
+  action?: React.ReactNode;
+  /** Before its state: a box to select it. */
+  select?: React.ReactNode;
+}
+
+export function IncidentLine({ incident, action, select }: LineProps) {
   return (
     <li className="incident-line">
-      <div className="incident-status">
+      <div className="incident-status row">
+        {select}
         <IncidentStatus incident={incident} />
       </div>
       <div className="incident-text">

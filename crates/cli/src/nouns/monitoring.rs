@@ -249,6 +249,14 @@ pub static INCIDENT: Noun = Noun {
             },
         ),
         verb("escalate", Does::Act { endpoint: "incident.escalate", fields: &[], many: true }),
+        verb(
+            "merge",
+            Does::Act {
+                endpoint: "incident.merge",
+                fields: &[field("into", "into", Integer, "Number of the open incident that they go on in")],
+                many: true,
+            },
+        ),
         verb("note", Does::Special(&special::incident::NOTE)),
         verb("timeline", Does::Show { endpoint: "incident.timeline", shape: &TIMELINE }),
         verb("deliveries", Does::Show { endpoint: "incident.deliveries", shape: &DELIVERIES }),

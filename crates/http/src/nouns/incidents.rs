@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::Path;
 use watchtower_api_types::{
-    Delivery, Incident, IncidentInput, IncidentState, IncidentStats, List, NoteInput, ResolveInput,
-    TimelineEntry,
+    Delivery, Incident, IncidentInput, IncidentState, IncidentStats, List, MergeInput, NoteInput,
+    ResolveInput, TimelineEntry,
 };
 use watchtower_hub::configure::{self, Services};
 use watchtower_hub::{HubError, random, respond};
@@ -174,6 +174,17 @@ pub async fn resolve(
     check_text("note", &note)?;
     respond::resolve_by_hand(&caller.hub, row.id, caller.principal.actor(), note).await?;
     show(&caller, row.id).await
+}
+
+pub async fn merge(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(input): Body<MergeInput>,
+) -> Reply<Incident> {
+    let source = find(&caller, &name).await?;
+    let target = find(&caller, &input.into.to_string()).await?;
+    respond::merge(&caller.hub, source.id, target.id, &caller.principal.actor()).await?;
+    show(&caller, target.id).await
 }
 
 pub async fn note(

@@ -9,3 +9,4 @@ mod requests;
 mod rollups;
 mod schedules;
 mod restricted;
+mod merges;

@@ -10,6 +10,7 @@ use watchtower_notify::{self as notify, ChannelConfig, Link, Message};
 use watchtower_store::{IncidentRow, OutboxRow, Store};
 
 use super::compose::compose;
+use super::merged;
 use super::notice::{Heard, heard};
 use super::pace::{Sort, Told};
 use super::send::{DELIVERY, channel_name, config_of, open_config, record, send, tell, unusable, word};
@@ -52,10 +53,17 @@ fn told(hub: &Hub, incident: &IncidentRow) -> Told {
     Told { at: hub.now(), incident: incident.id, service: incident.service_id, severity: incident.severity }
 }
 
-/// Whether others may be told with it: an end whose page did not arrive has that to say, or nothing.
+/// Whether others may be told with it: an end whose page did not arrive has that to say, or nothing; one that was merged may be told by
+/// another's.
 async fn joins(hub: &Hub, row: &OutboxRow) -> Result<bool, HubError> {
     if Sort::of(&row.kind) != Some(Sort::End) {
         return Ok(true);
+    }
+    let config = config_of(hub, row).await?;
+    if let Ok(config) = config
+        && merged::heard_as(hub, row, &config).await?.is_some()
+    {
+        return Ok(false);
     }
     let before = hub.store.outbox_of(row.incident_id).await?;
     Ok(heard(&before, row.channel_id) == Heard::Page)

@@ -4,6 +4,7 @@ use watchtower_model::{Labels, RuleId, Timestamp};
 use watchtower_notify::{Link, Message, MessageState, Words};
 use watchtower_store::{AlertFilter, AlertRow, IncidentRow, OutboxRow};
 
+use super::merged;
 use super::send::Letter;
 use crate::error::HubError;
 use crate::respond::{links, twilio};
@@ -54,13 +55,16 @@ pub(super) async fn describe(
 ) -> Result<(Message, Facts), HubError> {
     let filter = AlertFilter { incident: Some(incident.id), limit: ALERTS_TOLD_MAX, ..Default::default() };
     let alerts = hub.store.alerts(&filter).await?;
-    let state = match (kind, incident.state.as_str()) {
+    let told_of = merged::told_of(hub, kind, incident).await?;
+    let standing = told_of.as_ref().unwrap_or(incident);
+    let state = match (kind, standing.state.as_str()) {
         ("resolve", _) | (_, "resolved") => MessageState::Resolved,
         (_, "acknowledged") => MessageState::Acknowledged,
         _ => MessageState::Triggered,
     };
-    let facts = facts(hub, incident, &alerts, kind, letter.reason)?;
-    let mut lines: Vec<String> = Vec::new();
+    let facts =
+        Facts { since: Some(incident.triggered_at), ..facts(hub, standing, &alerts, kind, letter.reason)? };
+    let mut lines = merged::lines(kind, incident, told_of.as_ref())?;
     lines.extend(facts.reason.as_ref().map(|reason| format!("paged because {reason}")));
     if kind == "ack" {
         lines.extend(facts.who.as_ref().map(|by| format!("acknowledged by {by}")));
@@ -96,14 +100,15 @@ pub(super) async fn describe(
     Ok((message, facts))
 }
 
+/// What is known of it but for its begin. `standing`: what it goes on in, or itself.
 fn facts(
     hub: &Hub,
-    incident: &IncidentRow,
+    standing: &IncidentRow,
     alerts: &[AlertRow],
     kind: &str,
     reason: String,
 ) -> Result<Facts, HubError> {
-    let state = respond::read_state(incident)?;
+    let state = respond::read_state(standing)?;
     let who = if kind == "resolve" { state.resolved_by } else { state.acked_by };
     let first = alerts.first();
     let annotation =
@@ -114,7 +119,7 @@ fn facts(
     Ok(Facts {
         reason: (kind == "page").then_some(reason),
         who: who.map(|who| respond::targets::actor_name(hub, &who)),
-        since: Some(incident.triggered_at),
+        since: None,
         value: first.and_then(|alert| alert.value),
         labels: shared(alerts),
         annotations: annotations.flatten().collect(),

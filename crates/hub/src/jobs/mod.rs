@@ -21,6 +21,7 @@ mod causes;
 mod compose;
 mod facts;
 mod failover;
+mod merged;
 mod notice;
 pub(crate) mod pace;
 mod retry;

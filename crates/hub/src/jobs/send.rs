@@ -15,6 +15,7 @@ use watchtower_store::{NewTimelineEntry, OutboxRow, Statement, Store};
 use super::bundle;
 use super::compose::compose;
 use super::failover::{next_message, unreached};
+use super::merged;
 use super::notice::{Heard, handles, heard};
 use super::pace;
 use super::words;
@@ -97,6 +98,9 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     }
     let mut joins = row.attempts == 1;
     if row.kind != "page" {
+        if let Some(number) = merged::heard_as(hub, row, &config).await? {
+            return not_sent(hub, row, &format!("it hears of INC-{number}")).await;
+        }
         let before = hub.store.outbox_of(row.incident_id).await?;
         match heard(&before, row.channel_id) {
             Heard::Page => message.earlier = handles(before, row.channel_id),
@@ -104,7 +108,8 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
                 message.lines.insert(0, format!("its page did not arrive: {why}"));
                 joins = false;
             }
-            Heard::Never => return untold(hub, row).await,
+            // The trouble was over, or somebody had it, before anybody was told: then nobody is told of that either.
+            Heard::Never => return not_sent(hub, row, "it was not paged").await,
         }
     }
     if joins && bundle::put_off(hub, row, &config).await? {
@@ -158,9 +163,8 @@ pub(super) fn word(row: &OutboxRow) -> &'static str {
     }
 }
 
-/// The trouble was over, or somebody had it, before anybody was told: then nobody is told of that either.
-async fn untold(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
-    let text = format!("{} not sent to {}: it was not paged", word(row), channel_name(hub, row));
+async fn not_sent(hub: &Hub, row: &OutboxRow, why: &str) -> Result<(), HubError> {
+    let text = format!("{} not sent to {}: {why}", word(row), channel_name(hub, row));
     let statements = vec![Store::outbox_cancelled(row.id, row.attempts)];
     tell(hub, row, DELIVERY, statements, ("not_paged", text, String::new())).await
 }

@@ -11,7 +11,7 @@ use watchtower_model::{
 };
 use watchtower_store::{AlertRow, Json, Statement, Store};
 
-use super::apply::{advance_all_locked, advance_locked, open_locked};
+use super::apply::{advance_locked, join_locked, open_locked};
 use super::gather;
 use crate::error::HubError;
 use crate::jobs::consider;
@@ -210,8 +210,7 @@ async fn open(hub: &Hub, mut drafts: Vec<Draft>) -> Result<Vec<AlertRow>, HubErr
     let mut signals: Vec<AlertSignal> = drafts.iter().map(|draft| draft.signal.clone()).collect();
     let first = &drafts[0];
     if joined.is_some() {
-        let inputs: Vec<Input> = signals.into_iter().map(Input::AlertTriggered).collect();
-        advance_all_locked(hub, id, &inputs, also).await?;
+        join_locked(hub, id, signals, also).await?;
     } else {
         let earlier = if first.test { None } else { earlier(hub, service.id, &key).await? };
         let opening = Opening {

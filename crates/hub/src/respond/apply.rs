@@ -2,18 +2,20 @@
 
 use std::collections::VecDeque;
 
-use watchtower_incident::{self as engine, Effect, Incident, Input, Page, PageReason, Status, Target};
+use watchtower_incident::{
+    self as engine, Effect, Incident, Input, Notice, Page, PageReason, Status, Target,
+};
 use watchtower_model::{ChannelId, IncidentId, Timestamp};
 use watchtower_store::{DbError, IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
 
 use super::targets::Contact;
-use super::{PageStep, on_call, targets};
+use super::{PageStep, on_call, successor, targets};
 use crate::error::HubError;
 use crate::jobs::send::Letter;
 use crate::{Hub, WAKE_CHANGES, WAKE_INCIDENTS, WAKE_OUTBOX, random};
 
 /// Times a step is tried when another hub was faster.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 /// Incidents woken in one go.
 const WAKES: i64 = 100;
 
@@ -34,18 +36,39 @@ pub(super) async fn advance_locked(
     input: Input,
     also: Vec<Statement>,
 ) -> Result<Incident, HubError> {
-    advance_all_locked(hub, id, &[input], also).await
+    advance_all(hub, Find::Standing(id), &[input], also).await
+}
+
+/// Moves an open incident by alerts that join it; `also` stores them as its own. A conflict where it ended, or went on in another one,
+/// since it was looked for.
+pub(super) async fn join_locked(
+    hub: &Hub,
+    id: IncidentId,
+    signals: Vec<engine::AlertSignal>,
+    also: Vec<Statement>,
+) -> Result<Incident, HubError> {
+    let inputs: Vec<Input> = signals.into_iter().map(Input::AlertTriggered).collect();
+    advance_all(hub, Find::Open(id), &inputs, also).await
+}
+
+/// Which incident inputs are for.
+#[derive(Clone, Copy)]
+enum Find {
+    /// This one, or what it was merged into, if they follow it there.
+    Standing(IncidentId),
+    /// This one while it is open.
+    Open(IncidentId),
 }
 
 /// Moves an incident by several inputs at one time.
-pub(super) async fn advance_all_locked(
+async fn advance_all(
     hub: &Hub,
-    id: IncidentId,
+    find: Find,
     inputs: &[Input],
     also: Vec<Statement>,
 ) -> Result<Incident, HubError> {
     for _ in 0..TRIES {
-        let row = hub.store.incident(id).await?.ok_or_else(|| HubError::not_found("incident", id))?;
+        let row = find.row(hub, inputs).await?;
         let state = read_state(&row)?;
         let now = hub.now();
         let mut step = Step::new(hub, row.processes.clone(), row.test, now);
@@ -67,6 +90,22 @@ pub(super) async fn advance_all_locked(
         }
     }
     Err(HubError::Conflict("the incident is changed by somebody else all the time".into()))
+}
+
+impl Find {
+    async fn row(self, hub: &Hub, inputs: &[Input]) -> Result<IncidentRow, HubError> {
+        let (Find::Standing(id) | Find::Open(id)) = self;
+        let row = hub.store.incident(id).await?.ok_or_else(|| HubError::not_found("incident", id))?;
+        match self {
+            Find::Open(_) if row.resolved_at.is_some() => {
+                Err(HubError::Conflict("the incident that it was to join is over by now".into()))
+            }
+            Find::Standing(_) if inputs.iter().all(Input::follows_a_merge) => {
+                Ok(successor(hub, &row).await?.unwrap_or(row))
+            }
+            _ => Ok(row),
+        }
+    }
 }
 
 /// Opens an incident with its first alert, which others join at once. `also` is written in the same transaction.
@@ -103,7 +142,7 @@ pub async fn advance_due(hub: &Hub) -> Result<usize, HubError> {
     Ok(due.len())
 }
 
-fn wake(hub: &Hub) {
+pub(super) fn wake(hub: &Hub) {
     hub.bus.wake(WAKE_OUTBOX);
     hub.bus.wake(WAKE_INCIDENTS);
     hub.bus.wake(WAKE_CHANGES);
@@ -114,17 +153,17 @@ pub fn read_state(row: &IncidentRow) -> Result<Incident, HubError> {
 }
 
 /// The effects of one step as statements.
-struct Step<'h> {
+pub(super) struct Step<'h> {
     hub: &'h Hub,
     now: Timestamp,
     processes: Option<String>,
     test: bool,
     repair: Option<String>,
-    statements: Vec<Statement>,
+    pub statements: Vec<Statement>,
 }
 
 impl<'h> Step<'h> {
-    fn new(hub: &'h Hub, processes: Option<String>, test: bool, now: Timestamp) -> Self {
+    pub fn new(hub: &'h Hub, processes: Option<String>, test: bool, now: Timestamp) -> Self {
         Step { hub, now, processes, test, repair: None, statements: Vec::new() }
     }
 
@@ -137,7 +176,7 @@ impl<'h> Step<'h> {
     }
 
     /// Turns effects into statements; a page that reaches nobody goes back into the engine at once.
-    fn run(&mut self, mut state: Incident, effects: Vec<Effect>) -> Incident {
+    pub fn run(&mut self, mut state: Incident, effects: Vec<Effect>) -> Incident {
         let mut queue: VecDeque<Effect> = effects.into();
         while let Some(effect) = queue.pop_front() {
             match effect {
@@ -163,10 +202,8 @@ impl<'h> Step<'h> {
                 Effect::CancelPages { generation } => {
                     self.statements.push(Store::cancel_pages(state.id, generation as i64));
                 }
-                Effect::AckNotice { targets, catch_all } => self.ack_notice(&state, &targets, catch_all),
-                Effect::ResolveNotice { targets, catch_all } => {
-                    self.resolve_notice(&state, &targets, catch_all)
-                }
+                Effect::AckNotice(notice) => self.ack_notice(&state, &notice),
+                Effect::ResolveNotice(notice) => self.resolve_notice(&state, &notice),
                 Effect::ResolveAlerts { alerts } => {
                     self.statements
                         .extend(alerts.into_iter().map(|alert| Store::resolve_alert(alert, self.now)));
@@ -231,7 +268,7 @@ impl<'h> Step<'h> {
                 }
                 let letter = Letter { reason: page.reason.text().into(), output: page.output.clone(), user };
                 let due = self.now.plus_ms(knock.delay_ms);
-                self.send(state, ("page", page.generation), knock.channel, (key, due), &letter);
+                self.send(state.id, ("page", page.generation), knock.channel, (key, due), &letter);
                 reached = true;
             }
         }
@@ -249,17 +286,16 @@ impl<'h> Step<'h> {
         for channel in targets::catch_all(self.hub) {
             let key = format!("{}/{generation}/{loop_no}/catch-all/{channel}", state.id);
             let letter = Letter { reason: reason.text().into(), output: output.clone(), user: None };
-            self.send(state, ("page", generation), channel, (key, self.now), &letter);
+            self.send(state.id, ("page", generation), channel, (key, self.now), &letter);
         }
     }
 
     /// Only what rings until somebody has it hears that somebody does.
-    fn ack_notice(&mut self, state: &Incident, paged: &[Target], catch_all: bool) {
+    fn ack_notice(&mut self, state: &Incident, notice: &Notice) {
         let objects = self.hub.objects();
-        for channel in self.channels_paged(paged, catch_all) {
+        for channel in self.channels_paged(&notice.targets, notice.catch_all) {
             if objects.channel(channel).is_some_and(|stored| stored.body.rings) {
-                let key = format!("{}/{}/acknowledged/{channel}", state.id, state.generation);
-                self.notice(state, "ack", channel, key);
+                self.notice(state, notice, ("ack", "acknowledged"), channel);
             }
         }
     }
@@ -277,20 +313,23 @@ impl<'h> Step<'h> {
         channels
     }
 
-    fn resolve_notice(&mut self, state: &Incident, paged: &[Target], catch_all: bool) {
-        for channel in self.channels_paged(paged, catch_all) {
-            let key = format!("{}/{}/resolved/{channel}", state.id, state.generation);
-            self.notice(state, "resolve", channel, key);
+    fn resolve_notice(&mut self, state: &Incident, notice: &Notice) {
+        for channel in self.channels_paged(&notice.targets, notice.catch_all) {
+            self.notice(state, notice, ("resolve", "resolved"), channel);
         }
     }
 
-    fn notice(&mut self, state: &Incident, kind: &str, channel: ChannelId, key: String) {
-        self.send(state, (kind, state.generation), channel, (key, self.now), &Letter::default());
+    fn notice(&mut self, state: &Incident, notice: &Notice, (kind, word): (&str, &str), channel: ChannelId) {
+        // The generations of two incidents are counted apart.
+        let of = if notice.incident == state.id { String::new() } else { format!("{}/", state.id) };
+        let key = format!("{}/{of}{}/{word}/{channel}", notice.incident, state.generation);
+        let about = notice.incident;
+        self.send(about, (kind, state.generation), channel, (key, self.now), &Letter::default());
     }
 
     fn send(
         &mut self,
-        state: &Incident,
+        about: IncidentId,
         (kind, generation): (&str, u64),
         channel: ChannelId,
         (idem_key, due): (String, Timestamp),
@@ -299,7 +338,7 @@ impl<'h> Step<'h> {
         self.statements.push(Store::insert_outbox(&OutboxRow {
             id: random::id(self.now),
             idem_key,
-            incident_id: state.id,
+            incident_id: about,
             generation: generation as i64,
             kind: kind.into(),
             channel_id: channel,
@@ -315,7 +354,7 @@ impl<'h> Step<'h> {
         }));
     }
 
-    fn row(&self, state: &Incident, before: Option<&IncidentRow>) -> IncidentRow {
+    pub fn row(&self, state: &Incident, before: Option<&IncidentRow>) -> IncidentRow {
         IncidentRow {
             id: state.id,
             number: state.number,
@@ -334,6 +373,7 @@ impl<'h> Step<'h> {
             first_acknowledged_at: state.first_acked_at,
             resolved_at: state.resolved_at,
             repair: self.repair.clone().or_else(|| before.and_then(|row| row.repair.clone())),
+            merged_into: before.and_then(|row| row.merged_into).or(state.merged_into.map(|into| into.id)),
             body: serde_json::to_string(state).unwrap_or_default(),
             processes: self.processes.clone(),
         }

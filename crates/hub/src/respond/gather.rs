@@ -74,24 +74,28 @@ fn may_share(draft: &Draft) -> bool {
 }
 
 /// The servers that users and tokens are restricted to.
-struct Restrictions(Vec<Matchers>);
+pub(super) struct Restrictions(Vec<Matchers>);
 
 impl Restrictions {
-    async fn of_everybody(hub: &Hub) -> Result<Self, HubError> {
+    pub async fn of_everybody(hub: &Hub) -> Result<Self, HubError> {
         let texts = hub.store.server_restrictions().await?;
         Ok(Restrictions(texts.iter().filter_map(|text| text.parse().ok()).collect()))
     }
 
+    /// Whether alerts about these may share an incident by themselves: what is about no server is of another kind.
     fn same(&self, hub: &Hub, one: Option<ServerId>, other: Option<ServerId>) -> bool {
-        if one == other || (self.0.is_empty() && one.is_some() == other.is_some()) {
-            return true;
-        }
+        one.is_some() == other.is_some() && self.alike(hub, one, other)
+    }
+
+    /// Whether everybody sees both or neither. What is about no server, or about one that was removed, is for those who are not
+    /// restricted.
+    pub fn alike(&self, hub: &Hub, one: Option<ServerId>, other: Option<ServerId>) -> bool {
         let labels = |id: Option<ServerId>| -> Option<Labels> {
             Some(hub.servers.get(id?)?.with(|state| state.selector_labels()))
         };
-        match (labels(one), labels(other)) {
-            (Some(one), Some(other)) => self.0.iter().all(|who| who.matches(&one) == who.matches(&other)),
-            _ => false,
-        }
+        let (one, other) = (labels(one), labels(other));
+        let sees =
+            |who: &Matchers, labels: &Option<Labels>| labels.as_ref().is_some_and(|of| who.matches(of));
+        self.0.iter().all(|who| sees(who, &one) == sees(who, &other))
     }
 }

@@ -1,4 +1,4 @@
-//! Links in pages: whoever holds one can acknowledge its incident until it expires, and do nothing else.
+//! Links in pages: whoever holds one can acknowledge its incident, or what that was merged into, until it expires, and do nothing else.
 //!
 //! A token is 33 bytes in URL-safe base64 (44 characters, so that a text message has room for it): version and action (4 bits each), when
 //! it expires (seconds since the epoch, 4 bytes), the incident's number (4) and the last bytes of its id (4), the last bytes of the
@@ -12,6 +12,7 @@ use watchtower_model::{ChannelId, Id, Timestamp};
 use watchtower_store::{IncidentRow, Sealer, Stored, VOUCHER_BYTES};
 
 use super::apply::read_state;
+use super::merge::successor;
 use super::people::acknowledge;
 use super::targets::actor_name;
 use crate::error::HubError;
@@ -130,6 +131,8 @@ pub async fn look(hub: &Hub, token: &str) -> Result<Linked, HubError> {
     let (channel, by) = holder(hub, claims.channel).ok_or_else(dead)?;
     let incident = hub.store.find_incident(&claims.number.to_string()).await?;
     let incident = incident.filter(|row| end(&row.id.0) == claims.incident).ok_or_else(dead)?;
+    // Whoever was paged for it has what it goes on in.
+    let incident = successor(hub, &incident).await?.unwrap_or(incident);
     Ok(Linked { incident, by, channel: ChannelId(channel.id), channel_name: channel.body.name })
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod apply;
 mod event_rules;
 mod gather;
+mod merge;
 mod page_step;
 pub mod links;
 pub mod slack;
@@ -22,6 +23,7 @@ pub use alerts::{AlertResolve, AlertTrigger, resolve, resolve_ended, trigger, wi
 pub use apply::read_state;
 pub use apply::{advance, advance_due};
 pub use event_rules::{run as run_event_rules, waiting_of};
+pub use merge::{merge, successor};
 pub use page_step::PageStep;
 pub use people::{acknowledge, escalate, note, resolve_by_hand, unacknowledge};
 pub use plan::page_plan;

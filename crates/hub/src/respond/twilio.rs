@@ -10,6 +10,7 @@ pub use watchtower_notify::{reply, say};
 use watchtower_store::Stored;
 
 use super::links;
+use super::merge::successor;
 use crate::Hub;
 use crate::error::HubError;
 use crate::jobs::send::open_config;
@@ -99,6 +100,7 @@ pub async fn message(hub: &Hub, form: &Form) -> Result<String, HubError> {
         _ => Actor::Api(format!("a text message of channel {}", channel.body.name)),
     };
     let via = format!("a text message of channel {}", channel.body.name);
+    let incident = successor(hub, &incident).await?.unwrap_or(incident);
     Ok(links::who_has(hub, &links::acknowledge_open(hub, &incident, by, &via).await?))
 }
 

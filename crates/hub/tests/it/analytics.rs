@@ -77,6 +77,7 @@ impl Story {
             first_acknowledged_at: behind(ends.acked),
             resolved_at: behind(ends.resolved),
             repair: None,
+            merged_into: None,
             body: "{}".into(),
             processes: None,
         };

@@ -2,6 +2,7 @@
 
 mod scene;
 mod signals;
+mod merges;
 mod silences;
 mod windows;
 mod inhibitions;

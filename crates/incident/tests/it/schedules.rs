@@ -49,7 +49,7 @@ fn who_was_on_call_is_in_the_timeline_and_gets_the_notice() {
     let incident = serde_json::from_str(&serde_json::to_string(&incident).unwrap()).unwrap();
     let (_, effects) = advance(incident, Input::Resolve { by: Actor::System, note: String::new() }, now);
     let told = effects.iter().find_map(|effect| match effect {
-        Effect::ResolveNotice { targets, .. } => Some(targets.clone()),
+        Effect::ResolveNotice(notice) => Some(notice.targets.clone()),
         _ => None,
     });
     assert_eq!(told, Some(vec![ann, schedule]));

@@ -1,16 +1,18 @@
-//! Interprets the stories in `stories/`: text files that drive one incident through virtual time.
+//! Interprets the stories in `stories/`: text files that drive an incident, or several, through virtual time.
 //!
 //! `service ack_timeout|auto_resolve|hold|group_window|resolve_delay D ...`, `step D NAMES`, `repeat N`,
 //! `earlier NUMBER ended T of LATELY` set the scene; then, each line
 //! optionally after `at T`: an input, or `expect ...`. Wakes happen by themselves at `next_wake_at`, as the hub
 //! does it; `down until T` is a hub that was away. A page, notice or catch-all that no line expects fails the
-//! story, as does an expectation that nothing meets.
+//! story, as does an expectation that nothing meets. `incident N` turns to another one, which its first trigger opens; `merge N WHO`
+//! merges that one into the one that is turned to, and `merge N fails WORDS` says why not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use watchtower_incident::{
-    Actor, AlertSignal, Earlier, Effect, Incident, Input, Opening, PendingKind, PolicySnapshot, RunReport,
-    RunState, ServiceSnapshot, Step, Target, advance, open, time_to_ack_ms, time_to_resolve_ms,
+    Actor, AlertSignal, Earlier, Effect, Incident, Input, Notice, Opening, PendingKind, PolicySnapshot,
+    RunReport, RunState, ServiceSnapshot, Step, Target, advance, merge, open, time_to_ack_ms,
+    time_to_resolve_ms,
 };
 use watchtower_model::{
     AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId, parse_duration_ms,
@@ -30,6 +32,7 @@ const STORIES: &[(&str, &str)] = &[
     ("calm", include_str!("stories/calm.story")),
     ("silence", include_str!("stories/silence.story")),
     ("by_hand", include_str!("stories/by_hand.story")),
+    ("merge", include_str!("stories/merge.story")),
 ];
 
 #[test]
@@ -46,7 +49,10 @@ struct Story {
     line: String,
     service: ServiceSnapshot,
     policy: PolicySnapshot,
+    /// The one that is turned to.
     incident: Option<Incident>,
+    number: i64,
+    others: BTreeMap<i64, Incident>,
     earlier: Option<Earlier>,
     now: Timestamp,
     names: BTreeMap<Id, String>,
@@ -71,6 +77,8 @@ impl Story {
             service,
             policy: PolicySnapshot::default(),
             incident: None,
+            number: 1,
+            others: BTreeMap::new(),
             earlier: None,
             now: Timestamp(0),
             names: BTreeMap::new(),
@@ -114,6 +122,8 @@ impl Story {
                 self.now = self.time(at);
                 self.input(Input::Wake);
             }
+            ["incident", number] => self.turn_to(number.parse().unwrap()),
+            ["merge", number, rest @ ..] => self.merge(number.parse().unwrap(), rest),
             ["expect", what @ ..] => self.expect(what),
             _ => self.act_on_incident(words),
         }
@@ -219,11 +229,45 @@ impl Story {
         }
     }
 
+    fn turn_to(&mut self, number: i64) {
+        if let Some(before) = self.incident.take() {
+            self.others.insert(self.number, before);
+        }
+        (self.incident, self.number) = (self.others.remove(&number), number);
+    }
+
+    fn merge(&mut self, number: i64, rest: &[&str]) {
+        let by = self.user(rest[0]);
+        let (source, target) = (self.others[&number].clone(), self.incident.clone().expect("a target"));
+        match (merge(source, target, &by, self.now), rest) {
+            (Err(why), ["fails", words @ ..]) => {
+                assert_eq!(why.to_string(), words.join(" "), "{}", self.name)
+            }
+            (Ok((source, target)), [_]) => {
+                self.others.insert(number, source.0);
+                self.incident = Some(target.0);
+                self.note(source.1);
+                self.note(target.1);
+            }
+            (other, _) => panic!("{}: {:?}: {other:?}", self.name, self.line),
+        }
+    }
+
+    /// The incident that wakes next, and when.
+    fn next_wake(&self) -> Option<(Timestamp, i64)> {
+        let current = self.incident.iter().map(|incident| (self.number, incident));
+        let all = current.chain(self.others.iter().map(|(number, incident)| (*number, incident)));
+        all.filter_map(|(number, incident)| Some((incident.next_wake_at()?, number))).min()
+    }
+
     fn run_to(&mut self, at: Timestamp) {
         assert!(at >= self.now, "{}: {:?} goes back in time", self.name, self.line);
-        while let Some(wake) = self.incident.as_ref().and_then(Incident::next_wake_at).filter(|w| *w <= at) {
+        while let Some((wake, number)) = self.next_wake().filter(|(wake, _)| *wake <= at) {
             self.now = wake;
+            let turned_to = self.number;
+            self.turn_to(number);
             self.input(Input::Wake);
+            self.turn_to(turned_to);
         }
         self.now = at;
     }
@@ -231,8 +275,8 @@ impl Story {
     fn open(&mut self, alert: AlertSignal, repair_starting: bool) {
         let (incident, effects) = open(
             Opening {
-                id: IncidentId(Id::NIL),
-                number: 1,
+                id: incident_id(self.number),
+                number: self.number,
                 service: self.service.clone(),
                 policy: self.policy.clone(),
                 group_key: "g".into(),
@@ -270,14 +314,8 @@ impl Story {
                 Effect::PageCatchAll { output, .. } => {
                     format!("catch-all{}", output.map(|o| format!(" output {o}")).unwrap_or_default())
                 }
-                Effect::ResolveNotice { targets, catch_all } => {
-                    let all = if catch_all { " catch-all" } else { "" };
-                    format!("notice {}{all}", self.targets(&targets))
-                }
-                Effect::AckNotice { targets, catch_all } => {
-                    let all = if catch_all { " catch-all" } else { "" };
-                    format!("ack-notice {}{all}", self.targets(&targets))
-                }
+                Effect::ResolveNotice(notice) => format!("notice {}", self.notice(&notice)),
+                Effect::AckNotice(notice) => format!("ack-notice {}", self.notice(&notice)),
                 Effect::CancelPages { generation } => format!("cancel {generation}"),
                 Effect::ResolveAlerts { alerts } => {
                     let names: Vec<_> = alerts.iter().map(|a| self.names[&a.0].as_str()).collect();
@@ -287,6 +325,15 @@ impl Story {
             };
             self.seen.push((self.now, text));
         }
+    }
+
+    /// `of 2` where it is not about the incident that tells.
+    fn notice(&self, notice: &Notice) -> String {
+        let number = (1..=9).find(|number| incident_id(*number) == notice.incident).expect("a known one");
+        let own = self.incident.as_ref().is_some_and(|incident| incident.id == notice.incident);
+        let of = if own { String::new() } else { format!("of {number} ") };
+        let all = if notice.catch_all { " catch-all" } else { "" };
+        format!("{of}{}{all}", self.targets(&notice.targets))
     }
 
     fn targets(&self, targets: &[Target]) -> String {
@@ -344,6 +391,10 @@ impl Story {
     fn time(&self, text: &str) -> Timestamp {
         Timestamp(self.duration(text))
     }
+}
+
+fn incident_id(number: i64) -> IncidentId {
+    IncidentId(Id::from_digest(format!("incident {number}").as_bytes()))
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use watchtower_incident::{
-    Actor, AlertSignal, Earlier, Effect, Incident, Input, Opening, PolicySnapshot, RunReport, RunState,
-    ServiceSnapshot, Status, Step, Target, advance, open,
+    Actor, AlertSignal, Earlier, Effect, Incident, Input, MergedInto, Opening, PendingKind, PolicySnapshot,
+    RunReport, RunState, ServiceSnapshot, Status, Step, Target, advance, merge, open,
 };
 use watchtower_model::{AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId};
 
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 600;
 const STEPS_PER_SEED: usize = 120;
 
 /// xorshift64*: enough to wander, and the same on every machine.
@@ -30,9 +30,10 @@ impl Dice {
         (self.roll(2) == 0).then(|| self.roll(7_200_000) as i64)
     }
 
-    fn signal(&mut self) -> AlertSignal {
+    /// Of the alerts that this incident has by itself.
+    fn signal(&mut self, number: i64) -> AlertSignal {
         AlertSignal {
-            id: AlertId(self.id(4)),
+            id: AlertId(Id::from_bytes([self.roll(4) as u8 + 4 * number as u8; 16])),
             severity: Severity::ALL[self.roll(4) as usize],
             urgency: Urgency::High,
             title: "disk".into(),
@@ -40,14 +41,14 @@ impl Dice {
         }
     }
 
-    fn opening(&mut self) -> Opening {
+    fn opening(&mut self, number: i64) -> Opening {
         let step = |dice: &mut Dice| Step {
             delay_ms: dice.roll(600_000) as i64 - 10_000,
             targets: (0..dice.roll(3)).map(|_| Target::User(UserId(dice.id(5)))).collect(),
         };
         Opening {
-            id: IncidentId(Id::NIL),
-            number: 1,
+            id: IncidentId(Id::from_bytes([number as u8; 16])),
+            number,
             service: ServiceSnapshot {
                 id: ServiceId(Id::NIL),
                 name: "db".into(),
@@ -63,7 +64,7 @@ impl Dice {
             },
             group_key: "g".into(),
             server_id: None,
-            alert: self.signal(),
+            alert: self.signal(number),
             earlier: (self.roll(3) == 0).then(|| Earlier {
                 number: 1,
                 ended_at: Timestamp(1),
@@ -76,8 +77,12 @@ impl Dice {
     fn input(&mut self, incident: &Incident) -> Input {
         let by = Actor::User(UserId(self.id(5)));
         match self.roll(24) {
-            0..=3 => Input::AlertTriggered(self.signal()),
-            4..=5 => Input::AlertResolved { alert: AlertId(self.id(4)) },
+            0..=3 => Input::AlertTriggered(self.signal(incident.number)),
+            4..=5 => {
+                let any = self.roll(incident.alerts.len() as u64) as usize;
+                let alert = *incident.alerts.keys().nth(any).expect("an incident has an alert");
+                Input::AlertResolved { alert }
+            }
             6..=7 => Input::Ack { by, via: "web".into(), snooze_ms: self.maybe_ms() },
             8 => Input::Unack { by },
             9 if self.roll(8) == 0 => Input::Resolve { by, note: String::new() },
@@ -105,11 +110,11 @@ impl Dice {
 
 #[test]
 fn promises_hold_along_random_walks() {
-    let (mut pages, mut ends) = (0, 0);
+    let (mut pages, mut ends, mut merges, mut taken_in) = (0, 0, 0, 0);
     for seed in 1..=SEEDS {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut now = Timestamp(1_000_000);
-        let (mut incident, effects) = open(dice.opening(), now);
+        let (mut incident, effects) = open(dice.opening(1), now);
         let mut sent = BTreeSet::new();
         let mut keys = BTreeSet::new();
         check(seed, None, &incident, &effects, now, &mut sent, &mut keys);
@@ -118,6 +123,15 @@ fn promises_hold_along_random_walks() {
                 (0, Some(wake)) => wake.max(now),
                 _ => now.plus_ms(dice.roll(400_000) as i64),
             };
+            if dice.roll(20) == 0 {
+                let number = 2 + merges % 60;
+                merges += 1;
+                let before = incident.clone();
+                let effects;
+                (incident, effects) = take_in(seed, &mut dice, number, incident, now);
+                check(seed, Some(&before), &incident, &effects, now, &mut sent, &mut keys);
+                continue;
+            }
             let before = incident.clone();
             let input = dice.input(&incident);
             let (after, effects) = advance(incident, input, now);
@@ -126,8 +140,58 @@ fn promises_hold_along_random_walks() {
         }
         pages += sent.len();
         ends += usize::from(incident.is_resolved());
+        taken_in += incident.merged.len();
     }
-    assert!(pages > 1_000 && ends > 100, "the walk went nowhere: {pages} pages, {ends} ends");
+    assert!(
+        pages > 1_000 && ends > 100 && taken_in > 500,
+        "the walk went nowhere: {pages} pages, {ends} ends, {taken_in} merges"
+    );
+}
+
+/// Merges another incident, which went some way by itself, into this one; and back, where this one is over.
+fn take_in(
+    seed: u64,
+    dice: &mut Dice,
+    number: i64,
+    target: Incident,
+    now: Timestamp,
+) -> (Incident, Vec<Effect>) {
+    let (mut source, _) = open(dice.opening(number), now);
+    for _ in 0..dice.roll(5) {
+        let input = dice.input(&source);
+        source = advance(source, input, now).0;
+    }
+    let by = Actor::User(UserId(dice.id(5)));
+    let Ok(((ended, said), (after, effects))) = merge(source.clone(), target.clone(), &by, now) else {
+        assert!(source.is_resolved() || target.is_resolved(), "seed {seed}: refused what is open");
+        return (target, Vec::new());
+    };
+    let at = format!("seed {seed}: {source:?} into {target:?}: {ended:?}, {after:?}, {effects:?}");
+    let into = MergedInto { id: after.id, number: after.number };
+    assert!(ended.is_resolved() && ended.merged_into == Some(into) && ended.next_wake_at().is_none(), "{at}");
+    assert!(ended.generation > source.generation, "its unsent pages stay valid: {at}");
+    assert!(
+        said.iter().all(|effect| matches!(effect, Effect::Timeline(_) | Effect::CancelPages { .. })),
+        "it tells of an end: {at}"
+    );
+    assert!(
+        source.open_alerts().all(|id| after.alerts[&id].open) && ended.open_alerts().count() == 0,
+        "{at}"
+    );
+    assert!(after.merged.iter().any(|merged| merged.id == source.id && merged.paged == source.paged), "{at}");
+    assert!(merge(after.clone(), ended.clone(), &by, now).is_err(), "in a circle: {at}");
+    let asks = source.status == Status::Triggered && source.suppressed.is_none() && !source.unanswered;
+    if asks && source.open_alerts().count() > 0 {
+        let kinds = [PendingKind::Escalate, PendingKind::ReleaseHold];
+        let asked = after.pending_actions.iter().any(|action| kinds.contains(&action.kind))
+            || effects.iter().any(|effect| matches!(effect, Effect::PageCatchAll { .. }));
+        let kept = match after.status {
+            Status::Acknowledged => after.acked_severity >= Some(source.severity),
+            _ => asked && after.suppressed.is_none(),
+        };
+        assert!(kept, "a page is lost: {at}");
+    }
+    (after, effects)
 }
 
 fn check(

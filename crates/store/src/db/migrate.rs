@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "heartbeats", include_str!("../../migrations/0012_heartbeats.sql")),
     (13, "notify_rules", include_str!("../../migrations/0013_notify_rules.sql")),
     (14, "message_handles", include_str!("../../migrations/0014_message_handles.sql")),
+    (15, "merges", include_str!("../../migrations/0015_merges.sql")),
     (17, "sender_requests", include_str!("../../migrations/0017_sender_requests.sql")),
 ];
 

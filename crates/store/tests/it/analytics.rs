@@ -49,6 +49,12 @@ pub async fn what_is_counted_is_what_began_in_the_range_without_drills(place: Pl
     for row in &rows {
         commit(&store, Store::insert_incident(row)).await;
     }
+    // What goes on in another one is part of that one, and so are its pages.
+    let mut merged = IncidentRow { triggered_at: at(4), ..of_service(6, web) };
+    commit(&store, Store::insert_incident(&merged)).await;
+    (merged.merged_into, merged.state) = (Some(rows[0].id), "resolved".into());
+    commit(&store, Store::update_incident(&merged)).await;
+    let by_merged = message(&store, merged.id, "page", Some(12)).await;
     // The second alert came first.
     for (key, source, seen) in [("a", "rule:late", 9), ("b", "rule:first", 8)] {
         let row = AlertRow {
@@ -80,8 +86,8 @@ pub async fn what_is_counted_is_what_began_in_the_range_without_drills(place: Pl
     message(&store, rows[4].id, "page", Some(67)).await;
     let pages = store.analysed_pages(&all(None, 10)).await.unwrap();
     let seen: Vec<_> = pages.iter().map(|page| (page.channel_id, page.delivered_at)).collect();
-    assert_eq!(seen, [(sooner, at(60)), (later, at(70))]);
+    assert_eq!(seen, [(by_merged, at(12)), (sooner, at(60)), (later, at(70))]);
     let pages = store.analysed_pages(&all(Some(vec![web]), 10)).await.unwrap();
-    assert_eq!(pages.iter().map(|page| page.incident_id).collect::<Vec<_>>(), [rows[0].id]);
+    assert_eq!(pages.iter().map(|page| page.incident_id).collect::<Vec<_>>(), [rows[0].id; 2]);
     assert_eq!(store.analysed_pages(&all(None, 1)).await.unwrap().len(), 1);
 }

@@ -27,6 +27,7 @@ pub fn incident(number: i64, group: &str) -> IncidentRow {
         first_acknowledged_at: None,
         resolved_at: None,
         repair: None,
+        merged_into: None,
         body: "{}".into(),
         processes: Some("[]".into()),
     }
@@ -83,7 +84,9 @@ pub async fn what_ended_of_a_group_is_found_the_last_first(place: Place) {
         test,
         ..incident(number, group)
     };
+    let merged = IncidentRow { merged_into: Some(id()), ..ended(7, "g", Some(30), false) };
     for row in [
+        merged,
         ended(1, "g", Some(5), false),
         ended(2, "g", Some(9), false),
         ended(3, "g", Some(9), false),
@@ -96,7 +99,11 @@ pub async fn what_ended_of_a_group_is_found_the_last_first(place: Place) {
     }
     let service = incident(1, "g").service_id;
     let found = store.ended_incidents_of_group(service, "g", 10).await.unwrap();
-    assert_eq!(found, [(3, at(9)), (2, at(9)), (1, at(5))], "neither drills nor what is open");
+    assert_eq!(
+        found,
+        [(3, at(9)), (2, at(9)), (1, at(5))],
+        "neither drills, nor what is open or goes on elsewhere"
+    );
     assert_eq!(store.ended_incidents_of_group(service, "g", 2).await.unwrap().len(), 2);
 }
 

@@ -8,12 +8,14 @@ import { alertMatchers } from "@/lib/matchers";
 import { Button } from "@/ui/Button";
 import { Confirm, Dialog } from "@/ui/Dialog";
 import { AreaField } from "@/ui/Field";
+import { Menu } from "@/ui/Menu";
 import { ErrorNotice } from "@/ui/Panel";
 import { SilenceDialog } from "@/ui/SilenceDialog";
 import { toastError } from "@/ui/toast";
 import { useAction } from "@/ui/useAction";
+import { MergeDialog } from "./MergeDialog";
 
-type Asking = "resolve" | "note" | "escalate" | "silence";
+type Asking = "resolve" | "note" | "escalate" | "silence" | "merge";
 
 export function ActionBar({ incident }: { incident: Incident }) {
   const [asking, setAsking] = useState<Asking>();
@@ -69,6 +71,20 @@ export function ActionBar({ incident }: { incident: Incident }) {
           Silence
         </Button>
       )}
+      {incident.state !== "resolved" && (
+        <Menu label="More to do" icon="more" className="button">
+          <Button
+            kind="quiet"
+            className="menu-item"
+            needs="respond"
+            data-closes
+            onClick={() => setAsking("merge")}
+          >
+            Merge into…
+          </Button>
+        </Menu>
+      )}
+      {asking === "merge" && <MergeDialog incidents={[incident]} onClose={close} />}
       {asking === "silence" && <SilenceDialog matchers={silenced(incident)} onClose={close} />}
       {asking === "resolve" && <TextDialog kind="resolve" incident={incident} onClose={close} />}
       {asking === "note" && <TextDialog kind="note" incident={incident} onClose={close} />}

@@ -105,6 +105,14 @@ function Heading({ incident }: { incident: Incident }) {
         {incident.recurrence_of != null && (
           <Link href={paths.incident(incident.recurrence_of)}>again after INC-{incident.recurrence_of}</Link>
         )}
+        {incident.merged_into != null && (
+          <Link href={paths.incident(incident.merged_into)}>goes on in INC-{incident.merged_into}</Link>
+        )}
+        {incident.merged?.map((number) => (
+          <Link key={number} href={paths.incident(number)}>
+            with INC-{number}
+          </Link>
+        ))}
         {incident.runbook_url && (
           <a href={incident.runbook_url} rel="noreferrer">
             Runbook

@@ -15,6 +15,7 @@ import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { toastError } from "@/ui/toast";
 import { DrillDialog } from "./DrillDialog";
 import { GROUPS, groupIncidents } from "./groups";
+import { MergeDialog } from "./MergeDialog";
 
 const STATES = [
   { value: "", label: "All" },
@@ -132,6 +133,7 @@ interface GroupsProps {
 
 function Groups({ incidents, state, filtered, clear }: GroupsProps) {
   const groups = useMemo(() => groupIncidents(incidents), [incidents]);
+  const { box, bar } = useSelection(incidents);
   const acknowledge = useAcknowledge();
   const ack = (incident: Incident) =>
     acknowledge(incident).catch((error) => toastError(`INC-${incident.number} not acknowledged`, error));
@@ -151,6 +153,7 @@ function Groups({ incidents, state, filtered, clear }: GroupsProps) {
   }
   return (
     <>
+      {bar}
       {GROUPS.filter((group) => state === "" || state.split(",").includes(group.state)).map((group) => {
         const items = groups[group.state];
         return (
@@ -163,6 +166,7 @@ function Groups({ incidents, state, filtered, clear }: GroupsProps) {
                   <IncidentLine
                     key={incident.id}
                     incident={incident}
+                    select={incident.state !== "resolved" && box(incident)}
                     action={
                       incident.state === "triggered" && (
                         <Button
@@ -183,4 +187,38 @@ function Groups({ incidents, state, filtered, clear }: GroupsProps) {
       })}
     </>
   );
+}
+
+/** Open incidents that are selected to be merged: a box for each, and the bar that says what can be done. */
+function useSelection(incidents: readonly Incident[]) {
+  const [numbers, setNumbers] = useState<ReadonlySet<number>>(new Set());
+  const [merging, setMerging] = useState(false);
+  const selected = incidents.filter(({ number, state }) => numbers.has(number) && state !== "resolved");
+  const toggle = (number: number) => {
+    const next = new Set(numbers);
+    if (!next.delete(number)) next.add(number);
+    setNumbers(next);
+  };
+  const clear = () => setNumbers(new Set());
+  const box = ({ number }: Incident) => (
+    <input
+      type="checkbox"
+      aria-label={`Select INC-${number}`}
+      checked={numbers.has(number)}
+      onChange={() => toggle(number)}
+    />
+  );
+  const bar = selected.length > 0 && (
+    <div className="row" role="group" aria-label="Selected incidents">
+      <span>{selected.length} selected</span>
+      <Button needs="respond" disabled={selected.length < 2} onClick={() => setMerging(true)}>
+        Merge
+      </Button>
+      <Button kind="quiet" onClick={clear}>
+        Clear
+      </Button>
+      {merging && <MergeDialog incidents={selected} onClose={() => setMerging(false)} onMerged={clear} />}
+    </div>
+  );
+  return { box, bar };
 }

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { queries } from "@/api/queries";
 import type { Delivery, TimelineEntry } from "@/api/types";
+import { mentions } from "@/lib/mentions";
 import { zoneName } from "@/lib/time";
 import { paths } from "@/paths";
 import { Ago, At } from "@/ui/Ago";
@@ -22,6 +23,7 @@ const KIND_TONE: Record<string, Tone> = {
   calm: "muted",
   delivered: "ok",
   delivery_failed: "crit",
+  merged: "muted",
   acknowledged: "muted",
   unacknowledged: "warn",
   alert_resolved: "ok",
@@ -55,7 +57,9 @@ function Entry({ entry }: { entry: TimelineEntry }) {
       <Glyph tone={KIND_TONE[entry.kind] ?? "unknown"} />
       <div className="stack tight">
         <div>
-          <span className="text">{entry.text}</span>{" "}
+          <span className="text">
+            <Mentioning text={entry.text} />
+          </span>{" "}
           {entry.run_number != null && <Link href={paths.run(entry.run_number)}>run {entry.run_number}</Link>}
           <div className="meta dots">
             <At at={entry.at} />
@@ -66,6 +70,19 @@ function Entry({ entry }: { entry: TimelineEntry }) {
         {entry.detail && entry.detail !== entry.text && <pre className="code-block">{entry.detail}</pre>}
       </div>
     </li>
+  );
+}
+
+/** A text whose incidents can be opened. */
+function Mentioning({ text }: { text: string }) {
+  return mentions(text).map((part) =>
+    part.incident === undefined ? (
+      part.text
+    ) : (
+      <Link key={part.at} href={paths.incident(part.incident)}>
+        {part.text}
+      </Link>
+    ),
   );
 }
 

@@ -14,12 +14,18 @@ export const GROUPS: Group[] = [
 
 const RANK: Record<Severity, number> = { critical: 0, error: 1, warning: 2, info: 3 };
 
+const worst = (a: Incident, b: Incident) =>
+  RANK[a.severity] - RANK[b.severity] || Date.parse(a.triggered_at) - Date.parse(b.triggered_at);
+
+/** Which of several is proposed as the one that the others are merged into: the worst, and of those the oldest. */
+export function mergeTarget(incidents: readonly Incident[]): Incident | undefined {
+  return [...incidents].sort(worst)[0];
+}
+
 /** Open ones worst first and then oldest first; resolved ones newest first. */
 export function groupIncidents(incidents: readonly Incident[]): Record<IncidentState, Incident[]> {
   const groups: Record<IncidentState, Incident[]> = { triggered: [], acknowledged: [], resolved: [] };
   for (const incident of incidents) groups[incident.state].push(incident);
-  const worst = (a: Incident, b: Incident) =>
-    RANK[a.severity] - RANK[b.severity] || Date.parse(a.triggered_at) - Date.parse(b.triggered_at);
   groups.triggered.sort(worst);
   groups.acknowledged.sort(worst);
   groups.resolved.sort((a, b) => Date.parse(b.resolved_at ?? "") - Date.parse(a.resolved_at ?? ""));
