@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use watchtower_testkit::wait;
 use watchtower_tests::api::Api;
+use watchtower_tests::browser::Browser;
 use watchtower_tests::hub::{BOOTSTRAP, Hub, Setup, program};
 use watchtower_tests::paging::{page_by, text};
 use watchtower_tests::sink::{SECRET, Sink};
@@ -100,6 +101,12 @@ fn pages_ends_and_many_at_once_are_told_in_own_words() {
     let together = calls(&sink, 5)[4].to_string();
     assert!(together.contains("ERROR: fourth and 1 more incident"), "{together}");
     assert!(together.contains("error: fifth"), "{together}");
+}
+
+#[test]
+fn the_dashboard_shows_what_templates_make_as_they_are_typed() {
+    let Some(browser) = Browser::find() else { return };
+    browser.run("words", &Hub::start(setup()), &[]);
 }
 
 #[test]

@@ -86,7 +86,9 @@ function Shown({ preview }: { preview: ChannelPreview }) {
           <summary>
             What {preview.to} gets, as {preview.content_type}
           </summary>
-          <pre className="code-block">{pretty(preview.body ?? "")}</pre>
+          <pre className="code-block" tabIndex={0}>
+            {pretty(preview.body ?? "")}
+          </pre>
         </details>
       )}
     </>
