@@ -105,6 +105,15 @@ shapes! {
             #[serde(default)]
             api_url: Option<String>,
         },
+        /// A browser, by the push service of its maker. Made by the browser itself: `POST /me/browsers`.
+        WebPush {
+            /// Where its push service takes messages for it.
+            url: String,
+            /// Its public key (`p256dh`), base64url.
+            key: String,
+            /// The secret that it shares with the hub, base64url.
+            auth: String,
+        },
     }
 
     /// What a channel would send.
@@ -133,6 +142,12 @@ shapes! {
         pub column: Option<u32>,
     }
 
+    /// What a browser needs to ask its push service for messages of this hub.
+    pub struct PushKey {
+        /// `applicationServerKey`: a point of P-256, uncompressed, base64url.
+        pub key: String,
+    }
+
     /// What the channel's provider answered to a test message.
     pub struct ChannelTest {
         pub delivered: bool,
@@ -154,6 +169,18 @@ inputs! {
         pub catch_all: bool,
         #[serde(default)]
         pub templates: ChannelTemplates,
+    }
+
+    /// A subscription, as a browser has it.
+    pub struct BrowserInput {
+        /// What its person calls it.
+        pub name: String,
+        /// `endpoint`
+        pub url: String,
+        /// `keys.p256dh`
+        pub key: String,
+        /// `keys.auth`
+        pub auth: String,
     }
 
     /// A channel's own words, in the place of the hub's.

@@ -107,6 +107,10 @@ endpoints! {
     "login" Post "/login" Public [] Login -> Session, "Begin a session";
     "logout" Post "/logout" View [] _ -> _, "End this session";
     "me" Get "/me" View [] _ -> Me, "The caller and the hub";
+    "me.push_key" Get "/me/push-key" View [] _ -> PushKey, "The hub's key for notifications in browsers";
+    "me.add_browser" Post "/me/browsers" View [] BrowserInput -> Channel, "Reach the caller in a browser; the same one again is changed";
+    "me.test_browser" Post "/me/browsers/{channel}/test" View [] _ -> ChannelTest, "Send a test to a browser of the caller";
+    "me.remove_browser" Delete "/me/browsers/{channel}" View [] _ -> _, "Reach the caller in a browser no more";
     "me.notify_rules" Put "/me/notify-rules" View [] NotifyRulesInput -> User, "Choose how pages reach the caller";
     "overview" Get "/overview" View [] _ -> Overview, "The first page";
     "status" Get "/status" View [] _ -> HubStatus, "Health of the hub itself";

@@ -44,8 +44,8 @@ pub use automation::{
     CronPreviewInput, Firing, FiringState, FiringTime, Gate, Overlap,
 };
 pub use channel::{
-    Channel, ChannelConfig, ChannelInput, ChannelPreview, ChannelPreviewInput, ChannelTemplates, ChannelTest,
-    ChannelWords, TemplateFailure,
+    BrowserInput, Channel, ChannelConfig, ChannelInput, ChannelPreview, ChannelPreviewInput,
+    ChannelTemplates, ChannelTest, ChannelWords, PushKey, TemplateFailure,
 };
 pub use config::{
     ConfigAction, ConfigApplied, ConfigChange, ConfigChanges, ConfigCheck, ConfigDone, ConfigProblem,

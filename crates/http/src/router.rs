@@ -9,9 +9,9 @@ use watchtower_hub::{Hub, configure as c};
 
 use crate::caller::BODY_BYTES_MAX;
 use crate::nouns::{
-    access, agents, alerts, analytics, automations, channels, config, deployments, events, halt, heartbeats,
-    incidents, integrations, keys, metrics, objects, overview, rules, runs, schedules, scripts, servers,
-    services, silences, ssh,
+    access, agents, alerts, analytics, automations, browsers, channels, config, deployments, events, halt,
+    heartbeats, incidents, integrations, keys, metrics, objects, overview, rules, runs, schedules, scripts,
+    servers, services, silences, ssh,
 };
 use crate::{
     calendar, dashboard, headers, health, idempotency, links, live, opsgenie, otlp, pings, problem,
@@ -38,6 +38,10 @@ fn people() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("login", post(access::login)),
         ("logout", post(access::logout)),
         ("me", get(access::me)),
+        ("me.push_key", get(browsers::push_key)),
+        ("me.add_browser", post(browsers::add)),
+        ("me.test_browser", post(browsers::test)),
+        ("me.remove_browser", delete(browsers::remove)),
         ("me.notify_rules", put(access::set_notify_rules)),
         ("user.list", get(access::users)),
         ("user.create", post(access::create_user)),

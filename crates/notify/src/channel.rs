@@ -18,6 +18,7 @@ use crate::slack_app::SlackAppConfig;
 use crate::teams::TeamsConfig;
 use crate::telegram::TelegramConfig;
 use crate::twilio::TwilioConfig;
+use crate::web_push::WebPushConfig;
 use crate::webhook::WebhookConfig;
 use crate::written::Written;
 use crate::{DeliveryError, Message, Receipt};
@@ -168,6 +169,7 @@ channels! {
     Pushover(PushoverConfig),
     Twilio(TwilioConfig),
     Pagerduty(PagerdutyConfig),
+    WebPush(WebPushConfig),
 }
 
 impl fmt::Debug for ChannelConfig {

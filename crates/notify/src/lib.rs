@@ -28,6 +28,9 @@ mod pushover;
 mod twilio;
 mod twilio_calls;
 mod pagerduty;
+mod web_push;
+mod push_seal;
+mod vapid;
 
 pub use channel::{ChannelConfig, REDACTED};
 pub use check::ChannelError;
@@ -48,5 +51,7 @@ pub use telegram::TelegramConfig;
 pub use telegram_buttons::{POLL_WAIT, Polled, Press};
 pub use twilio::TwilioConfig;
 pub use twilio_calls::{ACKNOWLEDGE_DIGIT, reply, say};
+pub use vapid::Vapid;
+pub use web_push::{PushSender, WebPushConfig};
 pub use webhook::{BODY_VERSION, WebhookConfig, sign};
 pub use written::{Written, preview};

@@ -28,6 +28,7 @@ mod watchman;
 mod together;
 mod words;
 mod merges;
+mod push;
 mod links;
 mod buttons;
 mod inhibition;

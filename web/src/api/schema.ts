@@ -1083,6 +1083,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/browsers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reach the caller in a browser; the same one again is changed */
+        post: operations["me.add_browser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/browsers/{channel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Reach the caller in a browser no more */
+        delete: operations["me.remove_browser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/browsers/{channel}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test to a browser of the caller */
+        post: operations["me.test_browser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/notify-rules": {
         parameters: {
             query?: never;
@@ -1093,6 +1144,23 @@ export interface paths {
         get?: never;
         /** Choose how pages reach the caller */
         put: operations["me.notify_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/push-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hub's key for notifications in browsers */
+        get: operations["me.push_key"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2290,6 +2358,17 @@ export interface components {
         };
         /** Format: uuid */
         BatchId: string;
+        /** @description A subscription, as a browser has it. */
+        BrowserInput: {
+            /** @description `keys.auth` */
+            auth: string;
+            /** @description `keys.p256dh` */
+            key: string;
+            /** @description What its person calls it. */
+            name: string;
+            /** @description `endpoint` */
+            url: string;
+        };
         CalendarLink: {
             /** @description For calendars to subscribe to; whoever has it can read who is on call. */
             url: string;
@@ -2391,6 +2470,15 @@ export interface components {
             /** @enum {string} */
             kind: "pagerduty";
             routing_key: string;
+        } | {
+            /** @description The secret that it shares with the hub, base64url. */
+            auth: string;
+            /** @description Its public key (`p256dh`), base64url. */
+            key: string;
+            /** @enum {string} */
+            kind: "web_push";
+            /** @description Where its push service takes messages for it. */
+            url: string;
         };
         /** Format: uuid */
         ChannelId: string;
@@ -3748,6 +3836,11 @@ export interface components {
             threads: number;
             /** Format: int32 */
             total: number;
+        };
+        /** @description What a browser needs to ask its push service for messages of this hub. */
+        PushKey: {
+            /** @description `applicationServerKey`: a point of P-256, uncompressed, base64url. */
+            key: string;
         };
         /** @enum {string} */
         QuietState: "pending" | "active" | "expired";
@@ -7570,6 +7663,101 @@ export interface operations {
             };
         };
     };
+    "me.add_browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BrowserInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.remove_browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.test_browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "me.notify_rules": {
         parameters: {
             query?: never;
@@ -7590,6 +7778,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.push_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKey"];
                 };
             };
             /** @description A problem */

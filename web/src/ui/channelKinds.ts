@@ -208,6 +208,14 @@ const KINDS: Record<ChannelKind, KindRow> = {
       apiUrl,
     ],
   },
+  web_push: {
+    label: "Browser (web push)",
+    fields: [
+      url("https://…", "Browsers make theirs: Settings, Users, Notifications, Notify this browser."),
+      { name: "key", label: "Public key", missing: "Enter the browser's public key." },
+      { name: "auth", label: "Secret", as: "secret", missing: "Enter the browser's secret." },
+    ],
+  },
 };
 
 export const CHANNEL_KINDS = (Object.keys(KINDS) as ChannelKind[]).map((value) => ({

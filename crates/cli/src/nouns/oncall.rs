@@ -227,6 +227,7 @@ const CHANNEL_KINDS: &[&str] = &[
     "pushover",
     "twilio",
     "pagerduty",
+    "web_push",
 ];
 
 pub static CHANNEL: Noun = Noun {
@@ -308,6 +309,18 @@ pub static CHANNEL: Noun = Noun {
             "config.api_url",
             Text,
             "Server in the place of Slack's, Telegram's, Pushover's, Twilio's or PagerDuty's own",
+        ),
+        field(
+            "push-key",
+            "config.key",
+            Text,
+            "Public key of a browser's subscription; browsers make theirs themselves",
+        ),
+        field(
+            "push-auth-file",
+            "config.auth",
+            SecretFile,
+            "File with the secret of a browser's subscription",
         ),
         field("page-title", "templates.page.title", Text, "Template of the headline of pages"),
         field(

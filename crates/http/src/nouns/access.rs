@@ -135,6 +135,7 @@ pub async fn delete_user(caller: Caller, Path(name): Path<String>) -> Result<Sta
     let user = find(&caller, &name).await?;
     let theirs = access::tokens_of(&caller.hub, &user).await?;
     access::delete_user(&caller.hub, &user).await?;
+    access::forget_browsers(&caller.hub, &caller.principal, &user).await?;
     caller.audit(&user.name, revoked(&theirs).trim_start_matches("; ")).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,6 +5,7 @@ pub mod agents;
 pub mod alerts;
 pub mod analytics;
 pub mod automations;
+pub mod browsers;
 pub mod channels;
 pub mod config;
 pub mod deployments;

@@ -2,6 +2,7 @@
 
 mod authority;
 mod authorize;
+mod browsers;
 mod login;
 mod principal;
 mod setup;
@@ -10,6 +11,7 @@ mod users;
 
 pub use authority::{Authority, NoAuthority, current};
 pub use authorize::{Denied, Object, authorize};
+pub use browsers::{add_browser, find_browser, forget_browsers, remove_browser};
 pub use login::{LoginLimits, Opened, is_session, login, logout};
 pub use principal::{Principal, by_session, by_token};
 pub use setup::{SetupLink, setup, setup_link, setup_needed};

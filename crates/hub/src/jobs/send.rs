@@ -272,7 +272,14 @@ pub fn open_config(hub: &Hub, id: ChannelId, body: &ChannelBody) -> Result<notif
         .sealer
         .open(&format!("channel:{id}"), &body.sealed)
         .map_err(|e| HubError::Internal(e.to_string()))?;
-    serde_json::from_slice(&plain).map_err(|e| HubError::Internal(format!("channel {id}: {e}")))
+    let mut config =
+        serde_json::from_slice(&plain).map_err(|e| HubError::Internal(format!("channel {id}: {e}")))?;
+    if let notify::ChannelConfig::WebPush(browser) = &mut config {
+        // Other forms of a contact are refused by some push services, with the whole message.
+        let contact = Some(hub.config.public_url.clone()).filter(|url| url.starts_with("https://"));
+        browser.sender = Some(notify::PushSender { key: Arc::clone(&hub.keys.vapid), contact });
+    }
+    Ok(config)
 }
 
 /// Seals a configuration that passed its check.

@@ -11,6 +11,7 @@ use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use watchtower_api_types::KeyKind;
+use watchtower_notify::Vapid;
 use watchtower_protocol::key_id_of;
 use watchtower_store::master_key_id;
 
@@ -102,6 +103,11 @@ pub fn leaf_path(root: &Path, id: &str) -> PathBuf {
 
 pub fn ecdsa(path: &Path) -> Result<KeyPair, KeyError> {
     KeyPair::try_from(read_or_make(path, new_ecdsa)?).map_err(|_| bad(path))
+}
+
+/// The key that browsers know the hub by, at their push services.
+pub fn vapid(path: &Path) -> Result<Vapid, KeyError> {
+    Vapid::new(&read_or_make(path, new_ecdsa)?).ok_or_else(|| bad(path))
 }
 
 pub fn ed25519(path: &Path) -> Result<Ed25519KeyPair, KeyError> {

@@ -21,6 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use ring::digest::{SHA256, digest};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use watchtower_notify::Vapid;
 use watchtower_protocol::{Envelope, Pin, Purpose, SigningKey, TrustBundle, sign};
 use watchtower_store::{DbError, Sealer, Store};
 
@@ -76,6 +77,8 @@ pub struct Keys {
     dir: PathBuf,
     identity: Ed25519KeyPair,
     pub sealer: Sealer,
+    /// For push services of browsers.
+    pub vapid: Arc<Vapid>,
     live: RwLock<Arc<Live>>,
 }
 
@@ -94,7 +97,8 @@ impl Keys {
         records::check_secrets(dir, store, &in_force).await?;
         let live = RwLock::new(Arc::new(in_force.live(records::bundle_version(store).await?)));
         let identity = files::ed25519(&dir.join("identity.key"))?;
-        Ok(Keys { dir: dir.to_path_buf(), identity, sealer, live })
+        let vapid = Arc::new(files::vapid(&dir.join("vapid.key"))?);
+        Ok(Keys { dir: dir.to_path_buf(), identity, sealer, vapid, live })
     }
 
     /// Takes up what the rows say now.

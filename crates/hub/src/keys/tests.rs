@@ -54,7 +54,16 @@ async fn keys_are_made_once_and_kept_private() {
     let urls = vec!["https://h".to_string()];
     assert_eq!(first.bundle(urls.clone()), second.bundle(urls.clone()));
     assert_eq!((first.bundle(urls.clone()).version, first.bundle(urls).roots.len()), (1, 2));
-    let names = ["ca.key", "ca-next.key", "tls.key", "identity.key", "signing.key", "master.key", "tag.key"];
+    let names = [
+        "ca.key",
+        "ca-next.key",
+        "tls.key",
+        "identity.key",
+        "signing.key",
+        "master.key",
+        "tag.key",
+        "vapid.key",
+    ];
     names.iter().for_each(|name| assert_eq!(mode(&place.dir.join(name)), 0o600, "{name}"));
     assert_eq!(mode(&place.dir), 0o700);
     let master = place.dir.join("master.key");

@@ -10,13 +10,13 @@ use watchtower_notify::{
 
 use crate::{ACKNOWLEDGE_URL, egress, message};
 
-struct Request {
+pub struct Request {
     head: String,
-    body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Request {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         let found =
             self.head.lines().find_map(|l| l.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)));
         found.unwrap_or_else(|| panic!("no {name} in {}", self.head)).1
@@ -24,7 +24,7 @@ impl Request {
 }
 
 /// Answers one request per given answer, and hands back what it was asked.
-async fn server(answers: Vec<&'static str>) -> (String, tokio::task::JoinHandle<Vec<Request>>) {
+pub async fn server(answers: Vec<&'static str>) -> (String, tokio::task::JoinHandle<Vec<Request>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook/secret-path", listener.local_addr().unwrap());
     let task = tokio::spawn(async move {
@@ -47,9 +47,9 @@ async fn server(answers: Vec<&'static str>) -> (String, tokio::task::JoinHandle<
     (url, task)
 }
 
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const BUSY: &str = "HTTP/1.1 503 Busy\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n";
-const GONE: &str = "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n";
+pub const GONE: &str = "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n";
 const MOVED: &str = "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n";
 
 #[tokio::test]

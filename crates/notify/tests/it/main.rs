@@ -6,6 +6,7 @@ mod slack_app;
 mod http;
 mod provider;
 mod smtp;
+mod web_push;
 
 use watchtower_egress::{CertificateDer, Egress, EgressConfig};
 use watchtower_model::Severity;

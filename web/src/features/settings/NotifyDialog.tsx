@@ -8,6 +8,7 @@ import { parseSeconds, writeSeconds } from "@/lib/units";
 import { Button } from "@/ui/Button";
 import { EditDialog } from "@/ui/EditDialog";
 import { type Choice, SelectField, TextField } from "@/ui/Field";
+import { ThisBrowser } from "./ThisBrowser";
 
 type Urgency = "any" | "high" | "low";
 interface RuleDraft {
@@ -71,6 +72,7 @@ export function NotifyDialog({ user, own, onClose }: Props) {
           ? "Every page goes to all channels at once. Rules say which comes first, and which later if nobody answers."
           : "Times count from the beginning of the step. An acknowledgement, or the next step, ends what has not been sent. A channel that fails gives way to the next at once."}
       </p>
+      {own && <ThisBrowser user={user} />}
       {choices.length === 0 && (
         <p className="meta">No channel reaches this person yet: an administrator chooses them.</p>
       )}

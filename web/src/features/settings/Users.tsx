@@ -17,7 +17,9 @@ export function Users() {
   const me = useQuery(queries.me());
   const [editing, setEditing] = useState<User | "new">();
   const [changing, setChanging] = useState<User>();
-  const [notified, setNotified] = useState<User>();
+  const [notifiedId, setNotifiedId] = useState<string>();
+  // As it is now: a browser that is added while the dialog is open is one of its channels.
+  const notified = users.data?.items.find((user) => user.id === notifiedId);
   const isOwn = (user: User) => user.id === me.data?.user?.id;
   const columns: Column<User>[] = [
     {
@@ -53,7 +55,7 @@ export function Users() {
             small
             needs={isOwn(user) ? undefined : "admin"}
             aria-label={`Notifications of ${user.name}`}
-            onClick={() => setNotified(user)}
+            onClick={() => setNotifiedId(user.id)}
           >
             Notifications
           </Button>
@@ -91,7 +93,7 @@ export function Users() {
         <PasswordDialog user={changing} own={isOwn(changing)} onClose={() => setChanging(undefined)} />
       )}
       {notified && (
-        <NotifyDialog user={notified} own={isOwn(notified)} onClose={() => setNotified(undefined)} />
+        <NotifyDialog user={notified} own={isOwn(notified)} onClose={() => setNotifiedId(undefined)} />
       )}
     </Panel>
   );
