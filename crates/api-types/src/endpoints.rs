@@ -197,6 +197,7 @@ endpoints! {
     "integration.update" Put "/integrations/{integration}" Operate [] IntegrationInput -> Integration, "Replace an integration";
     "integration.delete" Delete "/integrations/{integration}" Operate [] _ -> _, "Delete an integration";
     "integration.new_key" Post "/integrations/{integration}/new-key" Operate [] _ -> Integration, "Make a new key in place of the one there is; it is shown once";
+    "integration.held" Get "/integrations/{integration}/held" View ["limit"] _ -> [HeldAlert], "Alerts that were triggered, but not often enough to open";
     "silence.list" Get "/silences" View ["state" "limit" "cursor"] _ -> [Silence], "List silences, newest first";
     "silence.create" Post "/silences" Operate [] SilenceInput -> Silence, "Page nobody for some alerts, from a time to a time";
     "silence.get" Get "/silences/{silence}" View [] _ -> Silence, "One silence";

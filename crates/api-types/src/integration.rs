@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use watchtower_model::{IntegrationId, ServiceId, Severity};
+use watchtower_model::{IntegrationId, Labels, ServiceId, Severity};
 
 use crate::Time;
 use crate::derive::{inputs, shapes, words};
@@ -40,6 +40,11 @@ shapes! {
         /// Of the kind `generic`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub mapping: Option<SignalMapping>,
+        /// When its alerts open; absent: at the first trigger.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub open_after: Option<OpenAfter>,
+        /// Alerts that were triggered, but not often enough yet.
+        pub held_alerts: u32,
         pub created_at: Time,
         /// Shown once, when it is made.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,7 +69,32 @@ shapes! {
     }
 }
 
+shapes! {
+    /// An alert of another tool that does not open yet: nobody is paged for it.
+    pub struct HeldAlert {
+        /// The sender's own name for it.
+        pub key: String,
+        pub title: String,
+        pub severity: Severity,
+        pub labels: Labels,
+        /// Triggers that count as of now, and how many open it.
+        pub count: u32,
+        pub needed: u32,
+        pub first_at: Time,
+        pub last_at: Time,
+        /// Forgotten then, unless it is triggered again.
+        pub until_at: Time,
+    }
+}
+
 inputs! {
+    pub struct OpenAfter {
+        /// 2 to 100.
+        pub triggers: u32,
+        /// 10 s to a day.
+        pub within_seconds: f64,
+    }
+
     /// Where in a body what is told of an alert is. Paths are such as `alert.name`, `alerts[0].id`, `labels["odd key"]`.
     pub struct SignalMapping {
         /// The list of alerts; absent: the body is one.
@@ -103,6 +133,9 @@ inputs! {
         /// Only of the kind `generic`, where it must be given.
         #[serde(default)]
         pub mapping: Option<SignalMapping>,
+        /// Alerts open only at so many triggers of one key within a time; an end begins the count anew. Absent: at the first.
+        #[serde(default)]
+        pub open_after: Option<OpenAfter>,
         #[serde(default = "yes")]
         pub enabled: bool,
     }

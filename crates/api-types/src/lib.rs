@@ -64,8 +64,8 @@ pub use incident::{
     MergeInput, NoteInput, PendingAction, ResolveInput, TimelineEntry,
 };
 pub use integration::{
-    Integration, IntegrationInput, IntegrationKind, MappedSignal, SignalMapping, SignalPreview,
-    SignalPreviewInput,
+    HeldAlert, Integration, IntegrationInput, IntegrationKind, MappedSignal, OpenAfter, SignalMapping,
+    SignalPreview, SignalPreviewInput,
 };
 pub use key::{HubKey, HubKeys, KeyKind, KeyRetirement, KeyState, KeySwitch};
 pub use live::{LiveMessage, LiveRequest, LiveTopic, VitalsUpdate};

@@ -184,6 +184,7 @@ fn senders() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("integration.get", get(objects::get::<c::Integrations>)),
         ("integration.update", put(objects::update::<c::Integrations>)),
         ("integration.delete", delete(objects::delete::<c::Integrations>)),
+        ("integration.held", get(integrations::held)),
         ("integration.new_key", post(integrations::new_key)),
         ("integration.preview", post(integrations::preview)),
     ];

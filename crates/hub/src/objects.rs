@@ -122,6 +122,8 @@ pub struct IntegrationBody {
     /// Of the kind `generic`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<api::SignalMapping>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_after: Option<api::OpenAfter>,
 }
 
 /// A job that says that it ran.

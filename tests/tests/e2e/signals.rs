@@ -173,6 +173,46 @@ fn a_client_of_opsgenie_works_by_another_address() {
 }
 
 #[test]
+fn a_webhook_that_must_come_three_times_is_held_until_then() {
+    let mut hub = Hub::start(Setup::default());
+    let api = hub.api();
+    let after = json!({"triggers": 3, "within_seconds": 600});
+    let made = api.post("/integrations", &json!({"name": "noisy", "kind": "webhook", "open_after": after}));
+    let path = format!("/webhooks/alertmanager/{}", text(&made["key"]));
+    let alert = json!({"status": "firing", "labels": {"alertname": "DiskFull"}, "fingerprint": "f1",
+        "annotations": {"summary": "disk is full"}, "startsAt": "2026-11-30T00:00:00Z"});
+    let body = json!({"version": "4", "status": "firing", "alerts": [alert]}).to_string();
+    let send = |api: &Api| {
+        assert_eq!(api.with_token(None).raw("POST", &path, JSON, body.as_bytes()).unwrap().status, 200)
+    };
+    send(&api);
+    send(&api);
+    hub.kill();
+    hub.restart();
+    let api = hub.api();
+    let held = api.list("/integrations/noisy/held").remove(0);
+    assert_eq!(
+        (&held["key"], &held["count"], &held["needed"]),
+        (&json!("f1"), &json!(2), &json!(3)),
+        "{held}"
+    );
+    assert_eq!(api.get("/integrations/noisy")["held_alerts"], 1);
+    assert!(text(&api.list("/events?kind=alert.held")[0]["message"]).contains("disk is full"));
+    assert!(api.list("/incidents").is_empty());
+    send(&api);
+    assert_eq!(api.list("/incidents").len(), 1);
+    assert!(api.list("/integrations/noisy/held").is_empty());
+    for (wrong, field) in [
+        (json!({"triggers": 1, "within_seconds": 600}), "open_after.triggers"),
+        (json!({"triggers": 3, "within_seconds": 1}), "open_after.within_seconds"),
+    ] {
+        let input = json!({"name": "x", "kind": "webhook", "open_after": wrong});
+        let refused = api.call("POST", "/api/v1/integrations", Some(&input));
+        assert!(refused.status == 422 && refused.body.to_string().contains(field), "{refused:?}");
+    }
+}
+
+#[test]
 fn any_json_opens_and_ends_incidents_by_its_mapping() {
     let hub = Hub::start(Setup::default());
     let api = hub.api();

@@ -893,6 +893,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/integrations/{integration}/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts that were triggered, but not often enough to open */
+        get: operations["integration.held"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/integrations/{integration}/new-key": {
         parameters: {
             query?: never;
@@ -3014,6 +3031,29 @@ export interface components {
         };
         /** @enum {string} */
         HeartbeatState: "new" | "up" | "started" | "down" | "paused";
+        /** @description An alert of another tool that does not open yet: nobody is paged for it. */
+        HeldAlert: {
+            /**
+             * Format: int32
+             * @description Triggers that count as of now, and how many open it.
+             */
+            count: number;
+            first_at: components["schemas"]["Time"];
+            /** @description The sender's own name for it. */
+            key: string;
+            labels: components["schemas"]["Labels"];
+            last_at: components["schemas"]["Time"];
+            /** Format: int32 */
+            needed: number;
+            severity: components["schemas"]["Severity"];
+            title: string;
+            /** @description Forgotten then, unless it is triggered again. */
+            until_at: components["schemas"]["Time"];
+        };
+        HeldAlertList: {
+            items: components["schemas"]["HeldAlert"][];
+            next?: string;
+        };
         HostKey: {
             added_by: string;
             /** @description `ssh-ed25519`, `ecdsa-sha2-nistp256`, ... */
@@ -3334,12 +3374,18 @@ export interface components {
         Integration: {
             created_at: components["schemas"]["Time"];
             enabled: boolean;
+            /**
+             * Format: int32
+             * @description Alerts that were triggered, but not often enough yet.
+             */
+            held_alerts: number;
             id: components["schemas"]["IntegrationId"];
             /** @description Shown once, when it is made. */
             key?: string | null;
             kind: components["schemas"]["IntegrationKind"];
             mapping?: components["schemas"]["SignalMapping"] | null;
             name: string;
+            open_after?: components["schemas"]["OpenAfter"] | null;
             /** Format: int32 */
             open_alerts: number;
             service_id?: components["schemas"]["ServiceId"] | null;
@@ -3353,6 +3399,7 @@ export interface components {
             kind: components["schemas"]["IntegrationKind"];
             mapping?: components["schemas"]["SignalMapping"] | null;
             name: string;
+            open_after?: components["schemas"]["OpenAfter"] | null;
             service_id?: components["schemas"]["ServiceId"] | null;
         };
         /** @enum {string} */
@@ -3580,6 +3627,18 @@ export interface components {
             until_at: components["schemas"]["Time"];
             user: string;
             user_id: components["schemas"]["UserId"];
+        };
+        OpenAfter: {
+            /**
+             * Format: int32
+             * @description 2 to 100.
+             */
+            triggers: number;
+            /**
+             * Format: double
+             * @description 10 s to a day.
+             */
+            within_seconds: number;
         };
         Output: {
             /** @description No more will come. */
@@ -7198,6 +7257,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "integration.held": {
+        parameters: {
+            query?: {
+                /** @description Items per page: 1 to 500, 100 when absent */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                integration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldAlertList"];
+                };
             };
             /** @description A problem */
             default: {

@@ -349,6 +349,20 @@ pub static CHANNEL: Noun = Noun {
     ],
 };
 
+static HELD: Shape = Shape {
+    key: "key",
+    columns: &[
+        column("KEY", "key", As::Text, 0),
+        column("TITLE", "title", As::Text, 0),
+        column("SEVERITY", "severity", As::State, 1),
+        column("COUNT", "count", As::Text, 0),
+        column("OF", "needed", As::Text, 0),
+        column("LAST", "last_at", As::Time, 1),
+        column("UNTIL", "until_at", As::Time, 2),
+        wide("FIRST", "first_at", As::Time),
+    ],
+};
+
 pub static INTEGRATION: Noun = Noun {
     name: "integration",
     about: "Other tools that tell of their alerts here",
@@ -359,6 +373,7 @@ pub static INTEGRATION: Noun = Noun {
             column("KIND", "kind", As::Text, 0),
             column("ON", "enabled", As::State, 1),
             column("OPEN", "open_alerts", As::Text, 1),
+            column("HELD", "held_alerts", As::Text, 2),
             column("SENDS TO", "url", As::Text, 1),
             column("KEY", "key", As::Text, 0),
             wide("SERVICE", "service_id", As::Text),
@@ -388,6 +403,13 @@ pub static INTEGRATION: Noun = Noun {
         field("map-severity", "mapping.severity", Text, "Path of the severity"),
         field("map-state", "mapping.state", Text, "Path of the state"),
         field("map-resolved", "mapping.resolved", List, "Values of the state that mean that it is over"),
+        field(
+            "open-after",
+            "open_after.triggers",
+            Integer,
+            "Alerts open only at this many triggers of one key ...",
+        ),
+        field("within", "open_after.within_seconds", Seconds, "... within this time, as 10m"),
         field("map-label", "mapping.labels", Map, "Label and its path, as host=server.name; repeat for more"),
         field("enabled", "enabled", Bool, "Whether it is taken in"),
     ],
@@ -399,6 +421,7 @@ pub static INTEGRATION: Noun = Noun {
         verb("edit", Does::Edit),
         verb("apply", Does::Apply),
         verb("preview", Does::Special(&crate::special::mapping::PREVIEW)),
+        verb("held", Does::Show { endpoint: "integration.held", shape: &HELD }),
         verb("new-key", Does::Act { endpoint: "integration.new_key", fields: &[], many: false }),
         verb("delete", Does::Delete),
     ],

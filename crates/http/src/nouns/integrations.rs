@@ -2,8 +2,11 @@
 
 use axum::Json;
 use axum::extract::Path;
-use watchtower_api_types::{Integration, IntegrationInput, SignalPreview, SignalPreviewInput};
+use watchtower_api_types::{
+    HeldAlert, Integration, IntegrationInput, List, SignalPreview, SignalPreviewInput,
+};
 use watchtower_hub::configure::{self, Integrations};
+use watchtower_hub::respond::signals;
 
 use crate::caller::{Body, Caller, Reply};
 
@@ -16,6 +19,13 @@ pub async fn create(caller: Caller, Body(input): Body<IntegrationInput>) -> Repl
 pub async fn new_key(caller: Caller, Path(name): Path<String>) -> Reply<Integration> {
     caller.unrestricted()?;
     Ok(Json(configure::new_key(&caller.hub, &caller.principal, &name).await?))
+}
+
+/// What is held may be about any server.
+pub async fn held(caller: Caller, Path(name): Path<String>) -> Reply<List<HeldAlert>> {
+    caller.unrestricted()?;
+    let items = signals::held(&caller.hub, &name, caller.limit()?).await?;
+    Ok(Json(List { items, next: None }))
 }
 
 pub async fn preview(_: Caller, Body(input): Body<SignalPreviewInput>) -> Reply<SignalPreview> {

@@ -6,7 +6,7 @@ use watchtower_api_types as api;
 use watchtower_model::{Id, IntegrationId};
 use watchtower_store::{Store, Stored, objects as stored};
 
-use super::{Noun, find, mapping, named, save};
+use super::{Noun, find, mapping, named, save, seconds};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::objects::IntegrationBody;
@@ -14,6 +14,11 @@ use crate::{Hub, Objects, random};
 
 /// Replaced keys that are remembered.
 const OLD_KEYS_MAX: usize = 5;
+
+/// Triggers that an alert may need: each is kept with its time.
+const TRIGGERS_MAX: u32 = 100;
+const WITHIN_SECONDS_MIN: f64 = 10.0;
+const WITHIN_SECONDS_MAX: f64 = 86_400.0;
 
 pub struct Integrations;
 
@@ -54,6 +59,9 @@ impl Noun for Integrations {
         if let Some(mapping) = &input.mapping {
             mapping::checked(mapping)?;
         }
+        if let Some(after) = &input.open_after {
+            check_open_after(&input, after)?;
+        }
         Ok(IntegrationBody {
             name: input.name,
             kind: input.kind,
@@ -62,6 +70,7 @@ impl Noun for Integrations {
             key_hash,
             old_key_hashes,
             mapping: input.mapping,
+            open_after: input.open_after,
         })
     }
 
@@ -93,6 +102,11 @@ impl Noun for Integrations {
             url: format!("{}{path}", hub.config.public_url),
             open_alerts: hub.store.open_alerts_of(&source_of(stored.id)).await? as u32,
             mapping: body.mapping.clone(),
+            open_after: body.open_after.clone(),
+            held_alerts: match &body.open_after {
+                Some(_) => hub.store.held_count(&source_of(stored.id), hub.now()).await? as u32,
+                None => 0,
+            },
             created_at: stored.created_at.into(),
             key: None,
         })
@@ -102,6 +116,17 @@ impl Noun for Integrations {
 /// The source of its alerts.
 pub(crate) fn source_of(integration: Id) -> String {
     format!("integration:{integration}")
+}
+
+fn check_open_after(input: &api::IntegrationInput, after: &api::OpenAfter) -> Result<(), HubError> {
+    if input.kind == api::IntegrationKind::Heartbeat {
+        return Err(HubError::invalid("open_after", "a heartbeat has a grace for that"));
+    }
+    if !(2..=TRIGGERS_MAX).contains(&after.triggers) {
+        return Err(HubError::invalid("open_after.triggers", format!("must be from 2 to {TRIGGERS_MAX}")));
+    }
+    seconds("open_after.within_seconds", after.within_seconds, WITHIN_SECONDS_MIN, WITHIN_SECONDS_MAX)
+        .map(drop)
 }
 
 fn issue(body: &mut IntegrationBody) -> String {

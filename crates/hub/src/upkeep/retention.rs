@@ -21,6 +21,7 @@ pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
             Store::delete_changes_before(now.plus_ms(-DAY_MS)),
             Store::delete_idempotency_before(now.plus_ms(-DAY_MS)),
             Store::delete_sender_requests_before(now.plus_ms(-DAY_MS)),
+            Store::delete_held_before(now),
             Store::delete_enrol_tokens_before(now.plus_ms(-30 * DAY_MS)),
             Store::delete_events_before(records),
             Store::delete_alerts_before(records),

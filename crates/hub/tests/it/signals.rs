@@ -171,3 +171,86 @@ async fn what_comes_and_goes_flaps_the_third_time_and_is_one_incident_from_then_
     assert!(flapping.flapping && flapping.calm.is_some(), "{flapping:?}");
     assert_eq!((flapping.recurrence_of, flapping.alerts.len()), (Some(second.number), 3));
 }
+
+async fn counting(scene: &Scene) -> watchtower_api_types::Integration {
+    let input = serde_json::json!({"name": "counts", "kind": "alertmanager",
+        "open_after": {"triggers": 3, "within_seconds": 600}});
+    let admin = scene.admin().await;
+    let input = serde_json::from_value(input).unwrap();
+    configure::create::<Integrations>(&scene.hub, &admin, input).await.unwrap();
+    configure::new_key(&scene.hub, &admin, "counts").await.unwrap()
+}
+
+/// Key and count of what is held.
+async fn held(hub: &Hub) -> Vec<(String, u32)> {
+    let all = watchtower_hub::respond::signals::held(hub, "counts", 100).await.unwrap();
+    all.into_iter().map(|one| (one.key, one.count)).collect()
+}
+
+async fn opens_at_the_third(database_url: Option<String>) {
+    let scene = Scene::new(database_url).await;
+    let (hub, key) = (&scene.hub, counting(&scene).await.key.unwrap());
+    let from = sender(hub, KIND, &key).unwrap();
+    let tell = async |action, name: &str| {
+        take(hub, &from, vec![signal(action, name, None)]).await.unwrap();
+        hub.store.open_incidents().await.unwrap().len()
+    };
+    assert_eq!(tell(Action::Trigger, "disk").await, 0);
+    assert_eq!(tell(Action::Trigger, "disk").await, 0);
+    assert_eq!(tell(Action::Trigger, "swap").await, 0);
+    let mut shown = held(hub).await;
+    shown.sort();
+    assert_eq!(shown, [("disk".to_string(), 2), ("swap".to_string(), 1)]);
+    // An event tells of each that is held, once.
+    assert_eq!(scene.events("alert.held").await, 2);
+    // An end begins anew.
+    assert_eq!(tell(Action::Resolve, "disk").await, 0);
+    assert_eq!(tell(Action::Trigger, "disk").await, 0);
+    assert_eq!(tell(Action::Trigger, "disk").await, 0);
+    assert_eq!(tell(Action::Trigger, "disk").await, 1);
+    assert_eq!(held(hub).await, [("swap".to_string(), 1)]);
+    let alert = hub.store.open_alerts().await.unwrap().remove(0);
+    assert!(alert.description.ends_with("triggered 3 times within 10m"), "{}", alert.description);
+    // Open, it is an alert as any other.
+    assert_eq!(tell(Action::Trigger, "disk").await, 1);
+    assert_eq!(tell(Action::Resolve, "disk").await, 0);
+    assert_eq!(tell(Action::Trigger, "disk").await, 0);
+    // What has no key of its own cannot be counted.
+    let without = Signal { key: None, ..signal(Action::Trigger, "none", None) };
+    take(hub, &from, vec![without]).await.unwrap();
+    assert_eq!(hub.store.open_incidents().await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_that_must_come_three_times_is_held_until_then() {
+    opens_at_the_third(None).await;
+    if let Some(postgres) = Postgres::start() {
+        opens_at_the_third(Some(postgres.database())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn triggers_are_counted_over_hubs_and_restarts() {
+    let Some(postgres) = Postgres::start() else { return };
+    let one = Scene::new(Some(postgres.database())).await;
+    let url = one.hub.config.database_url.clone().unwrap();
+    let key = counting(&one).await.key.unwrap();
+    let (two, three) = (one.beside(url.clone()).await, one.beside(url).await);
+    // Three hubs, three triggers of each of ten keys, all at once.
+    let mut tasks = Vec::new();
+    for hub in [&one.hub, &two.hub, &three.hub] {
+        let (hub, key) = (hub.clone(), key.clone());
+        tasks.push(tokio::spawn(async move {
+            let from = sender(&hub, KIND, &key).unwrap();
+            for number in 0..10 {
+                let name = format!("k{number}");
+                take(&hub, &from, vec![signal(Action::Trigger, &name, None)]).await.unwrap();
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(one.hub.store.open_incidents().await.unwrap().len(), 10);
+    assert_eq!(held(&two.hub).await, []);
+}

@@ -21,7 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "notify_rules", include_str!("../../migrations/0013_notify_rules.sql")),
     (14, "message_handles", include_str!("../../migrations/0014_message_handles.sql")),
     (15, "merges", include_str!("../../migrations/0015_merges.sql")),
-    (17, "sender_requests", include_str!("../../migrations/0017_sender_requests.sql")),
+    (17, "senders", include_str!("../../migrations/0017_senders.sql")),
 ];
 
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)";

@@ -72,7 +72,17 @@ function columns(shown: Take, edit: Take): Column<Integration>[] {
       ),
     },
     { key: "url", head: "Sends to", low: true, cell: (one) => <code>{one.url}</code> },
-    { key: "open", head: "Open alerts", num: true, cell: (one) => one.open_alerts },
+    {
+      key: "open",
+      head: "Open alerts",
+      num: true,
+      cell: (one) => (
+        <>
+          {one.open_alerts}
+          {one.held_alerts > 0 && <div className="sub">{one.held_alerts} held</div>}
+        </>
+      ),
+    },
     {
       key: "actions",
       head: "",
@@ -183,11 +193,22 @@ function IntegrationDialog({ old, made, onClose }: FormProps) {
   const [service, setService] = useState(old?.service_id ?? "");
   const [enabled, setEnabled] = useState(old?.enabled ?? true);
   const [draft, setDraft] = useState(() => mappingDraft(old?.mapping));
+  const [triggers, setTriggers] = useState(String(old?.open_after?.triggers ?? 1));
+  const [minutes, setMinutes] = useState(String((old?.open_after?.within_seconds ?? 600) / 60));
+  const counts = kind !== "heartbeat" && Number(triggers) > 1;
   const mapping = kind === "generic" ? mappingOf(draft) : undefined;
   const missing = !name.trim() ? "Enter a name." : typeof mapping === "string" ? mapping : undefined;
   const save = async () => {
     const mapped = typeof mapping === "object" ? { mapping } : {};
-    const body = { name: name.trim(), kind, service_id: service || null, enabled, ...mapped };
+    const after = counts ? { triggers: Number(triggers), within_seconds: Number(minutes) * 60 } : null;
+    const body = {
+      name: name.trim(),
+      kind,
+      service_id: service || null,
+      enabled,
+      open_after: after,
+      ...mapped,
+    };
     if (old) await api.put("/integrations/{integration}", { path: { integration: old.id }, body });
     else made(await api.post("/integrations", { body }));
   };
@@ -212,6 +233,20 @@ function IntegrationDialog({ old, made, onClose }: FormProps) {
         choices={[{ value: "", label: "what the routes say" }, ...choices]}
         onChange={setService}
       />
+      {kind !== "heartbeat" && (
+        <TextField
+          label="An alert opens at its trigger number"
+          hint="Below it, an alert is held: shown with its count, and nobody is paged."
+          type="number"
+          min={1}
+          max={100}
+          value={triggers}
+          onChange={setTriggers}
+        />
+      )}
+      {counts && (
+        <TextField label="Within minutes" type="number" min={1} value={minutes} onChange={setMinutes} />
+      )}
       {old && <CheckField label="What it sends is taken" checked={enabled} onChange={setEnabled} />}
     </EditDialog>
   );

@@ -3,6 +3,7 @@
 //! Invariant: a call that is answered as taken has changed its incident, or opened one that says why it could not.
 
 mod calls;
+mod hold;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -14,6 +15,7 @@ use watchtower_model::{Id, IntegrationId, Severity, Timestamp};
 use watchtower_store::Stored;
 
 pub use calls::{Named, change, create, told};
+pub use hold::held;
 
 use super::alerts::{AlertResolve, AlertTrigger, labels_seen, resolve, resolve_ended, trigger};
 use super::apply::advance;
@@ -134,15 +136,18 @@ fn ranked(hub: &Hub, sender: &Sender, signals: Vec<Signal>) -> Vec<(Rank, usize,
     places.map(|(place, signal)| (rank(&signal), place, signal)).collect()
 }
 
-async fn take_one(hub: &Hub, sender: &Sender, signal: Signal) -> Result<String, HubError> {
+async fn take_one(hub: &Hub, sender: &Sender, mut signal: Signal) -> Result<String, HubError> {
     let source = source_of(sender.integration.id);
     let key = signal.key.clone().unwrap_or_else(|| random::id(hub.now()).to_string());
     match signal.action {
         Action::Trigger => {
-            trigger(hub, alert(hub, sender, source, key.clone(), signal), Vec::new()).await?;
+            if let hold::Counted::Opens(also) = hold::count(hub, sender, &source, &key, &mut signal).await? {
+                trigger(hub, alert(hub, sender, source, key.clone(), signal), also).await?;
+            }
         }
         Action::Resolve => {
-            resolve(hub, AlertResolve { source, dedup_key: key.clone() }, Vec::new()).await?;
+            let also = hold::end(sender, &source, &key);
+            resolve(hub, AlertResolve { source, dedup_key: key.clone() }, also).await?;
         }
         Action::Acknowledge => {
             let open = hub.store.open_alert(&source, &key).await?;
