@@ -181,6 +181,9 @@ endpoints! {
     "schedule.gaps" Get "/schedules/{schedule}/gaps" View ["from" "to"] _ -> [ScheduleGap], "When nobody is on call: in the next 30 days, at most in 100";
     "schedule.override" Post "/schedules/{schedule}/overrides" Respond [] OverrideInput -> ScheduleOverride, "Put somebody on call for a while, or take somebody off";
     "schedule.end_override" Delete "/schedules/{schedule}/overrides/{override}" Respond [] _ -> _, "End an override now, or remove it before it begins";
+    "schedule.swap" Post "/schedules/{schedule}/swaps" Respond [] SwapInput -> ShiftSwap, "Offer a shift: for nothing, or against another";
+    "schedule.take_swap" Post "/schedules/{schedule}/swaps/{swap}/take" Respond [] SwapTake -> SwapTaken, "Take a shift that is offered";
+    "schedule.withdraw_swap" Delete "/schedules/{schedule}/swaps/{swap}" Respond [] _ -> _, "Take back an offer";
     "schedule.calendar" Post "/schedules/{schedule}/calendar" Operate [] _ -> CalendarLink, "Make a link for calendars in place of the one there is; it is shown once";
     "schedule.end_calendar" Delete "/schedules/{schedule}/calendar" Operate [] _ -> _, "End the link for calendars";
     "on_call.list" Get "/on-call" View ["at" "limit" "cursor"] _ -> [OnCall], "Who is on call by each schedule";

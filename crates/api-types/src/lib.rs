@@ -90,7 +90,8 @@ pub use run::{
 };
 pub use schedule::{
     CalendarLink, OnCall, OnCallPerson, OverrideInput, OverrideKind, RotationUnit, Schedule, ScheduleGap,
-    ScheduleInput, ScheduleLayer, ScheduleOverride, ScheduleRestriction, Shift, Weekday,
+    ScheduleInput, ScheduleLayer, ScheduleOverride, ScheduleRestriction, Shift, ShiftRange, ShiftSwap,
+    SwapInput, SwapTake, SwapTaken, Weekday,
 };
 pub use script::{ApprovalInput, Parameter, ParameterKind, Script, ScriptApproval, ScriptInput};
 pub use server::{

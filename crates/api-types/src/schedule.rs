@@ -1,6 +1,6 @@
 //! Who is on call when: schedules, their layers and overrides, and what follows from them.
 
-use watchtower_model::{OverrideId, ScheduleId, UserId};
+use watchtower_model::{Id, OverrideId, ScheduleId, UserId};
 
 use crate::Time;
 use crate::derive::{inputs, shapes, words};
@@ -46,6 +46,8 @@ shapes! {
         pub layers: Vec<ScheduleLayer>,
         /// Those that are not over, in the order in which they apply.
         pub overrides: Vec<ScheduleOverride>,
+        /// Shifts that are offered, and that nobody has taken yet.
+        pub swaps: Vec<ShiftSwap>,
         pub on_call: Vec<OnCallPerson>,
         /// Gaps of the next 30 days, and people who cannot be reached, in words.
         pub warnings: Vec<String>,
@@ -99,6 +101,33 @@ shapes! {
         pub to_at: Time,
         pub created_by: String,
         pub created_at: Time,
+    }
+
+    /// A shift that is offered.
+    pub struct ShiftSwap {
+        #[schema(value_type = String)]
+        pub id: Id,
+        /// Whose it is.
+        pub user_id: UserId,
+        pub from_at: Time,
+        pub to_at: Time,
+        /// What whoever takes it must give; absent: nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub in_return: Option<ShiftRange>,
+        pub note: String,
+        pub created_by: String,
+        pub created_at: Time,
+    }
+
+    #[serde(deny_unknown_fields)]
+    pub struct ShiftRange {
+        pub from_at: Time,
+        pub to_at: Time,
+    }
+
+    /// What a taken offer made.
+    pub struct SwapTaken {
+        pub overrides: Vec<ScheduleOverride>,
     }
 
     pub struct OnCallPerson {
@@ -162,6 +191,29 @@ inputs! {
         pub timezone: String,
         #[serde(default)]
         pub layers: Vec<ScheduleLayer>,
+    }
+
+    pub struct SwapInput {
+        /// Id or name of whose shift it is; the caller's when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub user: Option<String>,
+        /// Absent: from the begin of the next shift on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub from_at: Option<Time>,
+        /// Absent: to the end of that shift.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub to_at: Option<Time>,
+        /// A time that somebody else has, and that is taken over from whoever takes the offer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub in_return: Option<ShiftRange>,
+        #[serde(default)]
+        pub note: String,
+    }
+
+    pub struct SwapTake {
+        /// Id or name of who takes it; the caller when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub user: Option<String>,
     }
 
     pub struct OverrideInput {

@@ -214,6 +214,9 @@ fn on_call() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("schedule.gaps", get(schedules::gaps)),
         ("schedule.override", post(schedules::add_override)),
         ("schedule.end_override", delete(schedules::end_override)),
+        ("schedule.swap", post(schedules::offer_swap)),
+        ("schedule.take_swap", post(schedules::take_swap)),
+        ("schedule.withdraw_swap", delete(schedules::withdraw_swap)),
         ("schedule.calendar", post(schedules::new_calendar)),
         ("schedule.end_calendar", delete(schedules::end_calendar)),
     ]);

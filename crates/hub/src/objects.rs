@@ -62,6 +62,9 @@ pub struct ScheduleBody {
     pub definitions: Vec<ScheduleDefinition>,
     /// In the order in which they apply.
     pub overrides: Vec<api::ScheduleOverride>,
+    /// Shifts that are offered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub swaps: Vec<api::ShiftSwap>,
     /// Hash of the secret in the link for calendars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar_hash: Option<String>,

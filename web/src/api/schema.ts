@@ -1710,6 +1710,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules/{schedule}/swaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Offer a shift: for nothing, or against another */
+        post: operations["schedule.swap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/swaps/{swap}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take back an offer */
+        delete: operations["schedule.withdraw_swap"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/swaps/{swap}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a shift that is offered */
+        post: operations["schedule.take_swap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scripts": {
         parameters: {
             query?: never;
@@ -4258,6 +4309,8 @@ export interface components {
             on_call: components["schemas"]["OnCallPerson"][];
             /** @description Those that are not over, in the order in which they apply. */
             overrides: components["schemas"]["ScheduleOverride"][];
+            /** @description Shifts that are offered, and that nobody has taken yet. */
+            swaps: components["schemas"]["ShiftSwap"][];
             /** @description IANA name of the zone whose clocks count. */
             timezone: string;
             /** @description Gaps of the next 30 days, and people who cannot be reached, in words. */
@@ -4540,6 +4593,22 @@ export interface components {
             items: components["schemas"]["Shift"][];
             next?: string;
         };
+        ShiftRange: {
+            from_at: components["schemas"]["Time"];
+            to_at: components["schemas"]["Time"];
+        };
+        /** @description A shift that is offered. */
+        ShiftSwap: {
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            from_at: components["schemas"]["Time"];
+            id: string;
+            in_return?: components["schemas"]["ShiftRange"] | null;
+            note: string;
+            to_at: components["schemas"]["Time"];
+            /** @description Whose it is. */
+            user_id: components["schemas"]["UserId"];
+        };
         /** @description Where in a body what is told of an alert is. Paths are such as `alert.name`, `alerts[0].id`, `labels["odd key"]`. */
         SignalMapping: {
             description?: string | null;
@@ -4623,6 +4692,22 @@ export interface components {
         StepTarget: {
             id: string;
             kind: components["schemas"]["TargetKind"];
+        };
+        SwapInput: {
+            from_at?: components["schemas"]["Time"] | null;
+            in_return?: components["schemas"]["ShiftRange"] | null;
+            note?: string;
+            to_at?: components["schemas"]["Time"] | null;
+            /** @description Id or name of whose shift it is; the caller's when absent. */
+            user?: string | null;
+        };
+        SwapTake: {
+            /** @description Id or name of who takes it; the caller when absent. */
+            user?: string | null;
+        };
+        /** @description What a taken offer made. */
+        SwapTaken: {
+            overrides: components["schemas"]["ScheduleOverride"][];
         };
         /** @enum {string} */
         TargetFormat: "auto" | "list" | "csv" | "ssh_config" | "ansible";
@@ -9391,6 +9476,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ShiftList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.swap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwapInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftSwap"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.withdraw_swap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+                /** @description Id, number or name */
+                swap: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedule.take_swap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                schedule: string;
+                /** @description Id, number or name */
+                swap: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwapTake"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwapTaken"];
                 };
             };
             /** @description A problem */

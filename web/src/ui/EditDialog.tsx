@@ -12,12 +12,22 @@ interface EditProps {
   missing?: string;
   needs: Need | undefined;
   changes: string[];
+  verb?: string;
   save: () => Promise<unknown>;
   onClose: () => void;
   children: ReactNode;
 }
 
-export function EditDialog({ title, missing, needs, changes, save, onClose, children }: EditProps) {
+export function EditDialog({
+  title,
+  missing,
+  needs,
+  changes,
+  verb = "Save",
+  save,
+  onClose,
+  children,
+}: EditProps) {
   const [tried, setTried] = useState(false);
   const action = useAction(
     async () => {
@@ -43,7 +53,7 @@ export function EditDialog({ title, missing, needs, changes, save, onClose, chil
         {action.error !== undefined && <ErrorNotice error={action.error} title="Could not save" />}
         <div className="form-actions">
           <Button type="submit" kind="primary" needs={needs} busy={action.busy}>
-            Save
+            {verb}
           </Button>
           <Button onClick={onClose}>Cancel</Button>
         </div>

@@ -19,6 +19,7 @@ pub mod mapping;
 pub mod metrics;
 pub mod notify;
 pub mod on_call;
+pub mod swap;
 pub mod password;
 pub mod poll;
 pub mod preview;

@@ -27,7 +27,7 @@ static PEOPLE: Shape = Shape {
     ],
 };
 
-static OVERRIDE_SHAPE: Shape = Shape {
+pub static OVERRIDE_SHAPE: Shape = Shape {
     key: "id",
     columns: &[
         column("KIND", "kind", As::Text, 0),
@@ -41,7 +41,7 @@ static OVERRIDE_SHAPE: Shape = Shape {
 
 static LINK: Shape = Shape { key: "url", columns: &[column("URL", "url", As::Text, 0)] };
 
-fn schedule() -> Arg {
+pub fn schedule() -> Arg {
     Arg::new("schedule").required(true).value_name("SCHEDULE").help("Id or name")
 }
 

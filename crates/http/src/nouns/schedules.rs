@@ -3,7 +3,10 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use watchtower_api_types::{CalendarLink, List, OnCall, OverrideInput, ScheduleGap, ScheduleOverride, Shift};
+use watchtower_api_types::{
+    CalendarLink, List, OnCall, OverrideInput, ScheduleGap, ScheduleOverride, Shift, ShiftSwap, SwapInput,
+    SwapTake, SwapTaken,
+};
 use watchtower_hub::HubError;
 use watchtower_hub::configure::{self, Noun, Schedules};
 use watchtower_hub::objects::ScheduleBody;
@@ -89,6 +92,33 @@ pub async fn end_override(
 ) -> Result<StatusCode, Failure> {
     caller.unrestricted()?;
     configure::end_override(&caller.hub, &caller.principal, &name, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub async fn offer_swap(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(input): Body<SwapInput>,
+) -> Reply<ShiftSwap> {
+    caller.unrestricted()?;
+    Ok(Json(configure::offer_swap(&caller.hub, &caller.principal, &name, input).await?))
+}
+
+pub async fn take_swap(
+    caller: Caller,
+    Path((name, id)): Path<(String, String)>,
+    Body(input): Body<SwapTake>,
+) -> Reply<SwapTaken> {
+    caller.unrestricted()?;
+    Ok(Json(configure::take_swap(&caller.hub, &caller.principal, &name, &id, input).await?))
+}
+
+pub async fn withdraw_swap(
+    caller: Caller,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    caller.unrestricted()?;
+    configure::withdraw_swap(&caller.hub, &caller.principal, &name, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -14,6 +14,7 @@ mod inhibitions;
 mod integrations;
 mod maintenance;
 mod overrides;
+mod swaps;
 mod mapping;
 mod policies;
 mod routes;
@@ -61,6 +62,7 @@ pub use services::Services;
 pub(crate) use silences::forget_silences;
 pub use silences::{Silences, expire_silence};
 pub use stepping::versions;
+pub use swaps::{offer_swap, take_swap, withdraw_swap};
 pub use teams::Teams;
 pub use warnings::of as schedule_warnings;
 

@@ -16,9 +16,9 @@ const OVERRIDES_MAX: usize = 200;
 /// Those that are over and stay, so that who was on call stays said; the ones that ended first are forgotten beyond it.
 const PAST_MAX: usize = 300;
 /// The longest one, and how far ahead it may begin: beyond, it is a layer.
-const REACH_MS: i64 = 366 * 86_400_000;
+pub(super) const REACH_MS: i64 = 366 * 86_400_000;
 
-fn user(hub: &Hub, field: &str, id_or_name: &str) -> Result<UserId, HubError> {
+pub(super) fn user(hub: &Hub, field: &str, id_or_name: &str) -> Result<UserId, HubError> {
     let people = hub.logins.people();
     let by_id = id_or_name.parse::<UserId>().ok().filter(|id| people.contains_key(id));
     let found = by_id.or_else(|| people.values().find(|user| user.name == id_or_name).map(|user| user.id));
@@ -65,13 +65,22 @@ pub async fn add_override(
     let old = find::<Schedules>(hub, schedule)?;
     let made = checked(hub, by, input, now)?;
     let mut body = old.body.clone();
-    if body.overrides.iter().filter(|one| one.to_at.0 > now).count() >= OVERRIDES_MAX {
-        return Err(HubError::Conflict(format!("there are {OVERRIDES_MAX} overrides: end some first")));
-    }
-    forget_past(&mut body, now);
-    body.overrides.push(made.clone());
+    add_all(&mut body, std::slice::from_ref(&made), now)?;
     replace(hub, by, "override", &old, &body).await?;
     Ok(made)
+}
+
+pub(super) fn add_all(
+    body: &mut ScheduleBody,
+    more: &[api::ScheduleOverride],
+    now: Timestamp,
+) -> Result<(), HubError> {
+    if body.overrides.iter().filter(|one| one.to_at.0 > now).count() + more.len() > OVERRIDES_MAX {
+        return Err(HubError::Conflict(format!("there are {OVERRIDES_MAX} overrides: end some first")));
+    }
+    forget_past(body, now);
+    body.overrides.extend_from_slice(more);
+    Ok(())
 }
 
 fn forget_past(body: &mut ScheduleBody, now: Timestamp) {
@@ -122,6 +131,7 @@ mod tests {
             definitions: Vec::new(),
             overrides: (1..=PAST_MAX as i64 + 5).map(one).chain([one(1_000_000)]).collect(),
             calendar_hash: None,
+            swaps: Vec::new(),
         };
         forget_past(&mut body, Timestamp(1000));
         assert_eq!((body.overrides.len(), body.overrides[0].to_at.0), (PAST_MAX + 1, Timestamp(6)));

@@ -55,13 +55,14 @@ impl Noun for Schedules {
         }
         let surplus = definitions.len().saturating_sub(DEFINITIONS_MAX);
         definitions.drain(..surplus);
-        let (overrides, calendar_hash) =
-            old.map(|old| (old.overrides.clone(), old.calendar_hash.clone())).unwrap_or_default();
+        let kept = |old: &ScheduleBody| (old.overrides.clone(), old.swaps.clone(), old.calendar_hash.clone());
+        let (overrides, swaps, calendar_hash) = old.map(kept).unwrap_or_default();
         Ok(ScheduleBody {
             name: input.name,
             description: input.description,
             definitions,
             overrides,
+            swaps,
             calendar_hash,
         })
     }
@@ -82,6 +83,7 @@ impl Noun for Schedules {
                 .map(|one| one.layers.iter().map(|layer| layer.layer.clone()).collect())
                 .unwrap_or_default(),
             overrides: body.overrides.iter().filter(|one| one.to_at.0 > now).cloned().collect(),
+            swaps: body.swaps.iter().filter(|one| one.to_at.0 > now).cloned().collect(),
             on_call: on_call::people(hub, stored, now),
             warnings: wrong,
             has_calendar: body.calendar_hash.is_some(),

@@ -7,7 +7,7 @@ use watchtower_hub::configure::{self, Channels, Noun, Policies, Schedules, Servi
 use watchtower_hub::respond::{self, AlertTrigger, on_call};
 use watchtower_hub::{HubError, random};
 use watchtower_incident::{Actor, Incident};
-use watchtower_model::{ChannelId, IncidentId, Labels, ServiceId, Severity};
+use watchtower_model::{ChannelId, IncidentId, Labels, ServiceId, Severity, Timestamp};
 use watchtower_testkit::postgres::Postgres;
 
 use crate::scene::Scene;
@@ -257,4 +257,122 @@ async fn the_calendar_is_for_who_has_the_link_of_now() {
     assert!(text.contains("SUMMARY:ben on call for db-primary\r\n"), "{text}");
     configure::end_calendar(hub, &duty.admin, "db-primary").await.unwrap();
     assert_eq!(on_call::calendar(hub, "db-primary", &new), None);
+}
+
+/// When Ann and Ben have their next whole days by the schedule `daily`, and somebody who is in no schedule.
+struct Days {
+    duty: Duty,
+    cy: Person,
+    ann: (Timestamp, Timestamp),
+    ben: (Timestamp, Timestamp),
+}
+
+impl Days {
+    async fn new(database_url: Option<String>) -> Days {
+        let duty = Duty::new(database_url).await;
+        let cy = person(&duty.scene, "cy").await;
+        let layer = json!({"name": "days", "unit": "daily", "handoff": "00:00", "start": "2026-01-01",
+            "participants": [duty.ann.principal.user, duty.ben.principal.user]});
+        let input = json!({"name": "daily", "timezone": "UTC", "layers": [layer]});
+        make::<Schedules>(&duty.scene, input).await.unwrap();
+        let now = duty.scene.hub.now();
+        let stored = configure::find::<Schedules>(&duty.scene.hub, "daily").unwrap();
+        let shifts = on_call::shifts(&duty.scene.hub, &stored.body, now, now.plus_ms(6 * 86_400_000));
+        let next = |name: &str| {
+            let whole = shifts.iter().find(|shift| shift.user == name && shift.from_at.0 > now.plus_ms(1000));
+            whole.map(|shift| (shift.from_at.0, shift.to_at.0)).unwrap()
+        };
+        let (ann, ben) = (next("ann"), next("ben"));
+        Days { duty, cy, ann, ben }
+    }
+
+    async fn offer(&self, by: &Principal, input: Value) -> Result<watchtower_api_types::ShiftSwap, HubError> {
+        configure::offer_swap(&self.duty.scene.hub, by, "daily", parsed(input)).await
+    }
+
+    async fn take(&self, by: &Principal, id: &str, input: Value) -> Result<usize, HubError> {
+        let taken = configure::take_swap(&self.duty.scene.hub, by, "daily", id, parsed(input)).await?;
+        Ok(taken.overrides.len())
+    }
+
+    /// Who has the middle of a time.
+    fn who(&self, (from, to): (Timestamp, Timestamp)) -> Vec<String> {
+        let hub = &self.duty.scene.hub;
+        let stored = configure::find::<Schedules>(hub, "daily").unwrap();
+        let middle = from.plus_ms(to.since(from) / 2);
+        on_call::people(hub, &stored, middle).into_iter().map(|person| person.user).collect()
+    }
+}
+
+fn range((from, to): (Timestamp, Timestamp)) -> Value {
+    json!({"from_at": from.to_rfc3339(), "to_at": to.to_rfc3339()})
+}
+
+async fn swaps(database_url: Option<String>) {
+    let days = Days::new(database_url).await;
+    let (ann, ben, cy) = (&days.duty.ann.principal, &days.duty.ben.principal, &days.cy.principal);
+    // Of nothing more said, it is the next shift, to its end.
+    let next = days.offer(ann, json!({})).await.unwrap();
+    assert!(next.to_at.0 <= days.ann.1, "{next:?}");
+    configure::withdraw_swap(&days.duty.scene.hub, ann, "daily", &next.id.to_string()).await.unwrap();
+    assert_eq!(days.who(days.ann), ["ann"]);
+    // Only one's own: another's is for who may edit schedules.
+    let mut hers = range(days.ann);
+    assert_eq!(
+        days.offer(ben, hers.clone()).await.unwrap_err().to_string().split(':').next(),
+        Some("from_at")
+    );
+    hers["user"] = json!("ann");
+    assert!(matches!(days.offer(ben, hers.clone()).await, Err(HubError::Forbidden(_))));
+    let offered = days.offer(&days.duty.admin, hers).await.unwrap();
+    let id = offered.id.to_string();
+    assert!(matches!(days.offer(ann, range(days.ann)).await, Err(HubError::Conflict(_))), "twice");
+    assert!(matches!(
+        configure::withdraw_swap(&days.duty.scene.hub, ben, "daily", &id).await,
+        Err(HubError::Forbidden(_))
+    ));
+    assert!(days.take(ann, &id, json!({})).await.is_err(), "their own");
+    assert!(matches!(days.take(ben, &id, json!({"user": "cy"})).await, Err(HubError::Forbidden(_))));
+    assert_eq!(days.take(cy, &id, json!({})).await.unwrap(), 1);
+    assert_eq!((days.who(days.ann), days.who(days.ben)), (vec!["cy".to_string()], vec!["ben".to_string()]));
+    assert!(matches!(days.take(ben, &id, json!({})).await, Err(HubError::NotFound { .. })), "taken once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shift_that_is_offered_is_taken_once() {
+    swaps(None).await;
+    if let Some(postgres) = Postgres::start() {
+        swaps(Some(postgres.database())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shift_is_swapped_against_another_by_who_has_that() {
+    let days = Days::new(None).await;
+    let (ann, ben, cy) = (&days.duty.ann.principal, &days.duty.ben.principal, &days.cy.principal);
+    let mut input = range(days.ann);
+    input["in_return"] = range(days.ben);
+    let id = days.offer(ann, input.clone()).await.unwrap().id.to_string();
+    let refused = days.take(cy, &id, json!({})).await.unwrap_err().to_string();
+    assert!(refused.contains("cy is not on call for daily all that time"), "{refused}");
+    assert_eq!(days.take(ben, &id, json!({})).await.unwrap(), 2);
+    assert_eq!((days.who(days.ann), days.who(days.ben)), (vec!["ben".to_string()], vec!["ann".to_string()]));
+    // Her own shift is no return.
+    input["in_return"] = range(days.ben);
+    assert!(days.offer(ann, input).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offer_that_the_schedule_has_overtaken_puts_nobody_on_call() {
+    let days = Days::new(None).await;
+    let (ann, cy) = (&days.duty.ann.principal, &days.cy.principal);
+    let id = days.offer(ann, range(days.ann)).await.unwrap().id.to_string();
+    let mut instead = range(days.ann);
+    instead["kind"] = json!("replace");
+    instead["user"] = json!("ben");
+    instead["instead_of"] = json!("ann");
+    configure::add_override(&days.duty.scene.hub, &days.duty.admin, "daily", parsed(instead)).await.unwrap();
+    let refused = days.take(cy, &id, json!({})).await.unwrap_err().to_string();
+    assert!(refused.contains("ann is not on call for daily all that time"), "{refused}");
+    assert_eq!(days.who(days.ann), ["ben"]);
 }

@@ -15,6 +15,7 @@ import { OverrideDialog } from "./OverrideDialog";
 import { words } from "./override";
 import { Rota } from "./Rota";
 import { ScheduleDialog } from "./ScheduleDialog";
+import { SwapDialog, Swaps } from "./Swaps";
 
 export function OnCallPage() {
   const schedules = useQuery(queries.schedules());
@@ -47,7 +48,7 @@ export function OnCallPage() {
   );
 }
 
-type Open = "edit" | "override" | "calendar";
+type Open = "edit" | "override" | "swap" | "calendar";
 
 function SchedulePanel({ schedule }: { schedule: Schedule }) {
   const [open, setOpen] = useState<Open>();
@@ -66,7 +67,15 @@ function SchedulePanel({ schedule }: { schedule: Schedule }) {
         )}
         <Rota schedule={schedule} />
         <Overrides schedule={schedule} />
+        <Swaps schedule={schedule} />
         <div className="form-actions">
+          <Button
+            needs="respond"
+            aria-label={`Offer a shift of ${schedule.name}`}
+            onClick={() => setOpen("swap")}
+          >
+            Offer a shift
+          </Button>
           <Button
             needs="respond"
             aria-label={`Override ${schedule.name}`}
@@ -95,6 +104,7 @@ function SchedulePanel({ schedule }: { schedule: Schedule }) {
       </div>
       {open === "edit" && <ScheduleDialog schedule={schedule} onClose={close} />}
       {open === "override" && <OverrideDialog schedule={schedule} onClose={close} />}
+      {open === "swap" && <SwapDialog schedule={schedule} onClose={close} />}
       {open === "calendar" && <CalendarDialog schedule={schedule} onClose={close} />}
     </Panel>
   );

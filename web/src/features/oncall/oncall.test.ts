@@ -21,6 +21,7 @@ const schedule: Schedule = {
     },
   ],
   overrides: [],
+  swaps: [],
   on_call: [],
   warnings: [],
   has_calendar: false,
