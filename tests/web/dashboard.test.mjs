@@ -166,6 +166,57 @@ test("a drill is fired, acknowledged, noted and resolved", async () => {
   await page.getByRole("button", { name: "Resolve", exact: true }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
   await page.getByText("resolved", { exact: true }).first().waitFor();
+  // It was resolved by mistake.
+  await page.getByRole("button", { name: "Reopen", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Reopen and page" }).click();
+  await page.locator(".timeline").getByText("after its end: it is not over").waitFor();
+  await page.getByRole("button", { name: "Resolve", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
+  await page.getByText("resolved", { exact: true }).first().waitFor();
+});
+
+test("incidents that are one are merged, from the list and from a page", async () => {
+  const { page } = session;
+  const fire = async (title) => {
+    await page.goto(url("/incidents"));
+    await page.getByRole("button", { name: "Fire a drill" }).click();
+    await page.getByLabel("Title").fill(title);
+    await page.getByRole("button", { name: "Fire the drill" }).click();
+    await page.waitForURL(/\/incidents\/\d+/);
+    return page.url().split("/").pop();
+  };
+  const [one, two, three] = [
+    await fire("one of three"),
+    await fire("two of three"),
+    await fire("three of three"),
+  ];
+  await page.goto(url("/incidents"));
+  await page.getByLabel(`Select INC-${one}`).check();
+  await page.getByLabel(`Select INC-${two}`).check();
+  await page.getByRole("button", { name: "Merge", exact: true }).click();
+  // The oldest of the worst is proposed.
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: `Merge into INC-${one}` })
+    .click();
+  await page.waitForURL(new RegExp(`/incidents/${one}$`));
+  await page.getByRole("link", { name: `with INC-${two}` }).waitFor();
+  await page.goto(url(`/incidents/${three}`));
+  await page.getByRole("button", { name: "More to do" }).click();
+  await page.getByRole("button", { name: "Merge into…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Search open incidents").fill("one of three");
+  await dialog.getByRole("radio", { name: new RegExp(`INC-${one} `) }).check();
+  await dialog.getByRole("button", { name: `Merge into INC-${one}` }).click();
+  await page.waitForURL(new RegExp(`/incidents/${one}$`));
+  await page
+    .locator(".timeline")
+    .getByRole("link", { name: `INC-${three}` })
+    .click();
+  await page.getByRole("link", { name: `goes on in INC-${one}` }).click();
+  await page.getByRole("button", { name: "Resolve", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
+  await page.getByText("resolved", { exact: true }).first().waitFor();
 });
 
 test("an incident is silenced from its page, and the silence is ended from the list", async () => {

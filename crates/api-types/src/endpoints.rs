@@ -148,6 +148,7 @@ endpoints! {
     "incident.unack" Post "/incidents/{incident}/unack" Respond [] _ -> Incident, "Back to triggered";
     "incident.escalate" Post "/incidents/{incident}/escalate" Respond [] _ -> Incident, "Page the next step now";
     "incident.resolve" Post "/incidents/{incident}/resolve" Respond [] ResolveInput -> Incident, "Resolve";
+    "incident.reopen" Post "/incidents/{incident}/reopen" Respond [] _ -> Incident, "Open again what was resolved by mistake, at most 24 hours after its end";
     "incident.merge" Post "/incidents/{incident}/merge" Respond [] MergeInput -> Incident, "Merge into another open one, which is the answer: its open alerts and whoever heard of it go on there";
     "incident.note" Post "/incidents/{incident}/notes" Respond [] NoteInput -> TimelineEntry, "Add a note";
     "service.list" Get "/services" View ["limit" "cursor"] _ -> [Service], "List services";

@@ -70,6 +70,8 @@ shapes! {
         pub resolved_by: Option<String>,
         /// `alerts_resolved`, `manual`, `timeout`, `merged`.
         pub resolve_reason: Option<String>,
+        /// How often it was opened again after an end; `resolved_at` is the last end.
+        pub reopened: u32,
         /// Number of the incident that it goes on in.
         pub merged_into: Option<i64>,
         /// Numbers of those that go on in it.

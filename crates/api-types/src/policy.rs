@@ -45,6 +45,8 @@ shapes! {
         pub group_window_seconds: Option<f64>,
         /// How long the last alert must stay away before an incident ends; absent means 0: it ends with it.
         pub resolve_delay_seconds: Option<f64>,
+        /// What comes back so soon after its end opens the same incident again; absent means 0: it opens another one.
+        pub reopen_window_seconds: Option<f64>,
         pub runbook_url: Option<String>,
         pub open_incidents: u32,
         pub created_at: Time,
@@ -137,6 +139,9 @@ inputs! {
         pub group_window_seconds: Option<f64>,
         #[serde(default)]
         pub resolve_delay_seconds: Option<f64>,
+        /// The same trouble again within this after its end opens the same incident again, at most a day; absent means 0.
+        #[serde(default)]
+        pub reopen_window_seconds: Option<f64>,
         #[serde(default)]
         pub runbook_url: Option<String>,
     }

@@ -134,6 +134,7 @@ fn trouble() -> Vec<(&'static str, MethodRouter<Hub>)> {
         ("incident.unack", post(incidents::unack)),
         ("incident.escalate", post(incidents::escalate)),
         ("incident.resolve", post(incidents::resolve)),
+        ("incident.reopen", post(incidents::reopen)),
         ("incident.merge", post(incidents::merge)),
         ("incident.note", post(incidents::note)),
     ]

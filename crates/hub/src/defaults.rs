@@ -100,6 +100,7 @@ pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {
         hold_pages_for_seconds: None,
         group_window_seconds: None,
         resolve_delay_seconds: None,
+        reopen_window_seconds: None,
         runbook_url: None,
     };
     statements.extend(objects::insert(service, &ServiceBody(default), BY, now));

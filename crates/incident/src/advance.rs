@@ -17,8 +17,7 @@ use crate::{
 /// Timers handled by one `Wake`. What is left stays due, so the hub wakes the incident again.
 pub const WAKE_ACTIONS_MAX: usize = 64;
 
-/// Opens an incident for its first alert and pages the first step, unless a silence or an opted-in hold for a
-/// running repair says otherwise.
+/// Opens an incident for its first alert.
 pub fn open(opening: Opening, now: Timestamp) -> (Incident, Vec<Effect>) {
     let (repair_starting, earlier) = (opening.repair_starting, opening.earlier);
     let mut turn = Turn::new(new_incident(opening, now), now);
@@ -27,14 +26,7 @@ pub fn open(opening: Opening, now: Timestamp) -> (Incident, Vec<Effect>) {
     turn.say(TimelineKind::Opened, &Actor::System, opened, data);
     earlier.into_iter().for_each(|earlier| turn.say_earlier(earlier));
     turn.restart_auto_resolve();
-    let hold_ms = turn.incident.service.hold_pages_ms.filter(|ms| repair_starting && *ms > 0);
-    if turn.incident.suppressed.is_some() {
-        turn.say_suppressed();
-    } else if let Some(hold_ms) = hold_ms {
-        turn.hold_pages(hold_ms);
-    } else {
-        turn.begin_step(0, now, PageReason::Opened, None);
-    }
+    turn.ask_the_first(PageReason::Opened, repair_starting);
     turn.finish()
 }
 
@@ -49,6 +41,7 @@ pub fn advance(incident: Incident, input: Input, now: Timestamp) -> (Incident, V
         Input::Resolve { by, note } => turn.resolve_by_person(by, &note),
         Input::Escalate { by } => turn.escalate_by_person(&by),
         Input::Note { by, text } => turn.note(&by, &text),
+        Input::Reopened(reopening) => turn.reopen(*reopening),
         Input::StepEmpty { generation, step, loop_no } => turn.step_empty(generation, step, loop_no),
         Input::OnCall { people, text } => turn.on_call(people, text),
         Input::Wake => turn.wake(),
@@ -61,6 +54,18 @@ pub fn advance(incident: Incident, input: Input, now: Timestamp) -> (Incident, V
 }
 
 impl Turn {
+    /// Pages the first step, unless a silence or an opted-in hold for a running repair says otherwise.
+    pub fn ask_the_first(&mut self, reason: PageReason, repair_starting: bool) {
+        let hold_ms = self.incident.service.hold_pages_ms.filter(|ms| repair_starting && *ms > 0);
+        if self.incident.suppressed.is_some() {
+            self.say_suppressed();
+        } else if let Some(hold_ms) = hold_ms {
+            self.hold_pages(hold_ms);
+        } else {
+            self.begin_step(0, self.now, reason, None);
+        }
+    }
+
     fn wake(&mut self) {
         for _ in 0..WAKE_ACTIONS_MAX {
             let Some(due) = self.incident.pending_actions.first().copied().filter(|a| a.at <= self.now)
@@ -132,6 +137,9 @@ fn new_incident(opening: Opening, now: Timestamp) -> Incident {
         flapping: false,
         recurrence_of: opening.earlier.map(|earlier| earlier.number),
         came_back: Vec::new(),
+        closed_by_end: BTreeSet::new(),
+        reopened: 0,
+        told_since: 0,
         calm: None,
         merged_into: None,
         merged: Vec::new(),

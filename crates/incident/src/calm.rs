@@ -83,14 +83,29 @@ impl Turn {
         if !self.resume() {
             return;
         }
-        self.incident.came_back.retain(|at| self.now.since(*at) < FLAP_WINDOW_MS);
-        self.incident.came_back.push(self.now);
-        let times = self.incident.came_back.len() as u32 + 1;
+        let times = self.count_return();
         let text = format!("it came back before its end counted, {times} times by now");
         self.say(TimelineKind::Retriggered, &Actor::System, text, json!({ "times": times }));
+        self.flaps_after(times);
+    }
+
+    /// How often it came within [`FLAP_WINDOW_MS`], now included.
+    fn count_return(&mut self) -> u32 {
+        self.incident.came_back.retain(|at| self.now.since(*at) < FLAP_WINDOW_MS);
+        self.incident.came_back.push(self.now);
+        self.incident.came_back.len() as u32 + 1
+    }
+
+    fn flaps_after(&mut self, times: u32) {
         if times >= FLAPS && !self.incident.flapping {
             self.begin_flapping(times);
         }
+    }
+
+    /// An alert triggers after the end, and opens it again.
+    pub fn came_back(&mut self) {
+        let times = self.count_return();
+        self.flaps_after(times);
     }
 
     /// All is calm no longer: what was put off goes on. `false` where nothing was.

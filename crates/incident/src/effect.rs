@@ -26,6 +26,7 @@ pub enum TimelineKind {
     Flapping,
     Calm,
     Resolved,
+    Reopened,
     /// It took in another incident, or was taken in.
     Merged,
     Note,
@@ -54,6 +55,7 @@ impl TimelineKind {
             TimelineKind::Flapping => "flapping",
             TimelineKind::Calm => "calm",
             TimelineKind::Resolved => "resolved",
+            TimelineKind::Reopened => "reopened",
             TimelineKind::Merged => "merged",
             TimelineKind::Note => "note",
             TimelineKind::Run => "run",
@@ -94,6 +96,7 @@ pub enum PageReason {
     HoldEnded,
     SuppressionEnded,
     Merged,
+    Reopened,
 }
 
 impl PageReason {
@@ -110,6 +113,7 @@ impl PageReason {
             PageReason::RepairFailed => "the repair did not help",
             PageReason::HoldEnded => "the time that a running repair may hold the page is over",
             PageReason::SuppressionEnded => "what kept it quiet ended",
+            PageReason::Reopened => "it is not over: the incident was opened again",
             PageReason::Merged => "an incident that was not answered either was merged into it",
         }
     }
@@ -159,6 +163,10 @@ pub enum Effect {
     ResolveNotice(Notice),
     /// The incident was resolved above its alerts: their rows are closed with it.
     ResolveAlerts {
+        alerts: Vec<AlertId>,
+    },
+    /// It is opened again, and the alerts that its end closed with it.
+    ReopenAlerts {
         alerts: Vec<AlertId>,
     },
 }

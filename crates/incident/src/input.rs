@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use watchtower_model::{AlertId, ChannelId, IncidentId, RunId, ServerId, Severity, Urgency, UserId};
 
-use crate::{Earlier, PolicySnapshot, ServiceSnapshot, Target};
+use crate::{Earlier, PolicySnapshot, Reopening, ServiceSnapshot, Target};
 
 /// Bytes of a run's output that go with a page; the end is kept, since errors are written last.
 pub const OUTPUT_EXCERPT_BYTES_MAX: usize = 2 * 1024;
@@ -154,6 +154,8 @@ pub enum Input {
         by: Actor,
         text: String,
     },
+    /// The only thing that moves what is resolved.
+    Reopened(Box<Reopening>),
     /// Of the page for this step nobody could be reached: the next step begins at once.
     StepEmpty {
         generation: u64,

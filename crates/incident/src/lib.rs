@@ -1,6 +1,7 @@
 //! Incidents as a pure state machine: `advance(incident, input, now) -> (incident, effects)`.
 //!
-//! Invariants: no IO, no clock, no randomness. Resolved is terminal. The generation never falls, and no
+//! Invariants: no IO, no clock, no randomness. Resolved is terminal but for [`Input::Reopened`], and for that too
+//! where the incident was merged into another one. The generation never falls, and no
 //! page leaves an incident that is acknowledged or resolved. A triggered incident always has a pending
 //! action, or is flagged `unanswered` or `suppressed`, so that none can be forgotten. Every decision to page
 //! or not to page is also a [`Effect::Timeline`].
@@ -17,6 +18,7 @@ mod people;
 mod personal;
 mod policy;
 mod repair;
+mod reopen;
 mod response_times;
 mod route;
 mod state;
@@ -40,6 +42,7 @@ pub use policy::{
     LOOPS_MAX, PolicyError, PolicySnapshot, STEP_DELAY_MS_MAX, STEP_DELAY_MS_MIN, STEPS_MAX, ServiceSnapshot,
     Step, TARGETS_PER_STEP_MAX, Target,
 };
+pub use reopen::{REOPEN_BY_HAND_MS, REOPEN_WINDOW_MS_MAX, Reopened, Reopening};
 pub use repair::REPAIR_PAGE_GAP_MS;
 pub use response_times::{time_to_ack_ms, time_to_resolve_ms};
 pub use route::route;

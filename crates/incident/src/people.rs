@@ -111,6 +111,7 @@ impl Turn {
     /// It is over, and so are its alerts.
     pub fn resolve(&mut self, by: Actor, reason: Resolution, text: &str) {
         let open: Vec<_> = self.incident.open_alerts().collect();
+        self.incident.closed_by_end = open.iter().copied().collect();
         self.end(&by, reason);
         self.say(TimelineKind::Resolved, &by, text, json!({ "reason": reason }));
         if !open.is_empty() {

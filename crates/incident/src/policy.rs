@@ -59,6 +59,9 @@ pub struct ServiceSnapshot {
     /// How long the last alert must stay away before the incident ends; 0: it ends with it.
     #[serde(default)]
     pub resolve_delay_ms: i64,
+    /// What comes back so soon after its end opens the same incident again; 0: another one.
+    #[serde(default)]
+    pub reopen_window_ms: i64,
 }
 
 /// Which field of a policy is out of its bounds.

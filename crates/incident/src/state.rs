@@ -15,7 +15,7 @@ pub const ALERTS_PER_INCIDENT_MAX: usize = 1_000;
 pub enum Status {
     Triggered,
     Acknowledged,
-    /// Terminal.
+    /// Terminal, but for a reopening.
     Resolved,
 }
 
@@ -116,6 +116,7 @@ pub struct Incident {
     /// Severity when acknowledged: only something worse pages again.
     pub acked_severity: Option<Severity>,
     pub first_acked_at: Option<Timestamp>,
+    /// Of the last end, as the two that follow.
     pub resolved_at: Option<Timestamp>,
     pub resolved_by: Option<Actor>,
     pub resolved_reason: Option<Resolution>,
@@ -127,7 +128,16 @@ pub struct Incident {
     /// The incident of the same key that ended before this one began.
     #[serde(default)]
     pub recurrence_of: Option<i64>,
-    /// When alerts came back while all was calm, those of the last half hour.
+    /// Alerts that its end closed before their sources did.
+    #[serde(default)]
+    pub closed_by_end: BTreeSet<AlertId>,
+    /// How often it was opened again.
+    #[serde(default)]
+    pub reopened: u32,
+    /// The generation with which it began, or began again: whoever was told before has heard of an end.
+    #[serde(default)]
+    pub told_since: u64,
+    /// When alerts came back while all was calm or over, those of the last half hour.
     #[serde(default)]
     pub came_back: Vec<Timestamp>,
     /// Set while all of its alerts are over and it waits whether they stay so.

@@ -166,6 +166,25 @@ impl Store {
         )
     }
 
+    /// The alerts of one key that an incident has or had.
+    pub async fn alerts_of_key(
+        &self,
+        incident: IncidentId,
+        source: &str,
+        dedup_key: &str,
+    ) -> Result<Vec<AlertRow>, DbError> {
+        let sql = "SELECT * FROM alerts WHERE incident_id = $1 AND source = $2 AND dedup_key = $3";
+        rows(self.db.query(sql, args![incident, source, dedup_key]).await?)
+    }
+
+    /// Its incident is open again, and nobody told that this is over.
+    pub fn reopen_alert(id: AlertId) -> Statement {
+        Statement::new(
+            "UPDATE alerts SET state = 'firing', resolved_at = NULL WHERE id = $1 AND state = 'resolved'",
+            args![id],
+        )
+    }
+
     /// The open alerts of an incident go on in another one.
     pub fn move_open_alerts(from: IncidentId, into: IncidentId) -> Statement {
         Statement::new(

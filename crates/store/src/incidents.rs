@@ -129,6 +129,17 @@ impl Store {
         Ok(found.into_iter().map(|one| (one.number, one.resolved_at)).collect())
     }
 
+    /// The incident of this group that ended last; drills do not count.
+    pub async fn last_ended_of_group(
+        &self,
+        service: ServiceId,
+        group_key: &str,
+    ) -> Result<Option<IncidentRow>, DbError> {
+        let sql = "SELECT * FROM incidents WHERE service_id = $1 AND group_key = $2 AND state = 'resolved' \
+                   AND resolved_at IS NOT NULL AND test = $3 ORDER BY resolved_at DESC, number DESC LIMIT 1";
+        one(self.db.query(sql, args![service, group_key, false]).await?)
+    }
+
     /// Triggered incidents of one service whose first alert came from this source, newest first. `source` ends with a slash.
     pub async fn triggered_incidents_of(
         &self,

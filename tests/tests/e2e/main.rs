@@ -29,6 +29,7 @@ mod together;
 mod words;
 mod merges;
 mod push;
+mod reopens;
 mod links;
 mod buttons;
 mod inhibition;

@@ -751,6 +751,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{incident}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open again what was resolved by mistake, at most 24 hours after its end */
+        post: operations["incident.reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{incident}/resolve": {
         parameters: {
             query?: never;
@@ -3259,6 +3276,11 @@ export interface components {
              * @description Number of the incident of the same trouble that ended before.
              */
             recurrence_of?: number | null;
+            /**
+             * Format: int32
+             * @description How often it was opened again after an end; `resolved_at` is the last end.
+             */
+            reopened: number;
             /** @description What the latest repair did: `running`, `verifying`, `fixed`, `not_fixed`, `failed`, `lost`, `refused`, `held_back`, `awaiting_approval`. */
             repair?: string | null;
             /** @description `alerts_resolved`, `manual`, `timeout`, `merged`. */
@@ -4527,6 +4549,11 @@ export interface components {
             policy_id: components["schemas"]["PolicyId"];
             /**
              * Format: double
+             * @description What comes back so soon after its end opens the same incident again; absent means 0: it opens another one.
+             */
+            reopen_window_seconds?: number | null;
+            /**
+             * Format: double
              * @description How long the last alert must stay away before an incident ends; absent means 0: it ends with it.
              */
             resolve_delay_seconds?: number | null;
@@ -4551,6 +4578,11 @@ export interface components {
             hold_pages_for_seconds?: number | null;
             name: string;
             policy_id: components["schemas"]["PolicyId"];
+            /**
+             * Format: double
+             * @description The same trouble again within this after its end opens the same incident again, at most a day; absent means 0.
+             */
+            reopen_window_seconds?: number | null;
             /** Format: double */
             resolve_delay_seconds?: number | null;
             runbook_url?: string | null;
@@ -6878,6 +6910,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TimelineEntry"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "incident.reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, number or name */
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
                 };
             };
             /** @description A problem */

@@ -248,6 +248,7 @@ pub static INCIDENT: Noun = Noun {
                 many: true,
             },
         ),
+        verb("reopen", Does::Act { endpoint: "incident.reopen", fields: &[], many: true }),
         verb("escalate", Does::Act { endpoint: "incident.escalate", fields: &[], many: true }),
         verb(
             "merge",

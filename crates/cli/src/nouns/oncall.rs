@@ -47,6 +47,12 @@ pub static SERVICE: Noun = Noun {
             Seconds,
             "Incidents end when their alerts have stayed away for so long (0s: at once)",
         ),
+        field(
+            "reopen-window",
+            "reopen_window_seconds",
+            Seconds,
+            "What comes back so soon opens the same incident again (0s: another one)",
+        ),
         field("runbook", "runbook_url", Text, "URL of the runbook"),
     ],
     defaults: &[],

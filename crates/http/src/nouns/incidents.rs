@@ -176,6 +176,12 @@ pub async fn resolve(
     show(&caller, row.id).await
 }
 
+pub async fn reopen(caller: Caller, Path(name): Path<String>) -> Reply<Incident> {
+    let row = find(&caller, &name).await?;
+    respond::reopen(&caller.hub, row.id, caller.principal.actor()).await?;
+    show(&caller, row.id).await
+}
+
 pub async fn merge(
     caller: Caller,
     Path(name): Path<String>,

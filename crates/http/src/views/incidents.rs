@@ -44,6 +44,7 @@ pub fn incident(hub: &Hub, row: &IncidentRow) -> Result<Incident, HubError> {
         resolved_at: row.resolved_at.map(Into::into),
         resolved_by: name(&state.resolved_by),
         resolve_reason: state.resolved_reason.map(|reason| resolution(reason).to_string()),
+        reopened: state.reopened,
         merged_into: state.merged_into.map(|into| into.number),
         merged: state.merged.iter().map(|one| one.number).collect(),
         time_to_acknowledge_seconds: seconds(row.first_acknowledged_at),

@@ -1,6 +1,7 @@
 //! Services: what is paged for.
 
 use watchtower_api_types as api;
+use watchtower_incident::REOPEN_WINDOW_MS_MAX;
 use watchtower_model::{Id, ServiceId, check_line, limits};
 use watchtower_store::Stored;
 
@@ -12,6 +13,7 @@ use crate::respond::alerts::known_policy;
 use crate::{Hub, Objects};
 
 const DAY: f64 = 86_400.0;
+const REOPEN_WINDOW: f64 = (REOPEN_WINDOW_MS_MAX / 1_000) as f64;
 const WEEK: f64 = 7.0 * DAY;
 
 pub struct Services;
@@ -55,12 +57,13 @@ impl Noun for Services {
                 seconds(field, value, 1.0, WEEK)?;
             }
         }
-        for (field, value) in [
-            ("group_window_seconds", input.group_window_seconds),
-            ("resolve_delay_seconds", input.resolve_delay_seconds),
+        for (field, value, longest) in [
+            ("group_window_seconds", input.group_window_seconds, DAY),
+            ("resolve_delay_seconds", input.resolve_delay_seconds, DAY),
+            ("reopen_window_seconds", input.reopen_window_seconds, REOPEN_WINDOW),
         ] {
             if let Some(value) = value {
-                seconds(field, value, 0.0, DAY)?;
+                seconds(field, value, 0.0, longest)?;
             }
         }
         if let Some(url) = &input.runbook_url {
@@ -86,6 +89,7 @@ impl Noun for Services {
             hold_pages_for_seconds: body.hold_pages_for_seconds,
             group_window_seconds: body.group_window_seconds,
             resolve_delay_seconds: body.resolve_delay_seconds,
+            reopen_window_seconds: body.reopen_window_seconds,
             runbook_url: body.runbook_url,
             open_incidents: open.iter().filter(|incident| incident.service_id.0 == stored.id).count() as u32,
             created_at: stored.created_at.into(),

@@ -11,7 +11,7 @@ use watchtower_store::{IncidentRow, OutboxRow, Store};
 
 use super::compose::compose;
 use super::merged;
-use super::notice::{Heard, heard};
+use super::notice::{Heard, heard, messages};
 use super::pace::{Sort, Told};
 use super::send::{DELIVERY, channel_name, config_of, open_config, record, send, tell, unusable, word};
 use super::words;
@@ -65,7 +65,7 @@ async fn joins(hub: &Hub, row: &OutboxRow) -> Result<bool, HubError> {
     {
         return Ok(false);
     }
-    let before = hub.store.outbox_of(row.incident_id).await?;
+    let before = messages(hub, row.incident_id).await?;
     Ok(heard(&before, row.channel_id) == Heard::Page)
 }
 

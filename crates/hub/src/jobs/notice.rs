@@ -2,8 +2,12 @@
 //!
 //! Invariant: nobody hears of an end whose beginning nobody tried to tell them.
 
-use watchtower_model::ChannelId;
+use watchtower_model::{ChannelId, IncidentId};
 use watchtower_store::{OutboxRow, WAITS_FOR_OTHERS};
+
+use crate::Hub;
+use crate::error::HubError;
+use crate::respond::read_state;
 
 /// What became of an incident's pages at one channel.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,7 +20,17 @@ pub enum Heard {
     Never,
 }
 
-/// `rows`: all messages about the incident.
+/// All messages about an incident since it began, or began again: an end between is told.
+pub async fn messages(hub: &Hub, incident: IncidentId) -> Result<Vec<OutboxRow>, HubError> {
+    let mut rows = hub.store.outbox_of(incident).await?;
+    if let Some(row) = hub.store.incident(incident).await? {
+        let since = read_state(&row)?.told_since as i64;
+        rows.retain(|row| row.generation >= since);
+    }
+    Ok(rows)
+}
+
+/// `rows`: as [`messages`].
 pub fn heard(rows: &[OutboxRow], channel: ChannelId) -> Heard {
     let pages = || rows.iter().filter(|row| row.channel_id == channel && row.kind == "page");
     let waits = |row: &OutboxRow| row.last_error.as_deref() == Some(WAITS_FOR_OTHERS);
@@ -37,7 +51,7 @@ pub fn handles(rows: Vec<OutboxRow>, channel: ChannelId) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use watchtower_model::{Id, IncidentId, Timestamp};
+    use watchtower_model::{Id, Timestamp};
 
     use super::*;
 

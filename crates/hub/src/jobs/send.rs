@@ -16,7 +16,7 @@ use super::bundle;
 use super::compose::compose;
 use super::failover::{next_message, unreached};
 use super::merged;
-use super::notice::{Heard, handles, heard};
+use super::notice::{Heard, handles, heard, messages};
 use super::pace;
 use super::words;
 use crate::error::HubError;
@@ -101,7 +101,7 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
         if let Some(number) = merged::heard_as(hub, row, &config).await? {
             return not_sent(hub, row, &format!("it hears of INC-{number}")).await;
         }
-        let before = hub.store.outbox_of(row.incident_id).await?;
+        let before = messages(hub, row.incident_id).await?;
         match heard(&before, row.channel_id) {
             Heard::Page => message.earlier = handles(before, row.channel_id),
             Heard::Nothing(why) => {

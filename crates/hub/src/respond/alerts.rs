@@ -9,12 +9,13 @@ use watchtower_model::{
     AlertId, IncidentId, Labels, PolicyId, RouteId, RuleId, ScheduleId, ServerId, ServiceId, Severity,
     TeamId, Timestamp, Urgency, UserId, limits::LABEL_VALUE_BYTES_MAX, truncate,
 };
-use watchtower_store::{AlertRow, Json, Statement, Store};
+use watchtower_store::{AlertRow, Json, Statement, Store, Stored};
 
 use super::apply::{advance_locked, join_locked, open_locked};
-use super::gather;
+use super::{gather, reopen};
 use crate::error::HubError;
 use crate::jobs::consider;
+use crate::objects::ServiceBody;
 use crate::quiet::{self, Look};
 use crate::{Hub, random};
 
@@ -173,7 +174,7 @@ impl Draft {
     }
 
     /// All that is written for it beside its incident.
-    fn statements(&mut self, hub: &Hub) -> Vec<Statement> {
+    pub fn statements(&mut self, hub: &Hub) -> Vec<Statement> {
         let mut all = std::mem::take(&mut self.also);
         all.push(Store::insert_change("alert", self.row.id, self.row.first_seen_at));
         all.push(Store::insert_alert(&self.row));
@@ -200,7 +201,13 @@ async fn open(hub: &Hub, mut drafts: Vec<Draft>) -> Result<Vec<AlertRow>, HubErr
         return Ok(drafts.into_iter().map(|draft| draft.row).collect());
     };
     let key = group_key(&first.row.source, &first.row.dedup_key, &first.row.labels.0, &[]);
-    let joined = match hub.store.open_incident_of_group(service.id, &key).await? {
+    let open = hub.store.open_incident_of_group(service.id, &key).await?;
+    if open.is_none()
+        && let Some(ended) = reopen::ended_lately(hub, first, &service, &key).await?
+    {
+        return reopen::by_alerts(hub, &ended, service, drafts).await;
+    }
+    let joined = match open {
         Some(open) => Some(open.id),
         None => gather::open_incident(hub, first, &service).await?,
     };
@@ -347,8 +354,13 @@ fn service_for(hub: &Hub, alert: &AlertTrigger) -> Result<ServiceSnapshot, HubEr
     let service = id.and_then(|id| objects.service(id)).or_else(|| objects.services.first());
     let service = service
         .ok_or_else(|| HubError::Internal("there is no service: the default one was removed".into()))?;
+    Ok(service_snapshot(service))
+}
+
+/// The engine's form of a service.
+pub(super) fn service_snapshot(service: &Stored<ServiceBody>) -> ServiceSnapshot {
     let ms = |seconds: Option<f64>| seconds.map(|seconds| (seconds * 1000.0) as i64);
-    Ok(ServiceSnapshot {
+    ServiceSnapshot {
         id: ServiceId(service.id),
         name: service.body.0.name.clone(),
         ack_timeout_ms: ms(service.body.0.ack_timeout_seconds),
@@ -356,7 +368,8 @@ fn service_for(hub: &Hub, alert: &AlertTrigger) -> Result<ServiceSnapshot, HubEr
         hold_pages_ms: ms(service.body.0.hold_pages_for_seconds),
         group_window_ms: ms(service.body.0.group_window_seconds).unwrap_or(gather::WINDOW_MS_DEFAULT),
         resolve_delay_ms: ms(service.body.0.resolve_delay_seconds).unwrap_or(0),
-    })
+        reopen_window_ms: ms(service.body.0.reopen_window_seconds).unwrap_or(0),
+    }
 }
 
 pub(super) fn policy_for(hub: &Hub, service: ServiceId) -> PolicySnapshot {

@@ -53,15 +53,17 @@ pub(super) async fn join_locked(
 
 /// Which incident inputs are for.
 #[derive(Clone, Copy)]
-enum Find {
+pub(super) enum Find {
     /// This one, or what it was merged into, if they follow it there.
     Standing(IncidentId),
     /// This one while it is open.
     Open(IncidentId),
+    /// This one while it is over.
+    Ended(IncidentId),
 }
 
 /// Moves an incident by several inputs at one time.
-async fn advance_all(
+pub(super) async fn advance_all(
     hub: &Hub,
     find: Find,
     inputs: &[Input],
@@ -78,6 +80,10 @@ async fn advance_all(
         statements.extend(also.clone());
         match hub.store.commit(statements).await {
             Err(DbError::Stale) => {}
+            Err(DbError::Unique(_)) => {
+                let why = "the same trouble was opened elsewhere at the same moment: look again";
+                return Err(HubError::Conflict(why.into()));
+            }
             Err(error) => return Err(error.into()),
             Ok(_) => {
                 if state.is_resolved() {
@@ -94,11 +100,14 @@ async fn advance_all(
 
 impl Find {
     async fn row(self, hub: &Hub, inputs: &[Input]) -> Result<IncidentRow, HubError> {
-        let (Find::Standing(id) | Find::Open(id)) = self;
+        let (Find::Standing(id) | Find::Open(id) | Find::Ended(id)) = self;
         let row = hub.store.incident(id).await?.ok_or_else(|| HubError::not_found("incident", id))?;
         match self {
             Find::Open(_) if row.resolved_at.is_some() => {
                 Err(HubError::Conflict("the incident that it was to join is over by now".into()))
+            }
+            Find::Ended(_) if row.resolved_at.is_none() => {
+                Err(HubError::Conflict(format!("INC-{} is open", row.number)))
             }
             Find::Standing(_) if inputs.iter().all(Input::follows_a_merge) => {
                 Ok(successor(hub, &row).await?.unwrap_or(row))
@@ -207,6 +216,9 @@ impl<'h> Step<'h> {
                 Effect::ResolveAlerts { alerts } => {
                     self.statements
                         .extend(alerts.into_iter().map(|alert| Store::resolve_alert(alert, self.now)));
+                }
+                Effect::ReopenAlerts { alerts } => {
+                    self.statements.extend(alerts.into_iter().map(Store::reopen_alert));
                 }
             }
         }

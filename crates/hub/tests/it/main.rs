@@ -3,6 +3,7 @@
 mod scene;
 mod signals;
 mod merges;
+mod reopens;
 mod silences;
 mod windows;
 mod inhibitions;

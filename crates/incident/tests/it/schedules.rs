@@ -20,6 +20,7 @@ fn who_was_on_call_is_in_the_timeline_and_gets_the_notice() {
         hold_pages_ms: None,
         group_window_ms: 0,
         resolve_delay_ms: 0,
+        reopen_window_ms: 0,
     };
     let alert = AlertSignal {
         id: AlertId(Id::NIL),

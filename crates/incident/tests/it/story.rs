@@ -5,14 +5,15 @@
 //! optionally after `at T`: an input, or `expect ...`. Wakes happen by themselves at `next_wake_at`, as the hub
 //! does it; `down until T` is a hub that was away. A page, notice or catch-all that no line expects fails the
 //! story, as does an expectation that nothing meets. `incident N` turns to another one, which its first trigger opens; `merge N WHO`
-//! merges that one into the one that is turned to, and `merge N fails WORDS` says why not.
+//! merges that one into the one that is turned to, and `merge N fails WORDS` says why not. `return` is an alert that opens again what is
+//! over, `reopen WHO` a person who does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use watchtower_incident::{
     Actor, AlertSignal, Earlier, Effect, Incident, Input, Notice, Opening, PendingKind, PolicySnapshot,
-    RunReport, RunState, ServiceSnapshot, Step, Target, advance, merge, open, time_to_ack_ms,
-    time_to_resolve_ms,
+    Reopened, Reopening, RunReport, RunState, ServiceSnapshot, Step, Target, advance, merge, open,
+    time_to_ack_ms, time_to_resolve_ms,
 };
 use watchtower_model::{
     AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId, parse_duration_ms,
@@ -33,6 +34,7 @@ const STORIES: &[(&str, &str)] = &[
     ("silence", include_str!("stories/silence.story")),
     ("by_hand", include_str!("stories/by_hand.story")),
     ("merge", include_str!("stories/merge.story")),
+    ("reopen", include_str!("stories/reopen.story")),
 ];
 
 #[test]
@@ -70,6 +72,7 @@ impl Story {
             hold_pages_ms: None,
             group_window_ms: 0,
             resolve_delay_ms: 0,
+            reopen_window_ms: 0,
         };
         Story {
             name: name.into(),
@@ -138,6 +141,11 @@ impl Story {
                 }
                 Input::AlertTriggered(signal)
             }
+            ["return", rest @ ..] => self.comes_back(rest),
+            ["reopen", who] => {
+                let by = Reopened::Person { by: self.user(who), suppressed_by: None };
+                self.reopening(by)
+            }
             ["resolve", alert] => Input::AlertResolved { alert: AlertId(self.id(alert)) },
             ["ack", who, rest @ ..] => {
                 let snooze_ms = rest.get(1).map(|d| self.duration(d));
@@ -170,6 +178,24 @@ impl Story {
             _ => panic!("{}: cannot read {:?}", self.name, self.line),
         };
         self.input(input);
+    }
+
+    fn reopening(&self, by: Reopened) -> Input {
+        let (service, policy) = (self.service.clone(), self.policy.clone());
+        Input::Reopened(Box::new(Reopening { service, policy, by }))
+    }
+
+    /// `ALERT [instead of ALERT] SEVERITY ...`
+    fn comes_back(&mut self, words: &[&str]) -> Input {
+        let (alert, before, severity, rest) = match words {
+            [alert, "instead", "of", before, severity, rest @ ..] => (alert, before, severity, rest),
+            [alert, severity, rest @ ..] => (alert, alert, severity, rest),
+            _ => panic!("{}: cannot read {:?}", self.name, self.line),
+        };
+        let signal = self.signal(alert, severity, rest);
+        let instead_of = vec![AlertId(self.id(before))];
+        let repair_starting = rest.contains(&"repairing");
+        self.reopening(Reopened::Alert { signal, instead_of, repair_starting })
     }
 
     fn open_alerts(&self) -> BTreeSet<AlertId> {
@@ -320,6 +346,10 @@ impl Story {
                 Effect::ResolveAlerts { alerts } => {
                     let names: Vec<_> = alerts.iter().map(|a| self.names[&a.0].as_str()).collect();
                     format!("alerts closed {}", names.join(","))
+                }
+                Effect::ReopenAlerts { alerts } => {
+                    let names: Vec<_> = alerts.iter().map(|a| self.names[&a.0].as_str()).collect();
+                    format!("alerts reopened {}", names.join(","))
                 }
                 Effect::Timeline(e) => format!("line {} {}", e.kind.as_str(), e.text),
             };

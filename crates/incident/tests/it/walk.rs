@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use watchtower_incident::{
     Actor, AlertSignal, Earlier, Effect, Incident, Input, MergedInto, Opening, PendingKind, PolicySnapshot,
-    RunReport, RunState, ServiceSnapshot, Status, Step, Target, advance, merge, open,
+    Reopened, Reopening, RunReport, RunState, ServiceSnapshot, Status, Step, Target, advance, merge, open,
 };
 use watchtower_model::{AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId};
 
@@ -57,6 +57,7 @@ impl Dice {
                 hold_pages_ms: self.maybe_ms(),
                 group_window_ms: 60_000,
                 resolve_delay_ms: [0, 0, 45_000][self.roll(3) as usize],
+                reopen_window_ms: 0,
             },
             policy: PolicySnapshot {
                 steps: (0..self.roll(4)).map(|_| step(self)).collect(),
@@ -74,9 +75,19 @@ impl Dice {
         }
     }
 
+    fn reopened(&mut self, incident: &Incident) -> Input {
+        let Opening { service, policy, alert, repair_starting, .. } = self.opening(incident.number);
+        let suppressed_by = alert.suppressed_by.clone();
+        let by = match self.roll(2) {
+            0 => Reopened::Person { by: Actor::System, suppressed_by },
+            _ => Reopened::Alert { signal: alert, instead_of: Vec::new(), repair_starting },
+        };
+        Input::Reopened(Box::new(Reopening { service, policy, by }))
+    }
+
     fn input(&mut self, incident: &Incident) -> Input {
         let by = Actor::User(UserId(self.id(5)));
-        match self.roll(24) {
+        match self.roll(25) {
             0..=3 => Input::AlertTriggered(self.signal(incident.number)),
             4..=5 => {
                 let any = self.roll(incident.alerts.len() as u64) as usize;
@@ -100,6 +111,7 @@ impl Dice {
                 output: "ö".repeat(self.roll(3_000) as usize),
             }),
             14 => Input::SuppressionEnded,
+            24 if incident.is_resolved() && self.roll(2) == 0 => self.reopened(incident),
             15 if self.roll(3) == 0 => {
                 Input::Suppressed { by: "a window".into(), alerts: incident.open_alerts().collect() }
             }
@@ -110,7 +122,7 @@ impl Dice {
 
 #[test]
 fn promises_hold_along_random_walks() {
-    let (mut pages, mut ends, mut merges, mut taken_in) = (0, 0, 0, 0);
+    let (mut pages, mut ends, mut merges, mut taken_in, mut reopened) = (0, 0, 0, 0, 0);
     for seed in 1..=SEEDS {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut now = Timestamp(1_000_000);
@@ -134,7 +146,15 @@ fn promises_hold_along_random_walks() {
             }
             let before = incident.clone();
             let input = dice.input(&incident);
+            let reopens = matches!(input, Input::Reopened(_)) && before.merged_into.is_none();
             let (after, effects) = advance(incident, input, now);
+            if reopens && before.is_resolved() {
+                check_reopened(seed, &before, &after);
+                reopened += 1;
+                check(seed, None, &after, &effects, now, &mut sent, &mut keys);
+                incident = after;
+                continue;
+            }
             check(seed, Some(&before), &after, &effects, now, &mut sent, &mut keys);
             incident = after;
         }
@@ -143,9 +163,20 @@ fn promises_hold_along_random_walks() {
         taken_in += incident.merged.len();
     }
     assert!(
-        pages > 1_000 && ends > 100 && taken_in > 500,
-        "the walk went nowhere: {pages} pages, {ends} ends, {taken_in} merges"
+        pages > 1_000 && ends > 100 && taken_in > 500 && reopened > 100,
+        "the walk went nowhere: {pages} pages, {ends} ends, {taken_in} merges, {reopened} reopened"
     );
+}
+
+/// It begins as a new one would, and whoever was told of the end is not told of the next one too.
+fn check_reopened(seed: u64, before: &Incident, after: &Incident) {
+    let at = format!("seed {seed}: {after:?} after {before:?}");
+    assert_eq!(after.status, Status::Triggered, "{at}");
+    assert!(after.generation > before.generation && after.told_since == after.generation, "{at}");
+    assert!(after.resolved_at.is_none() && after.resolved_by.is_none() && after.acked_by.is_none(), "{at}");
+    assert!(after.merged.iter().all(|merged| merged.paged.is_empty() && !merged.catch_all_paged), "{at}");
+    assert!(before.closed_by_end.is_empty() || after.open_alerts().count() > 0, "nothing could end it: {at}");
+    assert_eq!((after.reopened, after.triggered_at), (before.reopened + 1, before.triggered_at), "{at}");
 }
 
 /// Merges another incident, which went some way by itself, into this one; and back, where this one is over.

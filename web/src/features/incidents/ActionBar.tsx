@@ -13,9 +13,10 @@ import { ErrorNotice } from "@/ui/Panel";
 import { SilenceDialog } from "@/ui/SilenceDialog";
 import { toastError } from "@/ui/toast";
 import { useAction } from "@/ui/useAction";
+import { canReopen } from "./groups";
 import { MergeDialog } from "./MergeDialog";
 
-type Asking = "resolve" | "note" | "escalate" | "silence" | "merge";
+type Asking = "resolve" | "note" | "escalate" | "silence" | "merge" | "reopen";
 
 export function ActionBar({ incident }: { incident: Incident }) {
   const [asking, setAsking] = useState<Asking>();
@@ -83,6 +84,21 @@ export function ActionBar({ incident }: { incident: Incident }) {
             Merge into…
           </Button>
         </Menu>
+      )}
+      {canReopen(incident, Date.now()) && (
+        <Button needs="respond" title="It is not over: page again" onClick={() => setAsking("reopen")}>
+          Reopen
+        </Button>
+      )}
+      {asking === "reopen" && (
+        <Confirm
+          title={`Reopen INC-${incident.number}`}
+          verb="Reopen and page"
+          run={() => api.post("/incidents/{incident}/reopen", { path })}
+          onClose={close}
+        >
+          <p>It is open again with the alerts that its end closed, and the first step is paged at once.</p>
+        </Confirm>
       )}
       {asking === "merge" && <MergeDialog incidents={[incident]} onClose={close} />}
       {asking === "silence" && <SilenceDialog matchers={silenced(incident)} onClose={close} />}

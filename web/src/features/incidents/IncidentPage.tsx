@@ -164,6 +164,12 @@ function Facts({ incident }: { incident: Incident }) {
           <dt>Repair</dt>
           <dd>{incident.repair ? <Link href={paths.automations}>{words(incident.repair)}</Link> : "none"}</dd>
         </div>
+        {incident.reopened > 0 && (
+          <div>
+            <dt>Reopened</dt>
+            <dd>{incident.reopened === 1 ? "once" : `${incident.reopened} times`}</dd>
+          </div>
+        )}
         {incident.state === "resolved" && (
           <div>
             <dt>Resolved</dt>

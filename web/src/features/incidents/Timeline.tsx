@@ -23,6 +23,7 @@ const KIND_TONE: Record<string, Tone> = {
   calm: "muted",
   delivered: "ok",
   delivery_failed: "crit",
+  reopened: "crit",
   merged: "muted",
   acknowledged: "muted",
   unacknowledged: "warn",

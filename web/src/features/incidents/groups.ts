@@ -22,6 +22,15 @@ export function mergeTarget(incidents: readonly Incident[]): Incident | undefine
   return [...incidents].sort(worst)[0];
 }
 
+/** How long after its end a person can say that it is not over. */
+const REOPEN_MS = 24 * 3_600_000;
+
+/** Whether an incident that is over can be opened again at a time, in milliseconds. */
+export function canReopen(incident: Incident, now: number): boolean {
+  const ended = incident.state === "resolved" && incident.merged_into == null && incident.resolved_at;
+  return Boolean(ended) && now - Date.parse(ended || "") < REOPEN_MS;
+}
+
 /** Open ones worst first and then oldest first; resolved ones newest first. */
 export function groupIncidents(incidents: readonly Incident[]): Record<IncidentState, Incident[]> {
   const groups: Record<IncidentState, Incident[]> = { triggered: [], acknowledged: [], resolved: [] };

@@ -22,6 +22,7 @@ function draftOf(service: Service | undefined) {
     hold: timeText(service?.hold_pages_for_seconds),
     group: timeText(service?.group_window_seconds),
     calm: timeText(service?.resolve_delay_seconds),
+    reopen: timeText(service?.reopen_window_seconds),
     runbook: service?.runbook_url ?? "",
   };
 }
@@ -31,7 +32,9 @@ type Draft = ReturnType<typeof draftOf>;
 function missingIn(draft: Draft, policy: string): string | undefined {
   if (!draft.name.trim()) return "Enter a name.";
   if (!policy) return "Make an escalation policy first.";
-  const times = [draft.ack, draft.autoResolve, draft.hold, draft.group, draft.calm].filter(Boolean);
+  const times = [draft.ack, draft.autoResolve, draft.hold, draft.group, draft.calm, draft.reopen].filter(
+    Boolean,
+  );
   return times.some((text) => parseSeconds(text) === undefined) ? "Write times as 30m or 4h." : undefined;
 }
 
@@ -46,6 +49,7 @@ function inputOf(draft: Draft, policy: string): Schemas["ServiceInput"] {
     hold_pages_for_seconds: timeValue(draft.hold),
     group_window_seconds: timeValue(draft.group),
     resolve_delay_seconds: timeValue(draft.calm),
+    reopen_window_seconds: timeValue(draft.reopen),
     runbook_url: draft.runbook.trim() || null,
   };
 }
@@ -135,6 +139,13 @@ function Times({ draft, set }: { draft: Draft; set: (change: Partial<Draft>) => 
         onChange={(calm) => set({ calm })}
         placeholder="0s"
         hint="For what comes and goes."
+      />
+      <TextField
+        label="Is the same incident again within"
+        value={draft.reopen}
+        onChange={(reopen) => set({ reopen })}
+        placeholder="0s"
+        hint="After its end, at most a day. 0s: another incident."
       />
     </div>
   );
