@@ -4,8 +4,7 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Schedule, ShiftSwap } from "@/api/types";
-import { zoneName } from "@/lib/time";
-import { At } from "@/ui/Ago";
+import { formatExact, zoneName } from "@/lib/time";
 import { Button } from "@/ui/Button";
 import { DeleteButton, EditDialog } from "@/ui/EditDialog";
 import { CheckField, TextField } from "@/ui/Field";
@@ -20,11 +19,12 @@ export function Swaps({ schedule }: { schedule: Schedule }) {
       {schedule.swaps.map((swap) => (
         <li key={swap.id} className="list-row row">
           <span className="grow">
-            <strong>{nameOf(swap.user_id)} offers</strong> <At at={swap.from_at} /> to <At at={swap.to_at} />
+            <strong>{nameOf(swap.user_id)} offers</strong> {formatExact(swap.from_at)} to{" "}
+            {formatExact(swap.to_at)}
             {swap.in_return && (
               <>
                 {" "}
-                for <At at={swap.in_return.from_at} /> to <At at={swap.in_return.to_at} />
+                for {formatExact(swap.in_return.from_at)} to {formatExact(swap.in_return.to_at)}
               </>
             )}
             {swap.note && <span className="meta"> {swap.note}</span>}
@@ -66,12 +66,13 @@ export function Swaps({ schedule }: { schedule: Schedule }) {
           onClose={() => setTaking(undefined)}
         >
           <p>
-            You are on call for {schedule.name} from <At at={taking.from_at} /> to <At at={taking.to_at} />.
+            You are on call for {schedule.name} from {formatExact(taking.from_at)} to{" "}
+            {formatExact(taking.to_at)}.
           </p>
           {taking.in_return && (
             <p>
-              {nameOf(taking.user_id)} takes your place from <At at={taking.in_return.from_at} /> to{" "}
-              <At at={taking.in_return.to_at} />.
+              {nameOf(taking.user_id)} takes your place from {formatExact(taking.in_return.from_at)} to{" "}
+              {formatExact(taking.in_return.to_at)}.
             </p>
           )}
         </EditDialog>
