@@ -73,7 +73,7 @@ pub use openapi::document;
 pub use overview::{Activity, HubStatus, MetricsMerge, Overview, ServerCounts};
 pub use policy::{
     PagePlan, PlannedMessage, Policy, PolicyInput, PolicyStep, Route, RouteInput, Service, ServiceInput,
-    StepTarget, TargetKind, Team, TeamInput,
+    StepStrategy, StepTarget, TargetKind, Team, TeamInput,
 };
 pub use quiet::{
     Inhibition, InhibitionInput, MaintenanceWindow, MaintenanceWindowInput, QuietState, QuietTime, Silence,

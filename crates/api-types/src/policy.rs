@@ -15,6 +15,24 @@ words! {
     }
 }
 
+words! {
+    /// Whom a step pages.
+    #[derive(Default)]
+    pub enum StepStrategy {
+        /// Every target.
+        #[default]
+        All = "all",
+        /// One of them, by turns over all incidents of the policy.
+        RoundRobin = "round_robin",
+    }
+}
+
+impl StepStrategy {
+    fn is_all(&self) -> bool {
+        *self == StepStrategy::All
+    }
+}
+
 shapes! {
     pub struct Team {
         pub id: TeamId,
@@ -73,6 +91,9 @@ shapes! {
         /// Time until the next step, from the start of this one.
         pub delay_seconds: f64,
         pub targets: Vec<StepTarget>,
+        /// All of them where it is absent.
+        #[serde(default, skip_serializing_if = "StepStrategy::is_all")]
+        pub strategy: StepStrategy,
     }
 
     pub struct StepTarget {
@@ -102,7 +123,7 @@ shapes! {
         pub person: Option<String>,
         pub channel: String,
         pub channel_id: ChannelId,
-        /// What of the policy leads there, in words: `whoever is on call for Operations`.
+        /// What of the policy leads there, in words: `whoever is on call for Operations`, `one of ann, ben by turns; next: ben`.
         pub target: String,
     }
 }

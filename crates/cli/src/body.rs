@@ -139,14 +139,18 @@ pub fn is_id(text: &str) -> bool {
         })
 }
 
-/// `5m:team=ops,channel=chat`.
+/// `5m:team=ops,channel=chat`; `5m:by-turns:user=ann,user=ben` pages one of them by turns.
 fn step(session: &mut Session, text: &str) -> Result<Value, Failure> {
     let bad = || {
         Failure::usage(format!(
-            "--step {text}: must be DELAY:KIND=NAME,... with KIND user, team, schedule or channel"
+            "--step {text}: must be DELAY:KIND=NAME,... or DELAY:by-turns:KIND=NAME,... with KIND user, team, schedule or channel"
         ))
     };
     let (delay, targets) = text.split_once(':').ok_or_else(bad)?;
+    let (by_turns, targets) = match targets.strip_prefix("by-turns:") {
+        Some(round) => (true, round),
+        None => (false, targets),
+    };
     let delay = seconds(delay).ok_or_else(bad)?;
     let mut found = Vec::new();
     for target in targets.split(',') {
@@ -156,7 +160,11 @@ fn step(session: &mut Session, text: &str) -> Result<Value, Failure> {
         }
         found.push(json!({ "kind": kind, "id": id_of(session, kind, name)? }));
     }
-    Ok(json!({ "delay_seconds": delay, "targets": found }))
+    let mut step = json!({ "delay_seconds": delay, "targets": found });
+    if by_turns {
+        step["strategy"] = "round_robin".into();
+    }
+    Ok(step)
 }
 
 /// Names in the fields that hold ids, as people write them in files, become ids.

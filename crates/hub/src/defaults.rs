@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use watchtower_api_types::{
-    PolicyInput, PolicyStep, RuleInput, RuleKind, ServiceInput, StepTarget, TargetKind, TeamInput,
+    PolicyInput, PolicyStep, RuleInput, RuleKind, ServiceInput, StepStrategy, StepTarget, TargetKind,
+    TeamInput,
 };
 use watchtower_model::{PolicyId, ServiceId, Severity, TeamId, Timestamp};
 use watchtower_store::{DbError, Statement, Store, objects};
@@ -83,6 +84,7 @@ pub(crate) async fn seed(store: &Store) -> Result<(), DbError> {
     let steps = vec![PolicyStep {
         delay_seconds: 300.0,
         targets: vec![StepTarget { kind: TargetKind::Team, id: team }],
+        strategy: StepStrategy::All,
     }];
     statements.extend(objects::insert(
         policy,

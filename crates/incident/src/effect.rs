@@ -17,6 +17,8 @@ pub enum TimelineKind {
     Paged,
     /// Who was on call as a step began.
     OnCall,
+    /// Whose turn it was.
+    Turn,
     NotPaged,
     Acknowledged,
     Unacknowledged,
@@ -46,6 +48,7 @@ impl TimelineKind {
             TimelineKind::AlertResolved => "alert_resolved",
             TimelineKind::Paged => "paged",
             TimelineKind::OnCall => "on_call",
+            TimelineKind::Turn => "turn",
             TimelineKind::NotPaged => "not_paged",
             TimelineKind::Acknowledged => "acknowledged",
             TimelineKind::Unacknowledged => "unacknowledged",
@@ -128,6 +131,8 @@ pub struct Page {
     #[serde(rename = "loop")]
     pub loop_no: u32,
     pub targets: Vec<Target>,
+    /// One of them, as [`crate::in_turn`] says over all incidents of the policy: the hub draws it, and says so by [`crate::Input::Drawn`].
+    pub by_turns: bool,
     pub reason: PageReason,
     /// The end of a failed repair's output.
     pub output: Option<String>,

@@ -19,9 +19,9 @@ impl Turn {
         loop {
             self.incident.step = step;
             self.incident.step_started_at = self.now;
-            let targets = self.incident.policy.steps.get(step).map(|s| s.targets.clone()).unwrap_or_default();
+            let (targets, by_turns) = self.incident.to_ask();
             if !targets.is_empty() {
-                return self.page(step, due, targets, reason, output);
+                return self.page(due, (targets, by_turns), reason, output);
             }
             if step < self.incident.policy.steps.len() {
                 let text =
@@ -36,16 +36,19 @@ impl Turn {
         }
     }
 
+    /// Pages these of the current step, or one of them by turns.
     fn page(
         &mut self,
-        step: usize,
         due: Timestamp,
-        targets: Vec<Target>,
+        (targets, by_turns): (Vec<Target>, bool),
         reason: PageReason,
         output: Option<String>,
     ) {
         let incident = &mut self.incident;
-        incident.paged.extend(targets.iter().copied());
+        let step = incident.step;
+        if !by_turns {
+            incident.paged.extend(targets.iter().copied());
+        }
         let delay_ms = incident.policy.delay_ms(step);
         incident.schedule(PendingKind::Escalate, due.plus_ms(delay_ms));
         self.began_step = true;
@@ -54,7 +57,15 @@ impl Turn {
         let data = json!({ "step": step, "loop": loop_no, "generation": generation, "targets": targets,
             "reason": reason });
         self.say(TimelineKind::Paged, &Actor::System, text, data);
-        self.effects.push(Effect::Page(Page { generation, step, loop_no, targets, reason, output }));
+        self.effects.push(Effect::Page(Page {
+            generation,
+            step,
+            loop_no,
+            targets,
+            by_turns,
+            reason,
+            output,
+        }));
     }
 
     /// The urgency rose while a step has its time: its people are told as they want to be told of that urgency. Nothing is sent
@@ -65,12 +76,21 @@ impl Turn {
             return;
         }
         let (step, generation, loop_no) = (incident.step, incident.generation, incident.loop_no);
-        let targets = incident.policy.steps.get(step).map(|s| s.targets.clone()).unwrap_or_default();
+        let (targets, by_turns) = incident.to_ask();
         let reason = PageReason::UrgencyRaised;
         let text = format!("step {} is paged by the rules for high urgency", step + 1);
         let data = json!({ "step": step, "loop": loop_no, "generation": generation, "reason": reason });
         self.say(TimelineKind::Paged, &Actor::System, text, data);
-        self.effects.push(Effect::Page(Page { generation, step, loop_no, targets, reason, output: None }));
+        let output = None;
+        self.effects.push(Effect::Page(Page {
+            generation,
+            step,
+            loop_no,
+            targets,
+            by_turns,
+            reason,
+            output,
+        }));
     }
 
     /// A schedule stands for other people later: who was on call is kept, for the notice that it is over.
@@ -133,6 +153,13 @@ impl Turn {
         if !current {
             let text = format!("nobody of step {} could be reached, but that step is over", step + 1);
             return self.say(TimelineKind::Ignored, &Actor::System, text, data);
+        }
+        let left = self.incident.left_to_ask();
+        if !left.is_empty() {
+            let text =
+                format!("nobody of step {} could be reached: the next of its round is asked", step + 1);
+            self.say(TimelineKind::StepEmpty, &Actor::System, text, data);
+            return self.page(self.now, (left, true), PageReason::NobodyReached, None);
         }
         let text = format!("nobody of step {} could be reached: the next step begins at once", step + 1);
         self.say(TimelineKind::StepEmpty, &Actor::System, text, data);

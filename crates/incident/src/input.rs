@@ -167,6 +167,13 @@ pub enum Input {
         people: Vec<Target>,
         text: String,
     },
+    /// Whose turn it is of a page that asks one of several, in words.
+    Drawn {
+        step: usize,
+        loop_no: u32,
+        target: Target,
+        text: String,
+    },
     /// `next_wake_at` has come.
     Wake,
     Run(RunReport),

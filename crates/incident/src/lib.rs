@@ -20,6 +20,7 @@ mod policy;
 mod repair;
 mod reopen;
 mod response_times;
+mod round;
 mod route;
 mod state;
 mod suppress;
@@ -45,6 +46,7 @@ pub use policy::{
 pub use reopen::{REOPEN_BY_HAND_MS, REOPEN_WINDOW_MS_MAX, Reopened, Reopening};
 pub use repair::REPAIR_PAGE_GAP_MS;
 pub use response_times::{time_to_ack_ms, time_to_resolve_ms};
+pub use round::{Asked, Strategy, in_turn};
 pub use route::route;
 pub use state::{
     ALERTS_PER_INCIDENT_MAX, Incident, IncidentAlert, PendingAction, PendingKind, Resolution, Status,

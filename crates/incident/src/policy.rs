@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use watchtower_model::{ChannelId, ScheduleId, ServiceId, TeamId, UserId};
+use watchtower_model::{ChannelId, PolicyId, ScheduleId, ServiceId, TeamId, UserId};
+
+use crate::Strategy;
 
 /// Steps of one policy.
 pub const STEPS_MAX: usize = 20;
@@ -28,16 +30,21 @@ pub enum Target {
     Channel(ChannelId),
 }
 
-/// One rung: its targets are paged when it begins, and have `delay_ms` to answer before the next begins.
+/// One rung: its targets are paged when it begins, all or one by turns, and have `delay_ms` to answer before the next begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     pub delay_ms: i64,
     pub targets: Vec<Target>,
+    #[serde(default)]
+    pub strategy: Strategy,
 }
 
 /// The steps, gone through `1 + repeat` times.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicySnapshot {
+    /// Over whose incidents turns are taken. Absent where there is none, or of incidents stored by a hub that did not write it.
+    #[serde(default)]
+    pub id: Option<PolicyId>,
     pub steps: Vec<Step>,
     pub repeat: u32,
 }
@@ -86,7 +93,7 @@ impl PolicySnapshot {
         if self.repeat > LOOPS_MAX {
             return Err(PolicyError::Repeat(self.repeat));
         }
-        for (step, Step { delay_ms, targets }) in self.steps.iter().enumerate() {
+        for (step, Step { delay_ms, targets, .. }) in self.steps.iter().enumerate() {
             if targets.is_empty() || targets.len() > TARGETS_PER_STEP_MAX {
                 return Err(PolicyError::Targets { step, count: targets.len() });
             }
@@ -110,18 +117,22 @@ mod tests {
 
     #[test]
     fn each_bound_is_named() {
-        let step = Step { delay_ms: 300_000, targets: vec![Target::User(UserId(Id::NIL))] };
-        let good = PolicySnapshot { steps: vec![step.clone()], repeat: 9 };
+        let targets = vec![Target::User(UserId(Id::NIL))];
+        let step = Step { delay_ms: 300_000, targets, strategy: Strategy::All };
+        let good = PolicySnapshot { id: None, steps: vec![step.clone()], repeat: 9 };
         assert_eq!(good.check(), Ok(()));
         let cases = [
             (PolicySnapshot::default(), "steps:"),
             (PolicySnapshot { repeat: 10, ..good.clone() }, "repeat:"),
             (
-                PolicySnapshot { steps: vec![step.clone(), Step { delay_ms: 0, ..step.clone() }], repeat: 0 },
+                PolicySnapshot {
+                    steps: vec![step.clone(), Step { delay_ms: 0, ..step.clone() }],
+                    ..PolicySnapshot::default()
+                },
                 "steps[1].delay:",
             ),
             (
-                PolicySnapshot { steps: vec![Step { targets: vec![], ..step }], repeat: 0 },
+                PolicySnapshot { steps: vec![Step { targets: vec![], ..step }], ..PolicySnapshot::default() },
                 "steps[0].targets:",
             ),
         ];

@@ -1,7 +1,6 @@
 //! The trouble is back, or it never was over: a resolved incident opens again.
 //!
-//! Invariant: it begins as a new one would, at the first step of the policy as it is now and for those who are paged now. What was
-//! merged into another one stays ended.
+//! Invariant: it begins as a new one would, at the first step of the policy as it is now. What was merged into another one stays ended.
 
 use std::collections::BTreeSet;
 
@@ -102,19 +101,17 @@ impl Turn {
         (incident.resolved_at, incident.resolved_by, incident.resolved_reason) = (None, None, None);
         (incident.acked_by, incident.acked_at, incident.acked_severity) = (None, None, None);
         (incident.step, incident.loop_no, incident.unanswered) = (0, 0, false);
+        incident.asked = None;
         (incident.suppressed, incident.repair_paged_at, incident.flapping) = (None, None, false);
         incident.reopened += 1;
         incident.joined_at = self.now;
         incident.last_seen_at = self.now;
-        // Who was told of the end has heard it: who is told that it is back hears of the next one.
-        incident.paged.clear();
-        incident.catch_all_paged = false;
+        // They have heard of its end as of that of what they knew, and are not paged again under that name.
         for merged in &mut incident.merged {
             merged.paged.clear();
             merged.catch_all_paged = false;
         }
         self.void_pages();
-        self.incident.told_since = self.incident.generation;
     }
 
     /// The sources of these never said that they are over.

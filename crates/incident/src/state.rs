@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use watchtower_model::{AlertId, IncidentId, ServerId, Severity, Timestamp, Urgency};
 
-use crate::{Actor, Calm, Merged, MergedInto, PolicySnapshot, ServiceSnapshot, Target};
+use crate::{Actor, Asked, Calm, Merged, MergedInto, PolicySnapshot, ServiceSnapshot, Target};
 
 /// Alerts that one incident takes before the hub opens another.
 pub const ALERTS_PER_INCIDENT_MAX: usize = 1_000;
@@ -109,6 +109,9 @@ pub struct Incident {
     /// Rounds through the policy finished so far.
     #[serde(rename = "loop")]
     pub loop_no: u32,
+    /// Of a step by turns.
+    #[serde(default)]
+    pub asked: Option<Asked>,
     pub triggered_at: Timestamp,
     pub step_started_at: Timestamp,
     pub acked_by: Option<Actor>,
@@ -134,9 +137,6 @@ pub struct Incident {
     /// How often it was opened again.
     #[serde(default)]
     pub reopened: u32,
-    /// The generation with which it began, or began again: whoever was told before has heard of an end.
-    #[serde(default)]
-    pub told_since: u64,
     /// When alerts came back while all was calm or over, those of the last half hour.
     #[serde(default)]
     pub came_back: Vec<Timestamp>,

@@ -29,6 +29,7 @@ mod documents;
 pub mod objects;
 mod outbox;
 mod output;
+mod rounds;
 mod rule_states;
 mod runs;
 mod seal;

@@ -24,6 +24,7 @@ mod signals;
 mod clients;
 mod told;
 mod notify_rules;
+mod rounds;
 mod watchman;
 mod together;
 mod words;

@@ -3888,7 +3888,7 @@ export interface components {
              * @description From 1.
              */
             step: number;
-            /** @description What of the policy leads there, in words: `whoever is on call for Operations`. */
+            /** @description What of the policy leads there, in words: `whoever is on call for Operations`, `one of ann, ben by turns; next: ben`. */
             target: string;
         };
         Policy: {
@@ -3920,6 +3920,8 @@ export interface components {
              * @description Time until the next step, from the start of this one.
              */
             delay_seconds: number;
+            /** @description All of them where it is absent. */
+            strategy?: components["schemas"]["StepStrategy"];
             targets: components["schemas"]["StepTarget"][];
         };
         /** @description RFC 9457 problem, `application/problem+json`. */
@@ -4721,6 +4723,11 @@ export interface components {
         };
         /** @enum {string} */
         StepStatus: "running" | "succeeded" | "failed" | "cancelled";
+        /**
+         * @description Whom a step pages.
+         * @enum {string}
+         */
+        StepStrategy: "all" | "round_robin";
         StepTarget: {
             id: string;
             kind: components["schemas"]["TargetKind"];

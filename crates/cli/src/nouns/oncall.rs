@@ -149,7 +149,7 @@ pub static POLICY: Noun = Noun {
             "step",
             "steps",
             Steps,
-            "DELAY:KIND=NAME,... such as 5m:schedule=db,channel=chat; repeat in order",
+            "DELAY:KIND=NAME,... such as 5m:schedule=db,channel=chat, or 5m:by-turns:user=ann,user=ben; repeat in order",
         ),
         field("repeat", "repeat", Integer, "How often to start again when nobody answers"),
     ],

@@ -21,5 +21,5 @@ pub async fn page_plan(caller: Caller, Path(name): Path<String>) -> Reply<PagePl
         }
     };
     let service = configure::find::<Services>(&caller.hub, &name)?;
-    Ok(Json(respond::page_plan(&caller.hub, &service, urgency, at)))
+    Ok(Json(respond::page_plan(&caller.hub, &service, urgency, at).await?))
 }

@@ -73,9 +73,8 @@ fn resolution(reason: Resolution) -> &'static str {
 
 fn pending(hub: &Hub, state: &engine::Incident, action: &engine::PendingAction) -> PendingAction {
     let step_targets = |step: usize| {
-        let targets = state.policy.steps.get(step).map(|step| step.targets.as_slice()).unwrap_or_default();
-        let names: Vec<_> = targets.iter().map(|target| targets::describe(hub, target)).collect();
-        names.join(", ")
+        let step = state.policy.steps.get(step);
+        step.map(|step| respond::describe_asked(hub, step.strategy, &step.targets)).unwrap_or_default()
     };
     let steps = state.policy.steps.len();
     let (kind, text) = match action.kind {

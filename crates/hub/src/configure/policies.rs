@@ -3,13 +3,13 @@
 use watchtower_api_types as api;
 use watchtower_api_types::TargetKind;
 use watchtower_model::{ChannelId, Id, PolicyId, ScheduleId, TeamId, UserId};
-use watchtower_store::Stored;
+use watchtower_store::{Statement, Store, Stored};
 
 use super::{Noun, named};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::objects::PolicyBody;
-use crate::respond::alerts::snapshot;
+use crate::respond::snapshots::snapshot;
 use crate::{Hub, Objects};
 
 pub struct Policies;
@@ -64,6 +64,10 @@ impl Noun for Policies {
             repeat: body.repeat,
             created_at: stored.created_at.into(),
         })
+    }
+
+    fn deleted(_: &Hub, stored: &Stored<PolicyBody>) -> Vec<Statement> {
+        vec![Store::forget_rounds(PolicyId(stored.id))]
     }
 
     fn refuse_delete(hub: &Hub, stored: &Stored<PolicyBody>) -> Result<(), HubError> {

@@ -9,7 +9,7 @@ use super::{Noun, named, seconds};
 use crate::access::Principal;
 use crate::error::HubError;
 use crate::objects::ServiceBody;
-use crate::respond::alerts::known_policy;
+use crate::respond::snapshots::known_policy;
 use crate::{Hub, Objects};
 
 const DAY: f64 = 86_400.0;

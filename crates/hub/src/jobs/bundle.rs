@@ -11,7 +11,7 @@ use watchtower_store::{IncidentRow, OutboxRow, Store};
 
 use super::compose::compose;
 use super::merged;
-use super::notice::{Heard, heard, messages};
+use super::notice::{Heard, heard, outdated};
 use super::pace::{Sort, Told};
 use super::send::{DELIVERY, channel_name, config_of, open_config, record, send, tell, unusable, word};
 use super::words;
@@ -59,13 +59,16 @@ async fn joins(hub: &Hub, row: &OutboxRow) -> Result<bool, HubError> {
     if Sort::of(&row.kind) != Some(Sort::End) {
         return Ok(true);
     }
+    if outdated(hub, row).await? {
+        return Ok(false);
+    }
     let config = config_of(hub, row).await?;
     if let Ok(config) = config
         && merged::heard_as(hub, row, &config).await?.is_some()
     {
         return Ok(false);
     }
-    let before = messages(hub, row.incident_id).await?;
+    let before = hub.store.outbox_of(row.incident_id).await?;
     Ok(heard(&before, row.channel_id) == Heard::Page)
 }
 

@@ -3,7 +3,7 @@
 use watchtower_notify::ChannelConfig;
 use watchtower_store::{IncidentRow, OutboxRow};
 
-use super::notice::{Heard, heard, messages};
+use super::notice::{Heard, heard};
 use crate::Hub;
 use crate::error::HubError;
 use crate::respond::{read_state, successor};
@@ -25,7 +25,7 @@ pub async fn heard_as(hub: &Hub, row: &OutboxRow, config: &ChannelConfig) -> Res
     // Each leaves the word to those before it, and the first to the target.
     let before = std::iter::once((target.id, target.number)).chain(merged);
     for (id, number) in before.take_while(|(id, _)| *id != incident.id) {
-        if heard(&messages(hub, id).await?, row.channel_id) != Heard::Never {
+        if heard(&hub.store.outbox_of(id).await?, row.channel_id) != Heard::Never {
             return Ok(Some(number));
         }
     }

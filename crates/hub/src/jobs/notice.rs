@@ -2,12 +2,11 @@
 //!
 //! Invariant: nobody hears of an end whose beginning nobody tried to tell them.
 
-use watchtower_model::{ChannelId, IncidentId};
+use watchtower_model::ChannelId;
 use watchtower_store::{OutboxRow, WAITS_FOR_OTHERS};
 
 use crate::Hub;
 use crate::error::HubError;
-use crate::respond::read_state;
 
 /// What became of an incident's pages at one channel.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,19 +19,24 @@ pub enum Heard {
     Never,
 }
 
-/// All messages about an incident since it began, or began again: an end between is told.
-pub async fn messages(hub: &Hub, incident: IncidentId) -> Result<Vec<OutboxRow>, HubError> {
-    let mut rows = hub.store.outbox_of(incident).await?;
-    if let Some(row) = hub.store.incident(incident).await? {
-        let since = read_state(&row)?.told_since as i64;
-        rows.retain(|row| row.generation >= since);
+/// Whether it tells of an end that is not the last one any more: the incident was opened again.
+pub async fn outdated(hub: &Hub, row: &OutboxRow) -> Result<bool, HubError> {
+    if row.kind != "resolve" {
+        return Ok(false);
     }
-    Ok(rows)
+    let incident = hub.store.incident(row.incident_id).await?;
+    // What was merged is told of by the generations of what it goes on in.
+    let own = incident.filter(|incident| incident.merged_into.is_none());
+    Ok(own.is_some_and(|incident| incident.generation != row.generation))
 }
 
-/// `rows`: as [`messages`].
+/// `rows`: all messages about the incident, in the order in which they were written.
 pub fn heard(rows: &[OutboxRow], channel: ChannelId) -> Heard {
-    let pages = || rows.iter().filter(|row| row.channel_id == channel && row.kind == "page");
+    let own = |row: &&OutboxRow| row.channel_id == channel;
+    // After an end that was told it may have been opened again: what counts is what came after.
+    let told = rows.iter().rposition(|row| own(&row) && row.kind == "resolve" && row.state == "delivered");
+    let since = told.map_or(0, |at| at + 1);
+    let pages = || rows[since..].iter().filter(own).filter(|row| row.kind == "page");
     let waits = |row: &OutboxRow| row.last_error.as_deref() == Some(WAITS_FOR_OTHERS);
     let tried = || pages().filter(|row| row.attempts > 0 && !waits(row));
     // Without an error it is under way, or its sender died and nobody knows.
@@ -51,7 +55,7 @@ pub fn handles(rows: Vec<OutboxRow>, channel: ChannelId) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use watchtower_model::{Id, Timestamp};
+    use watchtower_model::{Id, IncidentId, Timestamp};
 
     use super::*;
 
@@ -90,5 +94,12 @@ mod tests {
         let failed = row(1, "page", "cancelled", 2, Some("503"));
         assert_eq!(of(std::slice::from_ref(&failed)), Heard::Nothing("503".into()));
         assert_eq!(of(&[failed, row(1, "page", "delivered", 1, None)]), Heard::Page);
+        // Opened again: who was told of the end hears of the next one only after another page.
+        let page = row(1, "page", "delivered", 1, None);
+        let end = |state: &str| row(1, "resolve", state, 1, None);
+        assert_eq!(of(&[page.clone(), end("delivered")]), Heard::Never);
+        assert_eq!(of(&[page.clone(), end("delivered"), page.clone()]), Heard::Page);
+        assert_eq!(of(&[page.clone(), end("cancelled")]), Heard::Page, "it never heard of that end");
+        assert_eq!(of(&[page, row(2, "resolve", "delivered", 1, None)]), Heard::Page, "another channel did");
     }
 }

@@ -16,7 +16,7 @@ use super::bundle;
 use super::compose::compose;
 use super::failover::{next_message, unreached};
 use super::merged;
-use super::notice::{Heard, handles, heard, messages};
+use super::notice::{Heard, handles, heard, outdated};
 use super::pace;
 use super::words;
 use crate::error::HubError;
@@ -93,7 +93,7 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
         Ok(composed) => composed,
         Err(error) => return record(hub, row, Err(unusable(&error)), hub.now()).await,
     };
-    if row.kind == "ack" && message.state != MessageState::Acknowledged {
+    if (row.kind == "ack" && message.state != MessageState::Acknowledged) || outdated(hub, row).await? {
         return moot(hub, row).await;
     }
     let mut joins = row.attempts == 1;
@@ -101,7 +101,7 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
         if let Some(number) = merged::heard_as(hub, row, &config).await? {
             return not_sent(hub, row, &format!("it hears of INC-{number}")).await;
         }
-        let before = messages(hub, row.incident_id).await?;
+        let before = hub.store.outbox_of(row.incident_id).await?;
         match heard(&before, row.channel_id) {
             Heard::Page => message.earlier = handles(before, row.channel_id),
             Heard::Nothing(why) => {

@@ -2,20 +2,20 @@
 
 use watchtower_incident::{
     AlertDecision, AlertSignal, AlertSignalKind, Earlier, FLAP_WINDOW_MS, FLAPS, Input, Opening,
-    PolicySnapshot, ServiceSnapshot, Step, Target, decide_alert, group_key,
+    ServiceSnapshot, decide_alert, group_key,
 };
 use watchtower_matchers::Matchers;
 use watchtower_model::{
-    AlertId, IncidentId, Labels, PolicyId, RouteId, RuleId, ScheduleId, ServerId, ServiceId, Severity,
-    TeamId, Timestamp, Urgency, UserId, limits::LABEL_VALUE_BYTES_MAX, truncate,
+    AlertId, IncidentId, Labels, RouteId, RuleId, ServerId, ServiceId, Severity, Timestamp, Urgency,
+    limits::LABEL_VALUE_BYTES_MAX, truncate,
 };
-use watchtower_store::{AlertRow, Json, Statement, Store, Stored};
+use watchtower_store::{AlertRow, Json, Statement, Store};
 
 use super::apply::{advance_locked, join_locked, open_locked};
+use super::snapshots::{policy_for, service_snapshot};
 use super::{gather, reopen};
 use crate::error::HubError;
 use crate::jobs::consider;
-use crate::objects::ServiceBody;
 use crate::quiet::{self, Look};
 use crate::{Hub, random};
 
@@ -355,46 +355,4 @@ fn service_for(hub: &Hub, alert: &AlertTrigger) -> Result<ServiceSnapshot, HubEr
     let service = service
         .ok_or_else(|| HubError::Internal("there is no service: the default one was removed".into()))?;
     Ok(service_snapshot(service))
-}
-
-/// The engine's form of a service.
-pub(super) fn service_snapshot(service: &Stored<ServiceBody>) -> ServiceSnapshot {
-    let ms = |seconds: Option<f64>| seconds.map(|seconds| (seconds * 1000.0) as i64);
-    ServiceSnapshot {
-        id: ServiceId(service.id),
-        name: service.body.0.name.clone(),
-        ack_timeout_ms: ms(service.body.0.ack_timeout_seconds),
-        auto_resolve_ms: ms(service.body.0.auto_resolve_seconds),
-        hold_pages_ms: ms(service.body.0.hold_pages_for_seconds),
-        group_window_ms: ms(service.body.0.group_window_seconds).unwrap_or(gather::WINDOW_MS_DEFAULT),
-        resolve_delay_ms: ms(service.body.0.resolve_delay_seconds).unwrap_or(0),
-        reopen_window_ms: ms(service.body.0.reopen_window_seconds).unwrap_or(0),
-    }
-}
-
-pub(super) fn policy_for(hub: &Hub, service: ServiceId) -> PolicySnapshot {
-    let objects = hub.objects();
-    let policy = objects.service(service).and_then(|service| objects.policy(service.body.0.policy_id));
-    policy.map(|policy| snapshot(&policy.body.0)).unwrap_or_default()
-}
-
-/// The engine's form of a policy.
-pub(crate) fn snapshot(policy: &watchtower_api_types::PolicyInput) -> PolicySnapshot {
-    use watchtower_api_types::TargetKind;
-    let target = |target: &watchtower_api_types::StepTarget| match target.kind {
-        TargetKind::User => Target::User(UserId(target.id)),
-        TargetKind::Team => Target::Team(TeamId(target.id)),
-        TargetKind::Schedule => Target::Schedule(ScheduleId(target.id)),
-        TargetKind::Channel => Target::Channel(watchtower_model::ChannelId(target.id)),
-    };
-    let steps = policy.steps.iter().map(|step| Step {
-        delay_ms: (step.delay_seconds * 1000.0) as i64,
-        targets: step.targets.iter().map(target).collect(),
-    });
-    PolicySnapshot { steps: steps.collect(), repeat: policy.repeat }
-}
-
-/// Whether a policy exists, for inputs that name one.
-pub(crate) fn known_policy(hub: &Hub, id: PolicyId) -> bool {
-    hub.objects().policy(id).is_some()
 }

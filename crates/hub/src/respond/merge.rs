@@ -6,8 +6,10 @@ use watchtower_incident::{self as engine, Actor, Incident, MergeError};
 use watchtower_model::IncidentId;
 use watchtower_store::{DbError, IncidentRow, Statement, Store};
 
-use super::apply::{Step, TRIES, read_state, wake};
+use super::apply::{TRIES, read_state, wake};
 use super::gather::Restrictions;
+use super::rounds::Rounds;
+use super::step::Step;
 use crate::Hub;
 use crate::error::HubError;
 
@@ -56,6 +58,7 @@ async fn prepare(
     let ((ended, said), (merged, effects)) = moved;
     let mut from = Step::new(hub, source.processes.clone(), source.test, now);
     let mut into = Step::new(hub, target.processes.clone(), target.test, now);
+    into.rounds = Rounds::read(hub, &[&merged.policy]).await?;
     let ended = from.run(ended, said);
     let merged = into.run(merged, effects);
     let (ended, mut grown) = (from.row(&ended, Some(source)), into.row(&merged, Some(target)));

@@ -1,7 +1,9 @@
 //! From alerts and people to incidents: load, advance, and store state, timeline and outbox in one transaction.
 
 pub(crate) mod alerts;
+pub(crate) mod snapshots;
 pub(crate) mod apply;
+mod step;
 mod event_rules;
 mod gather;
 mod merge;
@@ -14,6 +16,7 @@ pub mod on_call;
 mod people;
 mod plan;
 mod reopen;
+mod rounds;
 mod shared_label;
 pub mod signals;
 pub mod targets;
@@ -29,6 +32,7 @@ pub use page_step::PageStep;
 pub use people::{acknowledge, escalate, note, resolve_by_hand, unacknowledge};
 pub use plan::page_plan;
 pub use reopen::reopen;
+pub use rounds::describe_asked;
 pub use shared_label::in_common;
 pub(crate) use waiting::user_of;
 pub use waiting::waiting_messages;

@@ -1,35 +1,63 @@
 //! Who would be paged, when and how, if an incident of a service began at an instant and nobody answered.
 
 use watchtower_api_types as api;
-use watchtower_incident::{PolicySnapshot, Step, Target};
+use watchtower_incident::{PolicySnapshot, Step, Strategy, Target};
 use watchtower_model::{ServiceId, Timestamp, Urgency};
 use watchtower_store::Stored;
 
-use super::alerts::policy_for;
+use super::rounds;
+use super::snapshots::policy_for;
 use super::targets::{self, Contact};
 use crate::Hub;
+use crate::error::HubError;
 use crate::objects::ServiceBody;
 
 /// The first round of the policy, with what is wrong with it.
-pub fn page_plan(hub: &Hub, service: &Stored<ServiceBody>, urgency: Urgency, at: Timestamp) -> api::PagePlan {
+pub async fn page_plan(
+    hub: &Hub,
+    service: &Stored<ServiceBody>,
+    urgency: Urgency,
+    at: Timestamp,
+) -> Result<api::PagePlan, HubError> {
     let policy = policy_for(hub, ServiceId(service.id));
     let mut walk = Walk { hub, urgency, at, begins_ms: 0, messages: Vec::new(), warnings: Vec::new() };
     for (number, step) in policy.steps.iter().enumerate() {
-        walk.step(number, step, number + 1 < policy.steps.len() || policy.repeat > 0);
+        let asked = asked(hub, &policy, number).await?;
+        walk.step(number, step, &asked, number + 1 < policy.steps.len() || policy.repeat > 0);
     }
     if policy.steps.is_empty() {
         walk.warnings.push("the service has no policy: only the catch-all channel is told".into());
     }
     walk.messages.sort_by(|a, b| a.after_seconds.total_cmp(&b.after_seconds).then(a.step.cmp(&b.step)));
     let then = walk.end(&policy);
-    api::PagePlan {
+    Ok(api::PagePlan {
         service: service.body.0.name.clone(),
         urgency,
         at: at.into(),
         messages: walk.messages,
         then,
         warnings: walk.warnings,
-    }
+    })
+}
+
+/// Whom a step would ask, each with what leads there: of a step by turns, those of its round from the next one on.
+struct Asked {
+    targets: Vec<(Target, String)>,
+    by_turns: bool,
+}
+
+async fn asked(hub: &Hub, policy: &PolicySnapshot, number: usize) -> Result<Asked, HubError> {
+    let step = &policy.steps[number];
+    let by_turns = step.strategy == Strategy::RoundRobin && step.targets.len() > 1;
+    let first = if by_turns { rounds::next(hub, policy, number).await? } else { None };
+    let from = step.targets.iter().position(|target| Some(*target) == first).unwrap_or(0);
+    let all = rounds::describe_asked(hub, step.strategy, &step.targets);
+    let words = |target: &Target| match targets::describe(hub, target) {
+        one if by_turns => format!("{all}; next: {one}"),
+        one => one,
+    };
+    let round = step.targets.iter().cycle().skip(from).take(step.targets.len());
+    Ok(Asked { targets: round.map(|target| (*target, words(target))).collect(), by_turns })
 }
 
 struct Walk<'h> {
@@ -44,15 +72,17 @@ struct Walk<'h> {
 
 impl Walk<'_> {
     /// `more`: another step follows, which ends what its people wanted to be told later.
-    fn step(&mut self, number: usize, step: &Step, more: bool) {
+    fn step(&mut self, number: usize, step: &Step, asked: &Asked, more: bool) {
         let at = self.at.plus_ms(self.begins_ms);
         let mut reached = false;
-        for target in &step.targets {
+        for (target, words) in &asked.targets {
             let contacts = targets::contacts_of(self.hub, target, at, self.urgency);
             self.warn_of(number, target, at, &contacts);
+            // Of a round, who cannot be reached gives way to the next.
+            let told = !(asked.by_turns && reached);
             reached |= !contacts.is_empty();
-            for contact in contacts {
-                self.message(number, step, more, target, contact);
+            for contact in contacts.into_iter().filter(|_| told) {
+                self.message(number, step, more, words, contact);
             }
         }
         if reached {
@@ -62,7 +92,7 @@ impl Walk<'_> {
         }
     }
 
-    fn message(&mut self, number: usize, step: &Step, more: bool, target: &Target, contact: Contact) {
+    fn message(&mut self, number: usize, step: &Step, more: bool, target: &str, contact: Contact) {
         let Contact { knock, user } = contact;
         let channel = self.hub.objects().channel(knock.channel).map(|one| one.body.name.clone());
         let channel = channel.unwrap_or_default();
@@ -79,7 +109,7 @@ impl Walk<'_> {
             person,
             channel,
             channel_id: knock.channel,
-            target: targets::describe(self.hub, target),
+            target: target.to_string(),
         });
     }
 

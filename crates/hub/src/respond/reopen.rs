@@ -8,8 +8,9 @@ use watchtower_incident::{
 use watchtower_model::{AlertId, IncidentId, format_duration_ms};
 use watchtower_store::{AlertFilter, AlertRow, IncidentRow, Statement};
 
-use super::alerts::{Draft, policy_for, service_snapshot};
+use super::alerts::Draft;
 use super::apply::{Find, advance_all, read_state};
+use super::snapshots::{policy_for, service_snapshot};
 use crate::Hub;
 use crate::error::HubError;
 use crate::jobs::consider;

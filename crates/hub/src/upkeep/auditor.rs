@@ -52,7 +52,7 @@ impl Audits {
 
 pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
     let overdue = overdue(&hub).await?;
-    let warnings = warnings(&hub);
+    let warnings = warnings(&hub).await?;
     hub.audits.set(|audit| {
         audit.overdue.clone_from(&overdue);
         audit.warnings = warnings;
@@ -105,18 +105,21 @@ async fn left_open(hub: &Hub) -> Result<bool, HubError> {
 }
 
 /// Schedules with gaps, and services whose pages reach nobody.
-fn warnings(hub: &Hub) -> Vec<String> {
+async fn warnings(hub: &Hub) -> Result<Vec<String>, HubError> {
     let (objects, now) = (hub.objects(), hub.now());
     let schedules = objects.schedules.iter().filter_map(|schedule| {
         let at = on_call::people(hub, schedule, now).is_empty();
         at.then(|| format!("nobody is on call for {} now", schedule.body.name))
     });
-    let services = objects.services.iter().filter_map(|service| {
-        let plan = respond::page_plan(hub, service, Urgency::High, now);
-        let nobody = plan.messages.is_empty() && is_routed(hub, ServiceId(service.id));
-        nobody.then(|| format!("a page for service {} reaches nobody but the catch-all", plan.service))
-    });
-    schedules.chain(services).take(WARNINGS_MAX).collect()
+    let mut warnings: Vec<String> = schedules.collect();
+    for service in &objects.services {
+        let plan = respond::page_plan(hub, service, Urgency::High, now).await?;
+        if plan.messages.is_empty() && is_routed(hub, ServiceId(service.id)) {
+            warnings.push(format!("a page for service {} reaches nobody but the catch-all", plan.service));
+        }
+    }
+    warnings.truncate(WARNINGS_MAX);
+    Ok(warnings)
 }
 
 /// Whether alerts come to a service by themselves.

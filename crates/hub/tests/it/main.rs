@@ -4,6 +4,7 @@ mod scene;
 mod signals;
 mod merges;
 mod reopens;
+mod rounds;
 mod silences;
 mod windows;
 mod inhibitions;

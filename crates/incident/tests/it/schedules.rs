@@ -1,8 +1,8 @@
 //! Schedules as targets: people of the moment are told, and hear of the end.
 
 use watchtower_incident::{
-    Actor, AlertSignal, Effect, Input, Opening, PolicySnapshot, ServiceSnapshot, Step, Target, TimelineKind,
-    advance, open,
+    Actor, AlertSignal, Effect, Input, Opening, PolicySnapshot, ServiceSnapshot, Step, Strategy, Target,
+    TimelineKind, advance, open,
 };
 use watchtower_model::{
     AlertId, Id, IncidentId, ScheduleId, ServiceId, Severity, Timestamp, Urgency, UserId,
@@ -33,7 +33,10 @@ fn who_was_on_call_is_in_the_timeline_and_gets_the_notice() {
         id: IncidentId(Id::NIL),
         number: 1,
         service,
-        policy: PolicySnapshot { steps: vec![Step { delay_ms: 60_000, targets: vec![schedule] }], repeat: 0 },
+        policy: PolicySnapshot {
+            steps: vec![Step { delay_ms: 60_000, targets: vec![schedule], strategy: Strategy::All }],
+            ..PolicySnapshot::default()
+        },
         group_key: "g".into(),
         server_id: None,
         alert,

@@ -1,6 +1,6 @@
 //! Interprets the stories in `stories/`: text files that drive an incident, or several, through virtual time.
 //!
-//! `service ack_timeout|auto_resolve|hold|group_window|resolve_delay D ...`, `step D NAMES`, `repeat N`,
+//! `service ack_timeout|auto_resolve|hold|group_window|resolve_delay D ...`, `step D [by turns] NAMES`, `repeat N`,
 //! `earlier NUMBER ended T of LATELY` set the scene; then, each line
 //! optionally after `at T`: an input, or `expect ...`. Wakes happen by themselves at `next_wake_at`, as the hub
 //! does it; `down until T` is a hub that was away. A page, notice or catch-all that no line expects fails the
@@ -8,16 +8,16 @@
 //! merges that one into the one that is turned to, and `merge N fails WORDS` says why not. `return` is an alert that opens again what is
 //! over, `reopen WHO` a person who does.
 
+mod expect;
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use watchtower_incident::{
-    Actor, AlertSignal, Earlier, Effect, Incident, Input, Notice, Opening, PendingKind, PolicySnapshot,
-    Reopened, Reopening, RunReport, RunState, ServiceSnapshot, Step, Target, advance, merge, open,
-    time_to_ack_ms, time_to_resolve_ms,
+    AlertSignal, Earlier, Effect, Incident, Input, Notice, Opening, Page, PolicySnapshot, Reopened,
+    Reopening, RunReport, RunState, ServiceSnapshot, Step, Strategy, Target, advance, in_turn, merge, open,
 };
-use watchtower_model::{
-    AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId, parse_duration_ms,
-};
+use watchtower_model::{AlertId, Id, IncidentId, ServiceId, Timestamp, UserId};
 
 const STORIES: &[(&str, &str)] = &[
     ("escalation", include_str!("stories/escalation.story")),
@@ -35,6 +35,7 @@ const STORIES: &[(&str, &str)] = &[
     ("by_hand", include_str!("stories/by_hand.story")),
     ("merge", include_str!("stories/merge.story")),
     ("reopen", include_str!("stories/reopen.story")),
+    ("round_robin", include_str!("stories/round_robin.story")),
 ];
 
 #[test]
@@ -55,6 +56,8 @@ struct Story {
     incident: Option<Incident>,
     number: i64,
     others: BTreeMap<i64, Incident>,
+    /// Who had the last turn of each step by turns.
+    last_of_step: BTreeMap<usize, Target>,
     earlier: Option<Earlier>,
     now: Timestamp,
     names: BTreeMap<Id, String>,
@@ -82,6 +85,7 @@ impl Story {
             incident: None,
             number: 1,
             others: BTreeMap::new(),
+            last_of_step: BTreeMap::new(),
             earlier: None,
             now: Timestamp(0),
             names: BTreeMap::new(),
@@ -109,10 +113,8 @@ impl Story {
     fn act(&mut self, words: &[&str]) {
         match words {
             ["service", settings @ ..] => self.set_service(settings),
-            ["step", delay, names @ ..] => {
-                let targets = names.iter().map(|n| Target::User(UserId(self.id(n)))).collect();
-                self.policy.steps.push(Step { delay_ms: self.duration(delay), targets });
-            }
+            ["step", delay, "by", "turns", names @ ..] => self.add_step(delay, names, Strategy::RoundRobin),
+            ["step", delay, names @ ..] => self.add_step(delay, names, Strategy::All),
             ["earlier", number, "ended", at, "of", lately] => {
                 self.earlier = Some(Earlier {
                     number: number.parse().unwrap(),
@@ -130,6 +132,22 @@ impl Story {
             ["expect", what @ ..] => self.expect(what),
             _ => self.act_on_incident(words),
         }
+    }
+
+    fn add_step(&mut self, delay: &str, names: &[&str], strategy: Strategy) {
+        let targets = names.iter().map(|n| Target::User(UserId(self.id(n)))).collect();
+        self.policy.steps.push(Step { delay_ms: self.duration(delay), targets, strategy });
+    }
+
+    /// As the hub does it: over all incidents of the policy.
+    fn draw(&mut self, page: &Page) -> Target {
+        let round = &self.policy.steps[page.step].targets;
+        let last = self.last_of_step.get(&page.step).copied();
+        let target = in_turn(round, last, |target| page.targets.contains(target)).expect("somebody is left");
+        self.last_of_step.insert(page.step, target);
+        let (step, loop_no) = (page.step, page.loop_no);
+        self.input(Input::Drawn { step, loop_no, target, text: "drawn".into() });
+        target
     }
 
     fn act_on_incident(&mut self, words: &[&str]) {
@@ -200,59 +218,6 @@ impl Story {
 
     fn open_alerts(&self) -> BTreeSet<AlertId> {
         self.incident.iter().flat_map(|incident| incident.open_alerts()).collect()
-    }
-
-    fn expect(&mut self, what: &[&str]) {
-        let incident = self.incident.clone().expect("an incident to look at");
-        match what {
-            ["no", "page", "until", at] => {
-                let at = self.time(at);
-                self.run_to(at);
-                let page =
-                    self.seen.iter().find(|(_, s)| s.starts_with("page") || s.starts_with("catch-all"));
-                assert_eq!(page, None, "{}: {}", self.name, self.line);
-            }
-            ["status", status] => {
-                assert_eq!(incident.status.as_str(), *status, "{}: {}", self.name, self.line)
-            }
-            ["gathers"] => assert!(incident.gathers(self.now), "{}: {}", self.name, self.line),
-            ["gathers", "nothing"] => {
-                assert!(!incident.gathers(self.now), "{}: {}", self.name, self.line)
-            }
-            ["headline", words @ ..] => {
-                assert_eq!(incident.headline(), words.join(" "), "{}: {}", self.name, self.line)
-            }
-            ["flapping"] => assert!(incident.flapping, "{}: {}", self.name, self.line),
-            ["unanswered"] => assert!(incident.unanswered, "{}", self.name),
-            ["generation", n] => {
-                assert_eq!(incident.generation.to_string(), *n, "{}: {}", self.name, self.line)
-            }
-            ["time", "to", "ack", d] => assert_eq!(time_to_ack_ms(&incident), Some(self.duration(d))),
-            ["time", "to", "resolve", d] => assert_eq!(time_to_resolve_ms(&incident), Some(self.duration(d))),
-            ["pending", kind, "at", at] => {
-                let kind: PendingKind = serde_json::from_value((*kind).into()).unwrap();
-                let found = incident.pending_actions.iter().find(|a| a.kind == kind).map(|a| a.at);
-                assert_eq!(found, Some(self.time(at)), "{}: {}", self.name, self.line);
-            }
-            ["nothing", "pending"] => {
-                assert_eq!(incident.next_wake_at(), None, "{}: {}", self.name, self.line)
-            }
-            _ => self.expect_seen(&what.join(" ")),
-        }
-    }
-
-    fn expect_seen(&mut self, what: &str) {
-        let meets = |(at, s): &(Timestamp, String)| {
-            *at == self.now
-                && match what.strip_prefix("line ").map(|w| w.split_once(' ').unwrap_or((w, ""))) {
-                    Some((kind, part)) => s.starts_with(&format!("line {kind} ")) && s.contains(part),
-                    None => s == what || s.starts_with(&format!("{what} ")),
-                }
-        };
-        match self.seen.iter().position(meets) {
-            Some(i) => drop(self.seen.remove(i)),
-            None => panic!("{}: {:?} did not happen; seen: {:#?}", self.name, self.line, self.seen),
-        }
     }
 
     fn turn_to(&mut self, number: i64) {
@@ -328,7 +293,10 @@ impl Story {
     fn note(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             let text = match effect {
-                Effect::Page(p) => {
+                Effect::Page(mut p) => {
+                    if p.by_turns {
+                        p.targets = vec![self.draw(&p)];
+                    }
                     let output = p.output.map(|o| format!(" output {o}")).unwrap_or_default();
                     format!(
                         "page {} step {} round {}{output}",
@@ -374,52 +342,6 @@ impl Story {
         let mut names: Vec<_> = targets.iter().map(name).collect();
         names.sort();
         names.join(",")
-    }
-
-    fn signal(&mut self, alert: &str, severity: &str, rest: &[&str]) -> AlertSignal {
-        let severity: Severity = severity.parse().unwrap();
-        let urgency = if severity >= Severity::Error { Urgency::High } else { Urgency::Low };
-        let suppressed_by = rest.contains(&"silenced").then(|| "a silence".to_string());
-        AlertSignal {
-            id: AlertId(self.id(alert)),
-            severity,
-            urgency,
-            title: alert.to_string(),
-            suppressed_by,
-        }
-    }
-
-    fn set_service(&mut self, settings: &[&str]) {
-        for pair in settings.chunks(2) {
-            let ms = Some(self.duration(pair[1]));
-            match pair[0] {
-                "ack_timeout" => self.service.ack_timeout_ms = ms,
-                "auto_resolve" => self.service.auto_resolve_ms = ms,
-                "hold" => self.service.hold_pages_ms = ms,
-                "resolve_delay" => self.service.resolve_delay_ms = self.duration(pair[1]),
-                "group_window" => self.service.group_window_ms = self.duration(pair[1]),
-                other => panic!("{}: unknown setting {other}", self.name),
-            }
-        }
-    }
-
-    fn user(&mut self, name: &str) -> Actor {
-        Actor::User(UserId(self.id(name)))
-    }
-
-    fn id(&mut self, name: &str) -> Id {
-        let id = Id::from_digest(name.as_bytes());
-        let known = self.names.entry(id).or_insert_with(|| name.to_string());
-        assert_eq!(known, name, "two names with one id");
-        id
-    }
-
-    fn duration(&self, text: &str) -> i64 {
-        parse_duration_ms(text).unwrap_or_else(|e| panic!("{}: {:?}: {e}", self.name, self.line))
-    }
-
-    fn time(&self, text: &str) -> Timestamp {
-        Timestamp(self.duration(text))
     }
 }
 

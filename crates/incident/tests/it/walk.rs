@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use watchtower_incident::{
     Actor, AlertSignal, Earlier, Effect, Incident, Input, MergedInto, Opening, PendingKind, PolicySnapshot,
-    Reopened, Reopening, RunReport, RunState, ServiceSnapshot, Status, Step, Target, advance, merge, open,
+    Reopened, Reopening, RunReport, RunState, ServiceSnapshot, Status, Step, Strategy, Target, advance,
+    in_turn, merge, open,
 };
 use watchtower_model::{AlertId, Id, IncidentId, ServiceId, Severity, Timestamp, Urgency, UserId};
 
@@ -44,7 +45,8 @@ impl Dice {
     fn opening(&mut self, number: i64) -> Opening {
         let step = |dice: &mut Dice| Step {
             delay_ms: dice.roll(600_000) as i64 - 10_000,
-            targets: (0..dice.roll(3)).map(|_| Target::User(UserId(dice.id(5)))).collect(),
+            targets: (0..dice.roll(4)).map(|_| Target::User(UserId(dice.id(5)))).collect(),
+            strategy: [Strategy::All, Strategy::RoundRobin][dice.roll(2) as usize],
         };
         Opening {
             id: IncidentId(Id::from_bytes([number as u8; 16])),
@@ -60,6 +62,7 @@ impl Dice {
                 reopen_window_ms: 0,
             },
             policy: PolicySnapshot {
+                id: None,
                 steps: (0..self.roll(4)).map(|_| step(self)).collect(),
                 repeat: self.roll(3) as u32,
             },
@@ -126,7 +129,8 @@ fn promises_hold_along_random_walks() {
     for seed in 1..=SEEDS {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut now = Timestamp(1_000_000);
-        let (mut incident, effects) = open(dice.opening(1), now);
+        let (incident, effects) = open(dice.opening(1), now);
+        let (mut incident, effects) = drawn(incident, effects, now);
         let mut sent = BTreeSet::new();
         let mut keys = BTreeSet::new();
         check(seed, None, &incident, &effects, now, &mut sent, &mut keys);
@@ -139,8 +143,9 @@ fn promises_hold_along_random_walks() {
                 let number = 2 + merges % 60;
                 merges += 1;
                 let before = incident.clone();
+                let (after, taken) = take_in(seed, &mut dice, number, incident, now);
                 let effects;
-                (incident, effects) = take_in(seed, &mut dice, number, incident, now);
+                (incident, effects) = drawn(after, taken, now);
                 check(seed, Some(&before), &incident, &effects, now, &mut sent, &mut keys);
                 continue;
             }
@@ -148,6 +153,7 @@ fn promises_hold_along_random_walks() {
             let input = dice.input(&incident);
             let reopens = matches!(input, Input::Reopened(_)) && before.merged_into.is_none();
             let (after, effects) = advance(incident, input, now);
+            let (after, effects) = drawn(after, effects, now);
             if reopens && before.is_resolved() {
                 check_reopened(seed, &before, &after);
                 reopened += 1;
@@ -168,11 +174,33 @@ fn promises_hold_along_random_walks() {
     );
 }
 
-/// It begins as a new one would, and whoever was told of the end is not told of the next one too.
+/// As the hub does it, for somebody who was asked first each time: whom a page by turns asks.
+fn drawn(mut incident: Incident, effects: Vec<Effect>, now: Timestamp) -> (Incident, Vec<Effect>) {
+    let mut out = Vec::new();
+    for effect in effects {
+        let Effect::Page(mut page) = effect else {
+            out.push(effect);
+            continue;
+        };
+        if page.by_turns {
+            let target = in_turn(&page.targets, None, |_| true).expect("a page has somebody to ask");
+            let (step, loop_no) = (page.step, page.loop_no);
+            let input = Input::Drawn { step, loop_no, target, text: "drawn".into() };
+            let more;
+            (incident, more) = advance(incident, input, now);
+            out.extend(more);
+            page.targets = vec![target];
+        }
+        out.push(Effect::Page(page));
+    }
+    (incident, out)
+}
+
+/// It begins as a new one would.
 fn check_reopened(seed: u64, before: &Incident, after: &Incident) {
     let at = format!("seed {seed}: {after:?} after {before:?}");
     assert_eq!(after.status, Status::Triggered, "{at}");
-    assert!(after.generation > before.generation && after.told_since == after.generation, "{at}");
+    assert!(after.generation > before.generation && after.paged.is_superset(&before.paged), "{at}");
     assert!(after.resolved_at.is_none() && after.resolved_by.is_none() && after.acked_by.is_none(), "{at}");
     assert!(after.merged.iter().all(|merged| merged.paged.is_empty() && !merged.catch_all_paged), "{at}");
     assert!(before.closed_by_end.is_empty() || after.open_alerts().count() > 0, "nothing could end it: {at}");
@@ -231,7 +259,7 @@ fn check(
     after: &Incident,
     effects: &[Effect],
     now: Timestamp,
-    sent: &mut BTreeSet<(u64, usize, u32)>,
+    sent: &mut BTreeSet<(u64, usize, u32, Vec<Target>)>,
     keys: &mut BTreeSet<String>,
 ) {
     let at = format!("seed {seed}, at {now:?}: {after:?} after {before:?}: {effects:?}");
@@ -245,7 +273,8 @@ fn check(
                 assert!(after.suppressed.is_none(), "paged although suppressed: {at}");
                 assert!(!p.targets.is_empty(), "paged nobody: {at}");
                 assert!(p.targets.iter().all(|t| after.paged.contains(t)), "no notice for {p:?}: {at}");
-                assert!(sent.insert((p.generation, p.step, p.loop_no)), "one key for two pages: {at}");
+                let key = (p.generation, p.step, p.loop_no, p.targets.clone());
+                assert!(sent.insert(key), "one key for two pages: {at}");
             }
             Effect::Timeline(e) => assert!(keys.insert(e.key.clone()), "a key twice: {at}"),
             Effect::PageCatchAll { .. } => assert!(after.catch_all_paged, "{at}"),

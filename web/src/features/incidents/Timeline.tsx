@@ -24,6 +24,7 @@ const KIND_TONE: Record<string, Tone> = {
   delivered: "ok",
   delivery_failed: "crit",
   reopened: "crit",
+  turn: "muted",
   merged: "muted",
   acknowledged: "muted",
   unacknowledged: "warn",

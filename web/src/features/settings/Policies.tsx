@@ -7,8 +7,9 @@ import type { Policy, PolicyStep } from "@/api/types";
 import { parseSeconds, writeSeconds } from "@/lib/units";
 import { Button } from "@/ui/Button";
 import { DeleteButton, EditDialog } from "@/ui/EditDialog";
-import { TextField } from "@/ui/Field";
+import { CheckField, TextField } from "@/ui/Field";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
+import { askedWords } from "./asked";
 
 type Target = PolicyStep["targets"][number];
 interface Option {
@@ -42,12 +43,13 @@ export function Policies() {
   const options = useTargets();
   const [editing, setEditing] = useState<Policy | "new">();
   const names = (step: PolicyStep) =>
-    step.targets
-      .map(
+    askedWords(
+      step.targets.map(
         (target) =>
           options.find((option) => keyOf(option.target) === keyOf(target))?.label ?? "somebody unknown",
-      )
-      .join(", ") || "nobody";
+      ),
+      step.strategy,
+    );
   return (
     <Panel
       flush
@@ -122,6 +124,7 @@ function before(steps: readonly PolicyStep[], index: number): number {
 interface StepDraft {
   delay: string;
   targets: Target[];
+  byTurns: boolean;
 }
 
 interface DialogProps {
@@ -135,9 +138,11 @@ function PolicyDialog({ policy, options, onClose }: DialogProps) {
   const [repeat, setRepeat] = useState(String(policy?.repeat ?? 0));
   const [steps, setSteps] = useState<StepDraft[]>(
     () =>
-      policy?.steps.map((step) => ({ delay: writeSeconds(step.delay_seconds), targets: step.targets })) ?? [
-        { delay: writeSeconds(DELAY_SECONDS), targets: [] },
-      ],
+      policy?.steps.map((step) => ({
+        delay: writeSeconds(step.delay_seconds),
+        targets: step.targets,
+        byTurns: step.strategy === "round_robin",
+      })) ?? [{ delay: writeSeconds(DELAY_SECONDS), targets: [], byTurns: false }],
   );
   const change = (index: number, part: Partial<StepDraft>) =>
     setSteps(steps.map((step, at) => (at === index ? { ...step, ...part } : step)));
@@ -153,7 +158,11 @@ function PolicyDialog({ policy, options, onClose }: DialogProps) {
   const body = {
     name: name.trim(),
     repeat: Number(repeat),
-    steps: steps.map((step) => ({ delay_seconds: parseSeconds(step.delay) ?? 0, targets: step.targets })),
+    steps: steps.map((step) => ({
+      delay_seconds: parseSeconds(step.delay) ?? 0,
+      targets: step.targets,
+      strategy: step.byTurns ? ("round_robin" as const) : ("all" as const),
+    })),
   };
   return (
     <EditDialog
@@ -184,7 +193,9 @@ function PolicyDialog({ policy, options, onClose }: DialogProps) {
         <Button
           small
           icon="plus"
-          onClick={() => setSteps([...steps, { delay: writeSeconds(DELAY_SECONDS), targets: [] }])}
+          onClick={() =>
+            setSteps([...steps, { delay: writeSeconds(DELAY_SECONDS), targets: [], byTurns: false }])
+          }
         >
           Add a step
         </Button>
@@ -234,6 +245,14 @@ function StepFields({ index, step, options, onChange, onRemove }: StepProps) {
           <span className="meta">There are no schedules, teams, users or channels yet.</span>
         )}
       </div>
+      {(step.targets.length > 1 || step.byTurns) && (
+        <CheckField
+          label="One of them, by turns"
+          hint="Another one for each incident."
+          checked={step.byTurns}
+          onChange={(byTurns) => onChange({ byTurns })}
+        />
+      )}
       <div className="row">
         <TextField label="Wait for an answer" value={step.delay} onChange={(delay) => onChange({ delay })} />
         {onRemove && (

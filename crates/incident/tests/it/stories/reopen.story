@@ -15,9 +15,9 @@ expect status triggered
 expect generation 3
 expect page ana step 1 round 1
 expect headline disk2
-# Who heard of the end and is not told that it is back does not hear of the next end.
+# Whether ben, who heard of the first end and not that it is back, hears of this one the sender knows.
 at 16m resolve disk2
-expect notice ana
+expect notice ana,ben
 # The first answer counts, and the last end.
 expect time to ack 6m
 expect time to resolve 16m
