@@ -422,6 +422,21 @@ test("a schedule is made, overridden, and paged by a policy", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "End", exact: true }).click();
   await now.getByText(NAME).waitFor();
 
+  // A shift that is offered stays hers until somebody else takes it.
+  await panel.getByRole("button", { name: "Offer a shift of db-primary" }).click();
+  await form.getByLabel("Note").fill("a wedding");
+  await form.getByRole("button", { name: "Save" }).click();
+  const offers = panel.getByRole("list", { name: "Offered shifts of db-primary" });
+  await offers.getByText("a wedding").waitFor();
+  await offers.getByRole("button", { name: `Take the shift of ${NAME}` }).click();
+  await form.getByRole("button", { name: "Take it" }).click();
+  await form.getByText("withdraw it instead").waitFor();
+  await refused(422, "/api/v1/schedules/");
+  await form.getByRole("button", { name: "Cancel" }).click();
+  await offers.getByRole("button", { name: /^Withdraw the offer/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Withdraw", exact: true }).click();
+  await offers.waitFor({ state: "detached" });
+
   await page.goto(url("/settings/policies"));
   await page.getByRole("button", { name: "New policy" }).click();
   await form.getByLabel("Name", { exact: true }).fill("databases");

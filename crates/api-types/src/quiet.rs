@@ -1,6 +1,6 @@
 //! When nobody is paged: silences, maintenance windows that were planned, and inhibitions.
 
-use watchtower_model::{InhibitionId, MaintenanceWindowId, SilenceId};
+use watchtower_model::{ChannelId, InhibitionId, MaintenanceWindowId, SilenceId};
 
 use crate::Time;
 use crate::derive::{inputs, shapes, words};
@@ -37,6 +37,7 @@ shapes! {
         pub name: String,
         pub matchers: String,
         pub comment: String,
+        pub notify: Vec<ChannelId>,
         pub enabled: bool,
         pub cron: Option<String>,
         pub timezone: Option<String>,
@@ -97,6 +98,9 @@ inputs! {
         pub matchers: String,
         #[serde(default)]
         pub comment: String,
+        /// Channels that are told when it begins and when it ends.
+        #[serde(default)]
+        pub notify: Vec<ChannelId>,
         #[serde(default = "yes")]
         pub enabled: bool,
         /// When it begins, again and again: five fields, as in a crontab.

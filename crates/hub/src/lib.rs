@@ -69,6 +69,7 @@ pub use watchtower_promql::{Dialect, Settings};
 /// Names that the bus wakes by.
 pub(crate) const WAKE_EVENTS: &str = "events";
 pub(crate) const WAKE_OUTBOX: &str = "outbox";
+pub(crate) const WAKE_NEWS: &str = "news";
 pub(crate) const WAKE_INCIDENTS: &str = "incidents";
 /// A run goes on, or all of them may: the halt began or ended.
 pub(crate) const WAKE_RUNS: &str = "runs";

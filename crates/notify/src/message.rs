@@ -12,13 +12,14 @@ pub(crate) const ACKNOWLEDGE: &str = "Acknowledge";
 /// Bytes of output of one message.
 pub const OUTPUT_BYTES_MAX: usize = 2 * 1024;
 
-/// The incident's state that the message tells of.
+/// The incident's state that the message tells of; or that it is of none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageState {
     Triggered,
     Acknowledged,
     Resolved,
+    Notice,
 }
 
 impl MessageState {
@@ -27,6 +28,7 @@ impl MessageState {
             MessageState::Triggered => "triggered",
             MessageState::Acknowledged => "acknowledged",
             MessageState::Resolved => "resolved",
+            MessageState::Notice => "notice",
         }
     }
 }
@@ -106,6 +108,9 @@ impl Message {
         let test = if self.test { "[TEST] " } else { "" };
         if let Some(title) = &self.words.title {
             return format!("{test}{title}");
+        }
+        if self.state == MessageState::Notice {
+            return format!("{test}{}", self.title);
         }
         let number = self.incident_number.map(|n| format!("#{n} ")).unwrap_or_default();
         format!("{test}{number}{}, {}: {}", self.state.as_str(), self.severity, self.title)

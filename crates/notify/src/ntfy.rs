@@ -64,6 +64,7 @@ fn body(topic: &str, message: &Message, key: &str) -> Value {
     let (priority, tag) = match (message.state, message.severity) {
         (MessageState::Resolved, _) => (3, "white_check_mark"),
         (MessageState::Acknowledged, _) => (2, "eyes"),
+        (MessageState::Notice, _) => (3, "calendar"),
         (MessageState::Triggered, Severity::Critical) => (5, "rotating_light"),
         (MessageState::Triggered, Severity::Error) => (4, "rotating_light"),
         (MessageState::Triggered, Severity::Warning) => (3, "warning"),

@@ -12,7 +12,7 @@ use crate::check::{self, ChannelError};
 use crate::deliver::{call, said};
 use crate::text::{chars, cut};
 use crate::written::Written;
-use crate::{DeliveryError, Message, MessageState, Receipt};
+use crate::{DeliveryError, FailureKind, Message, MessageState, Receipt};
 
 const API_URL: &str = "https://events.pagerduty.com";
 const SUMMARY_CHARS_MAX: usize = 1_024;
@@ -49,6 +49,15 @@ impl Channel for PagerdutyConfig {
             MessageState::Triggered => "trigger",
             MessageState::Acknowledged => "acknowledge",
             MessageState::Resolved => "resolve",
+            // Only what is of an incident opens one there.
+            MessageState::Notice => {
+                return Err(DeliveryError {
+                    kind: FailureKind::Permanent,
+                    channel: Self::KIND,
+                    reason: "PagerDuty is told of incidents alone".into(),
+                    retry_after: None,
+                });
+            }
         };
         Ok(Written::json(format!("{}/v2/enqueue", self.destination()), key, &self.event(action, message)))
     }

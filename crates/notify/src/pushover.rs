@@ -64,7 +64,7 @@ impl Channel for PushoverConfig {
     }
 
     async fn deliver(&self, egress: &Egress, message: &Message, key: &str) -> Result<Receipt, DeliveryError> {
-        if message.state != MessageState::Triggered {
+        if matches!(message.state, MessageState::Acknowledged | MessageState::Resolved) {
             self.stop_ringing(egress, &hash(&message.incident_key), key).await?;
         }
         let answer = call(egress, Self::KIND, self.written(message, key)?.post()).await.map_err(later)?;

@@ -41,6 +41,7 @@ pub(crate) fn body(message: &Message, button: Option<Value>) -> Value {
         MessageState::Resolved => ":white_check_mark:",
         MessageState::Acknowledged => ":eyes:",
         MessageState::Triggered => ":rotating_light:",
+        MessageState::Notice => ":calendar:",
     };
     // A header block is plain text and knows no escapes: brackets are replaced instead.
     let header = cut(&unmention(&headline.replace('<', "‹").replace('>', "›")), HEADER_CHARS_MAX, chars);

@@ -30,7 +30,7 @@ impl Provider for Teams {
 fn body(message: &Message) -> Value {
     let color = match message.state {
         MessageState::Triggered => "Attention",
-        MessageState::Acknowledged => "Accent",
+        MessageState::Acknowledged | MessageState::Notice => "Accent",
         MessageState::Resolved => "Good",
     };
     let headline = json!({ "type": "TextRun", "text": message.headline(), "weight": "Bolder", "size": "Medium", "color": color });

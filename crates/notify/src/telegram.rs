@@ -64,6 +64,7 @@ fn body(chat: &str, message: &Message) -> Value {
         MessageState::Triggered => '\u{1f6a8}',
         MessageState::Acknowledged => '\u{1f440}',
         MessageState::Resolved => '\u{2705}',
+        MessageState::Notice => '\u{1f4c5}',
     };
     // A button with an address that Telegram does not take for one would lose the whole message.
     let (open, rest): (Vec<Link>, Vec<Link>) = message.links.iter().cloned().partition(has_public_host);

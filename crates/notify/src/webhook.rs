@@ -13,7 +13,7 @@
 //!               "service": "db", "server": "web-1"},
 //!  "lines": ["…"], "links": [{"label": "Open", "url": "https://…"}], "acknowledge_url": "https://…", "output": null}
 //! ```
-//! `event` is `incident.triggered`, `incident.acknowledged`, `incident.resolved` or `test`; `number`, `server`,
+//! `event` is `incident.triggered`, `incident.acknowledged`, `incident.resolved`, `test`, or `notice` of what is of no incident; `number`, `server`,
 //! `acknowledge_url` and `output` may be null. A channel's own template may make another document; the headers are the same. A POST to `acknowledge_url`, without body or login, acknowledges the incident.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,7 +26,7 @@ use crate::channel::{Channel, Secret};
 use crate::check::{self, ChannelError, FIELD_BYTES_MAX};
 use crate::deliver::hex;
 use crate::written::{JSON, Written};
-use crate::{DeliveryError, Message};
+use crate::{DeliveryError, Message, MessageState};
 
 /// Version of the body's shape.
 pub const BODY_VERSION: u32 = 1;
@@ -79,7 +79,11 @@ pub fn sign(secret: &str, timestamp: u64, body: &[u8]) -> String {
 }
 
 fn body(message: &Message, key: &str) -> serde_json::Value {
-    let event = if message.test { "test".into() } else { format!("incident.{}", message.state.as_str()) };
+    let event = match message.state {
+        _ if message.test => "test".into(),
+        MessageState::Notice => "notice".into(),
+        state => format!("incident.{}", state.as_str()),
+    };
     json!({
         "version": BODY_VERSION,
         "event": event,

@@ -25,3 +25,16 @@ CREATE TABLE held_alerts (
     PRIMARY KEY (source, dedup_key)
 );
 CREATE INDEX held_alerts_until ON held_alerts (until_at);
+-- Messages to channels that are of no incident.
+CREATE TABLE news (
+    id TEXT PRIMARY KEY,
+    idem_key TEXT NOT NULL UNIQUE,
+    channel_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    next_at BIGINT,
+    last_error TEXT
+);
+CREATE INDEX news_due ON news (next_at) WHERE next_at IS NOT NULL;

@@ -22,6 +22,7 @@ mod known_holes;
 mod restart;
 mod signals;
 mod clients;
+mod news;
 mod told;
 mod notify_rules;
 mod rounds;

@@ -3561,6 +3561,7 @@ export interface components {
             name: string;
             /** @description The one under way, and the next ones. */
             next: components["schemas"]["QuietTime"][];
+            notify: components["schemas"]["ChannelId"][];
             /**
              * Format: int32
              * @description Open alerts that its matchers match now.
@@ -3589,6 +3590,8 @@ export interface components {
             /** @description Of alerts' labels, those of their servers among them. */
             matchers: string;
             name: string;
+            /** @description Channels that are told when it begins and when it ends. */
+            notify?: components["schemas"]["ChannelId"][];
             starts_at?: components["schemas"]["Time"] | null;
             /** @description Of `cron`, by its IANA name; UTC when absent. */
             timezone?: string | null;

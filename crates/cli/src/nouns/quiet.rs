@@ -63,6 +63,7 @@ pub static MAINTENANCE: Noun = Noun {
     fields: &[
         field("matchers", "matchers", Text, "Labels of the alerts, those of their servers among them"),
         field("comment", "comment", Text, "What is done meanwhile"),
+        field("notify", "notify", RefList("channel"), "Channels that are told when it begins and ends"),
         field("enabled", "enabled", Bool, "Whether it counts"),
         field("cron", "cron", Text, "When it begins, again and again: '30 2 * * sun'"),
         field("timezone", "timezone", Text, "Whose clocks count, such as Europe/Berlin; UTC when absent"),

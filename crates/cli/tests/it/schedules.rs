@@ -94,3 +94,37 @@ fn an_override_is_for_a_while() {
     assert_eq!(watchtower(&hub.url, &["schedule", "end-override", "db", "1"], "").exit, Exit::Ok);
     assert_eq!(hub.requests.lock().unwrap().last().unwrap().path, "/api/v1/schedules/db/overrides/1");
 }
+
+#[test]
+fn a_shift_is_offered_taken_and_taken_back() {
+    let swap = json!({"id": "1", "user_id": ANN, "from_at": "2026-12-24T08:00:00.000Z", "to_at": "2026-12-25T08:00:00.000Z",
+        "note": "", "created_by": "ann", "created_at": "2026-11-30T02:30:00.000Z"});
+    let hub = FakeHub::start(move |request| match (request.method.as_str(), request.path.as_str()) {
+        ("POST", "/api/v1/schedules/db/swaps") => (200, swap.clone()),
+        ("POST", "/api/v1/schedules/db/swaps/1/take") => (
+            200,
+            json!({"overrides": [{"id": "7", "kind": "replace", "user_id": BEN, "instead_of_id": ANN}]}),
+        ),
+        ("DELETE", _) => (204, json!(null)),
+        _ => {
+            let mut schedule = schedule();
+            schedule["swaps"] = json!([swap]);
+            (200, schedule)
+        }
+    });
+    let run = |words: &[&str]| watchtower(&hub.url, &[&["schedule"], words].concat(), "");
+    assert_eq!(run(&["swap", "db"]).exit, Exit::Ok);
+    assert_eq!(sent(&hub, "POST"), json!({}), "one's next shift, whole");
+    let (from, to) = ("2026-12-31T08:00:00Z", "2027-01-01T08:00:00Z");
+    assert_eq!(run(&["swap", "db", "--from", from, "--want-from", from, "--want-to", to]).exit, Exit::Ok);
+    let body = sent(&hub, "POST");
+    assert_eq!((&body["from_at"], &body["in_return"]["to_at"]), (&json!(from), &json!(to)), "{body}");
+    assert_eq!(run(&["swap", "db", "--want-from", from]).exit, Exit::Usage, "half of a time");
+    let shown = run(&["swaps", "db", "-o", "json"]).json();
+    assert_eq!(shown["items"][0]["user_id"], ANN, "{shown}");
+    let taken = run(&["take-swap", "db", "1", "--user", "ben", "-o", "json"]).json();
+    assert_eq!(taken["items"][0]["user_id"], BEN, "{taken}");
+    assert_eq!(sent(&hub, "POST"), json!({"user": "ben"}));
+    assert_eq!(run(&["withdraw-swap", "db", "1"]).exit, Exit::Ok);
+    assert_eq!(hub.requests.lock().unwrap().last().unwrap().path, "/api/v1/schedules/db/swaps/1");
+}

@@ -109,6 +109,11 @@ impl Noun for Channels {
         if let Some(user) = people.values().find(|user| user.channels.0.contains(&ChannelId(stored.id))) {
             return Err(HubError::Conflict(format!("user {:?} is reached by this channel", user.name)));
         }
+        let id = ChannelId(stored.id);
+        if let Some(window) = objects.maintenance.iter().find(|one| one.body.0.notify.contains(&id)) {
+            let text = format!("maintenance window {:?} tells this channel", window.body.0.name);
+            return Err(HubError::Conflict(text));
+        }
         match used {
             Some(policy) => {
                 Err(HubError::Conflict(format!("policy {:?} uses this channel", policy.body.0.name)))

@@ -4,7 +4,7 @@ use watchtower_api_types as api;
 use watchtower_api_types::QuietState;
 use watchtower_automation::cron::Schedule;
 use watchtower_model::limits::LINE_BYTES_MAX;
-use watchtower_model::{Id, MaintenanceWindowId, Timestamp, check_line, format_duration_ms};
+use watchtower_model::{ChannelId, Id, MaintenanceWindowId, Timestamp, check_line, format_duration_ms};
 use watchtower_store::{Statement, Stored};
 
 use super::silences::{is_in, matchers};
@@ -21,6 +21,8 @@ const SECONDS_MIN: f64 = 60.0;
 const SECONDS_MAX: f64 = 7.0 * 86_400.0;
 /// Times of which none may reach into the next.
 const CHECKED: usize = 50;
+/// Channels that are told when it begins and ends.
+const NOTIFY_MAX: usize = 10;
 /// Times to come that are shown.
 const SHOWN: usize = 5;
 
@@ -49,6 +51,7 @@ impl Noun for MaintenanceWindows {
         named(&input.name)?;
         input.matchers = matchers(&input.matchers)?;
         check_line(&input.comment, LINE_BYTES_MAX).map_err(|e| HubError::invalid("comment", e))?;
+        check_notify(hub, &input.notify)?;
         match &input.cron {
             Some(_) => check_recurring(&mut input, hub.now())?,
             None => check_once(&input)?,
@@ -81,6 +84,7 @@ impl Noun for MaintenanceWindows {
             name: input.name,
             matchers: input.matchers,
             comment: input.comment,
+            notify: input.notify,
             enabled: input.enabled,
             cron: input.cron,
             timezone: input.timezone,
@@ -96,11 +100,11 @@ impl Noun for MaintenanceWindows {
         old: Option<&Stored<MaintenanceBody>>,
         new: &MaintenanceBody,
     ) -> Vec<Statement> {
-        old.map_or_else(Vec::new, |old| quiet::cut_short(old, Some(new), hub.now()))
+        old.map_or_else(Vec::new, |old| quiet::cut_short(hub, old, Some(new), hub.now()))
     }
 
     fn deleted(hub: &Hub, stored: &Stored<MaintenanceBody>) -> Vec<Statement> {
-        quiet::cut_short(stored, None, hub.now())
+        quiet::cut_short(hub, stored, None, hub.now())
     }
 
     /// The clockwork may never have seen what was changed again at once.
@@ -109,12 +113,22 @@ impl Noun for MaintenanceWindows {
         _: &Stored<MaintenanceBody>,
         _: Option<&MaintenanceBody>,
     ) -> Result<(), HubError> {
-        hub.wake_events();
+        quiet::wake(hub);
         quiet::settle(hub).await
     }
 
     fn is_in(view: &api::MaintenanceWindow, state: &str) -> Result<bool, HubError> {
         is_in(view.state, state)
+    }
+}
+
+fn check_notify(hub: &Hub, channels: &[ChannelId]) -> Result<(), HubError> {
+    if channels.len() > NOTIFY_MAX {
+        return Err(HubError::invalid("notify", format!("at most {NOTIFY_MAX} channels")));
+    }
+    match channels.iter().find(|id| hub.objects().channel(**id).is_none()) {
+        Some(id) => Err(HubError::invalid("notify", format!("channel {id} does not exist"))),
+        None => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@
 use watchtower_api_types as api;
 use watchtower_model::{Id, ScheduleId, Timestamp, check_line, check_name, limits::LINE_BYTES_MAX};
 use watchtower_oncall::first_after_edit;
-use watchtower_store::{Object, Store, Stored, objects as stored};
+use watchtower_store::{Object, Statement, Store, Stored, objects as stored};
 
 use super::{Noun, find, named, save, warnings};
 use crate::access::Principal;
@@ -150,9 +150,22 @@ pub(super) async fn replace(
     old: &Stored<ScheduleBody>,
     body: &ScheduleBody,
 ) -> Result<(), HubError> {
+    replace_with(hub, by, verb, old, body, Vec::new()).await
+}
+
+/// As [`replace`]; `also` is written in the same commit.
+pub(super) async fn replace_with(
+    hub: &Hub,
+    by: &Principal,
+    verb: &str,
+    old: &Stored<ScheduleBody>,
+    body: &ScheduleBody,
+    also: Vec<Statement>,
+) -> Result<(), HubError> {
     let now = hub.now();
     let mut statements = stored::update(old.id, old.version, body, &by.name, now);
     statements.push(Store::insert_change(ScheduleBody::KIND, old.id, now));
+    statements.extend(also);
     save::<Schedules>(hub, &by.name, verb, &body.name, statements).await
 }
 

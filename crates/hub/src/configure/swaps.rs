@@ -6,16 +6,20 @@
 use watchtower_api_types as api;
 use watchtower_api_types::OverrideKind;
 use watchtower_api_types::endpoints::find as endpoint;
+use watchtower_incident::Target;
 use watchtower_model::{Id, OverrideId, Timestamp, UserId, check_line, limits::LINE_BYTES_MAX};
+use watchtower_store::Statement;
 
 use super::find;
 use super::overrides::{REACH_MS, add_all, user};
-use super::schedules::{Schedules, replace};
+use super::schedules::{Schedules, replace, replace_with};
 use crate::access::{Object, Principal, authorize};
 use crate::error::HubError;
+use crate::jobs::news;
 use crate::objects::ScheduleBody;
 use crate::respond::on_call::{self, RANGE_MS_MAX};
-use crate::{Hub, random};
+use crate::respond::targets;
+use crate::{Hub, WAKE_NEWS, random};
 
 /// Offers of a schedule that nobody has taken yet.
 const SWAPS_MAX: usize = 50;
@@ -203,8 +207,37 @@ pub async fn take_swap(
         overrides.push(replaces(swap.user_id, taker, Range { from: range.from.max(now), ..range }));
     }
     add_all(&mut body, &overrides, now)?;
-    replace(hub, by, "take_swap", &old, &body).await?;
+    let news = told(hub, &swap, taker, &old.body, &overrides);
+    replace_with(hub, by, "take_swap", &old, &body, news).await?;
+    hub.bus.wake(WAKE_NEWS);
     Ok(api::SwapTaken { overrides })
+}
+
+/// Both hear of it by their channels, if they have any.
+fn told(
+    hub: &Hub,
+    swap: &api::ShiftSwap,
+    taker: UserId,
+    body: &ScheduleBody,
+    overrides: &[api::ScheduleOverride],
+) -> Vec<Statement> {
+    let now = hub.now();
+    let (Some(schedule), Some(current)) = (on_call::engine(body), body.current()) else { return Vec::new() };
+    let line = |one: &api::ScheduleOverride| {
+        let (from, to) = (schedule.clock(one.from_at.0, now), schedule.clock(one.to_at.0, now));
+        let (who, whose) = (on_call::user_name(hub, one.user_id), one.instead_of_id);
+        let whose = whose.map(|id| on_call::user_name(hub, id)).unwrap_or_default();
+        format!("{who} instead of {whose}, from {from} to {to} ({})", current.timezone)
+    };
+    let lines: Vec<String> = overrides.iter().map(line).collect();
+    let title = format!("on call for {}: {}", body.name, lines.first().map_or("", String::as_str));
+    [taker, swap.user_id]
+        .iter()
+        .flat_map(|user| {
+            let channels = targets::channels_of(hub, &Target::User(*user), now);
+            news::tell(hub, &format!("swap/{}/{user}", swap.id), &channels, &title, &lines[1..])
+        })
+        .collect()
 }
 
 /// Takes an offer back.

@@ -32,5 +32,6 @@ mod standing;
 mod targets;
 mod timers;
 pub(crate) mod words;
+pub(crate) mod news;
 
 pub use timers::run as run_timers;

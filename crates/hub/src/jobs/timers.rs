@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use super::{cron, repair, rollout, runs};
+use super::{cron, news, repair, rollout, runs};
 use crate::error::HubError;
-use crate::{Hub, WAKE_INCIDENTS, WAKE_RUNS, fleet, heartbeats, quiet, respond};
+use crate::{Hub, WAKE_INCIDENTS, WAKE_NEWS, WAKE_RUNS, fleet, heartbeats, quiet, respond};
 
 /// People are paged and repairs judged by these: they are looked at this often whatever the bus says.
 const TICK: Duration = Duration::from_millis(500);
@@ -15,7 +15,12 @@ const RUNS_TICK: Duration = Duration::from_secs(2);
 
 /// Runs until the hub stops.
 pub async fn run(hub: Hub) {
-    tokio::join!(clock(&hub, WAKE_INCIDENTS, TICK, tick), clock(&hub, WAKE_RUNS, RUNS_TICK, tick_runs));
+    tokio::join!(
+        clock(&hub, WAKE_INCIDENTS, TICK, tick),
+        clock(&hub, WAKE_RUNS, RUNS_TICK, tick_runs),
+        // It waits for those that it tells.
+        clock(&hub, WAKE_NEWS, RUNS_TICK, async |hub| told("news", news::tick(hub).await)),
+    );
 }
 
 async fn clock(hub: &Hub, name: &str, every: Duration, tick: impl AsyncFn(&Hub)) {

@@ -2,7 +2,7 @@
 
 use watchtower_automation::cron::Schedule;
 use watchtower_matchers::Matchers;
-use watchtower_model::{Id, Labels, Timestamp};
+use watchtower_model::{ChannelId, Id, Labels, Timestamp};
 use watchtower_store::Stored;
 
 use crate::objects::{MaintenanceBody, SilenceBody};
@@ -34,6 +34,8 @@ pub struct Cover {
     /// Who, or what, covers.
     pub(super) name: String,
     pub(super) comment: String,
+    /// Who is told when it begins and ends.
+    pub(super) notify: Vec<ChannelId>,
 }
 
 #[derive(Clone)]
@@ -116,6 +118,7 @@ impl Cover {
             times: Times::Once(Spell { from: body.starts_at, to: body.ends_at }),
             name: body.created_by.clone(),
             comment: body.comment.clone(),
+            notify: Vec::new(),
         })
     }
 
@@ -131,6 +134,7 @@ impl Cover {
             times: if body.enabled { Times::of(body, now) } else { Times::Never },
             name: body.name.clone(),
             comment: body.comment.clone(),
+            notify: body.notify.clone(),
         })
     }
 

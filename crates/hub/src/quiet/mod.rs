@@ -21,7 +21,7 @@ pub(crate) use settle::{Settled, settle, tick};
 use sources::labels_seen;
 pub(crate) use sources::{Known, Rank, may_inhibit, rank};
 pub use windows::tell_windows;
-pub(crate) use windows::{WindowsTold, cut_short};
+pub(crate) use windows::{WindowsTold, cut_short, wake};
 
 use crate::error::HubError;
 use crate::{Hub, Objects};

@@ -6,15 +6,16 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use watchtower_model::{Event, EventKind, Id, Labels, Severity, Timestamp};
+use watchtower_model::{ChannelId, Event, EventKind, Id, Labels, Severity, Timestamp};
 use watchtower_store::{Statement, Stored};
 
 use super::cover::minutes;
 use super::{Cover, CoverKind, Spell, Times};
 use crate::error::HubError;
 use crate::ingest::store_statements;
+use crate::jobs::news;
 use crate::objects::MaintenanceBody;
-use crate::{Hub, random};
+use crate::{Hub, WAKE_NEWS, random};
 
 /// What happened while no hub was there is told at most this much later.
 const LATE_MS: i64 = 86_400_000;
@@ -46,9 +47,9 @@ pub async fn tell_windows(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
         .collect();
     let new: Vec<_> = edges.iter().filter(|(edge, _)| !told.contains(edge)).collect();
     if !new.is_empty() {
-        let events = new.iter().map(|(edge, cover)| event(edge, &cover.name, &cover.comment));
-        hub.store.commit(events.flat_map(|(event, origin)| stored(&event, &origin, now)).collect()).await?;
-        hub.wake_events();
+        let told = new.iter().flat_map(|(edge, cover)| statements(hub, edge, &About::of(cover), now));
+        hub.store.commit(told.collect()).await?;
+        wake(hub);
     }
     let edges = edges.into_iter().map(|(edge, _)| edge).collect();
     *hub.windows_told.0.lock().expect("no code panics while it holds what was told") = Some((now, edges));
@@ -57,6 +58,7 @@ pub async fn tell_windows(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
 
 /// What a change of a window, or its removal, ends before its time. Part of the change's own commit.
 pub(crate) fn cut_short(
+    hub: &Hub,
     old: &Stored<MaintenanceBody>,
     new: Option<&MaintenanceBody>,
     now: Timestamp,
@@ -79,14 +81,37 @@ pub(crate) fn cut_short(
         })
         .into_iter()
         .flat_map(|edge| {
-            let (event, origin) = event(&edge, &old.body.0.name, &old.body.0.comment);
-            stored(&event, &origin, now)
+            let body = &old.body.0;
+            let about = About { name: &body.name, comment: &body.comment, notify: &body.notify };
+            statements(hub, &edge, &about, now)
         })
         .collect()
 }
 
-fn stored(event: &Event, origin: &str, now: Timestamp) -> Vec<Statement> {
-    store_statements(event, Some(origin), now)
+/// What is said of a window, and to whom beside the events.
+struct About<'a> {
+    name: &'a str,
+    comment: &'a str,
+    notify: &'a [ChannelId],
+}
+
+impl About<'_> {
+    fn of(cover: &Cover) -> About<'_> {
+        About { name: &cover.name, comment: &cover.comment, notify: &cover.notify }
+    }
+}
+
+fn statements(hub: &Hub, edge: &Edge, about: &About<'_>, now: Timestamp) -> Vec<Statement> {
+    let (event, origin) = event(edge, about.name, about.comment);
+    let mut statements = store_statements(&event, Some(&origin), now);
+    statements.extend(news::tell(hub, &origin, about.notify, &event.message, &[]));
+    statements
+}
+
+/// Whoever acts on events, and whoever tells channels.
+pub(crate) fn wake(hub: &Hub) {
+    hub.wake_events();
+    hub.bus.wake(WAKE_NEWS);
 }
 
 /// Behind `since`, up to now. A window has no past before it was written as it is: only what was under way then, or came later.

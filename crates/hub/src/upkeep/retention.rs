@@ -10,6 +10,8 @@ use crate::{Hub, configure};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+/// Longer than anything is told late: what is told again is known to be.
+const NEWS_DAYS: i64 = 7;
 
 pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
     let now = hub.now();
@@ -22,6 +24,7 @@ pub(super) async fn run(hub: Hub) -> Result<(), HubError> {
             Store::delete_idempotency_before(now.plus_ms(-DAY_MS)),
             Store::delete_sender_requests_before(now.plus_ms(-DAY_MS)),
             Store::delete_held_before(now),
+            Store::delete_news_before(now.plus_ms(-NEWS_DAYS * DAY_MS)),
             Store::delete_enrol_tokens_before(now.plus_ms(-30 * DAY_MS)),
             Store::delete_events_before(records),
             Store::delete_alerts_before(records),

@@ -12,9 +12,9 @@ use watchtower_hub::configure::{self, Automations, Noun, Scripts};
 use watchtower_hub::jobs::{cron, runs};
 use watchtower_hub::link::Programs;
 use watchtower_hub::{Hub, HubConfig, Timing, fleet};
-use watchtower_model::{AgentId, Timestamp};
+use watchtower_model::{AgentId, ChannelId, Timestamp};
 use watchtower_protocol::{Command, HubMessage};
-use watchtower_store::{ExecutionUpdate, RunFilter, RunRow, Store};
+use watchtower_store::{ExecutionUpdate, NewsRow, RunFilter, RunRow, Store};
 
 pub struct Scene {
     pub hub: Hub,
@@ -232,6 +232,13 @@ impl Scene {
                 ExecutionUpdate { state, finished_at: Some(self.hub.now()), ..ExecutionUpdate::default() };
             runs::record(&self.hub, &execution, update).await.unwrap();
         }
+    }
+
+    /// What a channel is to be told that is of no incident, and could not be yet: nobody answers in a test.
+    pub async fn news(&self, channel: ChannelId) -> Vec<NewsRow> {
+        let mut all = self.hub.store.due_news(Timestamp::MAX, 500).await.unwrap();
+        all.retain(|row| row.channel_id == channel);
+        all
     }
 
     pub async fn events(&self, kind: &str) -> usize {

@@ -357,6 +357,14 @@ async fn a_shift_is_swapped_against_another_by_who_has_that() {
     assert!(refused.contains("cy is not on call for daily all that time"), "{refused}");
     assert_eq!(days.take(ben, &id, json!({})).await.unwrap(), 2);
     assert_eq!((days.who(days.ann), days.who(days.ben)), (vec!["ben".to_string()], vec!["ann".to_string()]));
+    // Both hear of it, each once.
+    for person in [&days.duty.ann, &days.duty.ben] {
+        let news = days.duty.scene.news(person.channel).await;
+        assert_eq!(news.len(), 1, "{news:?}");
+        assert!(news[0].title.starts_with("on call for daily: ben instead of ann, from "), "{news:?}");
+        assert!(news[0].lines.0[0].starts_with("ann instead of ben, from "), "{news:?}");
+    }
+    assert!(days.duty.scene.news(days.cy.channel).await.is_empty());
     // Her own shift is no return.
     input["in_return"] = range(days.ben);
     assert!(days.offer(ann, input).await.is_err());

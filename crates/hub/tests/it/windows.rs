@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchtower_hub::Hub;
-use watchtower_hub::configure::{self, MaintenanceWindows, Rules};
+use watchtower_hub::configure::{self, Channels, MaintenanceWindows, Rules};
 use watchtower_hub::quiet::tell_windows;
 use watchtower_store::EventFilter;
 use watchtower_testkit::postgres::Postgres;
@@ -86,6 +86,32 @@ async fn a_window_that_is_changed_or_removed_while_it_is_under_way_ends_then() {
         tell_windows(hub, hub.now()).await.unwrap();
         assert_eq!(told(hub, "off").await, edges, "{change}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_channels_of_a_window_are_told_once_by_each_edge() {
+    let Some(postgres) = Postgres::start() else { return };
+    let one = Scene::new(Some(postgres.database())).await;
+    let two = one.beside(one.hub.config.database_url.clone().unwrap()).await;
+    let by = one.admin().await;
+    let config = json!({"kind": "webhook", "url": "https://chat.example/hook"});
+    let channel = serde_json::from_value(json!({"name": "chat", "config": config})).unwrap();
+    let channel = configure::create::<Channels>(&one.hub, &by, channel).await.unwrap();
+    let mut input = now_until(&one, "move", 2);
+    input["notify"] = json!([channel.id]);
+    create(&one, input).await;
+    let later = one.hub.now().plus_ms(3 * HOUR_MS);
+    let (first, second) = tokio::join!(tell_windows(&one.hub, later), tell_windows(&two.hub, later));
+    first.unwrap();
+    second.unwrap();
+    let news = one.news(channel.id).await;
+    let mut titles: Vec<&str> = news.iter().map(|row| row.title.as_str()).collect();
+    titles.sort_unstable();
+    assert_eq!(titles.len(), 2, "{titles:?}");
+    assert!(titles[0].starts_with("the maintenance window \"move\" began, until "), "{titles:?}");
+    assert_eq!(titles[1], "the maintenance window \"move\" ended");
+    let refused = configure::delete::<Channels>(&one.hub, &by, "chat").await.unwrap_err();
+    assert!(refused.to_string().contains("tells this channel"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,8 @@
 // A maintenance window, written: for which alerts, and when.
+import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api } from "@/api/client";
+import { queries } from "@/api/queries";
 import type { MaintenanceWindow } from "@/api/types";
 import { ownZone } from "@/lib/zone-time";
 import { Button } from "@/ui/Button";
@@ -77,6 +79,7 @@ export function WindowDialog({ old, onClose }: Props) {
           onChange={(comment) => set({ comment })}
           error={save.fieldError("comment")}
         />
+        <Told draft={draft} set={set} />
         {old && (
           <CheckField label="It counts" checked={draft.enabled} onChange={(enabled) => set({ enabled })} />
         )}
@@ -89,6 +92,26 @@ export function WindowDialog({ old, onClose }: Props) {
         </div>
       </form>
     </Dialog>
+  );
+}
+
+function Told({ draft, set }: Pick<PartProps, "draft" | "set">) {
+  const channels = useQuery(queries.channels());
+  const without = (id: string) => draft.notify.filter((one) => one !== id);
+  const all = channels.data?.items ?? [];
+  if (all.length === 0) return null;
+  return (
+    <fieldset className="stack tight">
+      <legend className="label">Told when it begins and ends</legend>
+      {all.map(({ id, name }) => (
+        <CheckField
+          key={id}
+          label={name}
+          checked={draft.notify.includes(id)}
+          onChange={(on) => set({ notify: on ? [...draft.notify, id] : without(id) })}
+        />
+      ))}
+    </fieldset>
   );
 }
 

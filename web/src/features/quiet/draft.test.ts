@@ -10,6 +10,7 @@ describe("a maintenance window", () => {
       name: "weekly",
       matchers: 'a="b"',
       comment: "",
+      notify: [],
       enabled: true,
       cron: "30 2 * * sun",
       timezone: "Europe/Berlin",

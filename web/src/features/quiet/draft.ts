@@ -8,6 +8,8 @@ export interface Draft {
   name: string;
   matchers: string;
   comment: string;
+  /** Ids of channels. */
+  notify: string[];
   enabled: boolean;
   recurring: boolean;
   cron: string;
@@ -26,6 +28,7 @@ export function draftOf(old: MaintenanceWindow | undefined, zone: string, now: n
     name: old?.name ?? "",
     matchers: bare(old?.matchers ?? ""),
     comment: old?.comment ?? "",
+    notify: old?.notify ?? [],
     enabled: old?.enabled ?? true,
     recurring: old ? old.cron != null : true,
     cron: old?.cron ?? "30 2 * * sun",
@@ -43,8 +46,8 @@ export function durationProblem(draft: Draft): string | undefined {
 }
 
 export function inputOf(draft: Draft): MaintenanceWindowInput {
-  const { name, matchers, comment, enabled } = draft;
-  const common = { name: name.trim(), matchers, comment: comment.trim(), enabled };
+  const { name, matchers, comment, notify, enabled } = draft;
+  const common = { name: name.trim(), matchers, comment: comment.trim(), notify, enabled };
   if (draft.recurring) {
     const { cron, timezone } = draft;
     return { ...common, cron, timezone, duration_seconds: parseSeconds(draft.duration) };
