@@ -117,9 +117,14 @@ fn help_lists_the_exit_codes() {
 }
 
 /// Endpoints that the command line leaves to the dashboard, with the reason.
-const NOT_OURS: [&str; 1] = [
+const NOT_OURS: [&str; 5] = [
     // The first administrator is made from the printed link.
     "setup.create",
+    // Only a browser has a subscription to give.
+    "me.push_key",
+    "me.add_browser",
+    "me.test_browser",
+    "me.remove_browser",
 ];
 
 /// Endpoints reached under another word.
