@@ -3,7 +3,7 @@
 //! Invariant: somebody with a channel that works is told at the time the first of their rules names, whatever became of that
 //! rule's own channel.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use thiserror::Error;
 use watchtower_model::{ChannelId, NotifyRule, Urgency};
@@ -18,6 +18,8 @@ pub const NOTIFY_DELAY_SECONDS_MAX: u32 = (crate::STEP_DELAY_MS_MAX / 1_000) as 
 pub struct Knock {
     pub delay_ms: i64,
     pub channel: ChannelId,
+    /// The next step of the policy does not keep it back.
+    pub to_completion: bool,
 }
 
 /// Which rule is not to be saved, and why.
@@ -68,17 +70,28 @@ pub fn knocks(
     let of_urgency: Vec<Knock> = rules
         .iter()
         .filter(|rule| holds_for(rule, urgency) && channels.contains(&rule.channel_id))
-        .map(|rule| Knock { delay_ms: i64::from(rule.delay_seconds) * 1_000, channel: rule.channel_id })
+        .map(|rule| Knock {
+            delay_ms: i64::from(rule.delay_seconds) * 1_000,
+            channel: rule.channel_id,
+            to_completion: rule.run_to_completion,
+        })
         .collect();
-    let usable: BTreeSet<Knock> = of_urgency.iter().copied().filter(|knock| works(knock.channel)).collect();
-    let mut out: Vec<Knock> = usable.into_iter().collect();
+    // Two rules for one message are one, and the more persistent of them counts.
+    let mut usable: BTreeMap<(i64, ChannelId), bool> = BTreeMap::new();
+    for knock in of_urgency.iter().filter(|knock| works(knock.channel)) {
+        *usable.entry((knock.delay_ms, knock.channel)).or_default() |= knock.to_completion;
+    }
+    let mut out: Vec<Knock> = usable
+        .into_iter()
+        .map(|((delay_ms, channel), to_completion)| Knock { delay_ms, channel, to_completion })
+        .collect();
     match (out.first_mut(), of_urgency.iter().map(|knock| knock.delay_ms).min()) {
         (Some(first), Some(soonest)) => first.delay_ms = soonest,
         _ => {
             out = channels
                 .iter()
                 .filter(|id| works(**id))
-                .map(|id| Knock { delay_ms: 0, channel: *id })
+                .map(|id| Knock { delay_ms: 0, channel: *id, to_completion: false })
                 .collect();
         }
     }
@@ -96,7 +109,7 @@ mod tests {
     const ALL: [ChannelId; 3] = [APP, SMS, MAIL];
 
     fn rule(urgency: Option<Urgency>, channel_id: ChannelId, minutes: u32) -> NotifyRule {
-        NotifyRule { urgency, channel_id, delay_seconds: minutes * 60 }
+        NotifyRule { urgency, channel_id, delay_seconds: minutes * 60, run_to_completion: false }
     }
 
     fn plan(rules: &[NotifyRule], urgency: Urgency, broken: &[ChannelId]) -> Vec<(ChannelId, i64)> {
@@ -116,6 +129,15 @@ mod tests {
         assert_eq!(plan(&rules, Urgency::Low, &[]), [(MAIL, 10)]);
         assert_eq!(plan(&rules[..3], Urgency::Low, &[]), [(APP, 0), (SMS, 0), (MAIL, 0)]);
         assert_eq!(plan(&[], Urgency::High, &[SMS]), [(APP, 0), (MAIL, 0)]);
+    }
+
+    #[test]
+    fn a_rule_may_go_on_across_the_next_step() {
+        let late = rule(None, SMS, 5);
+        let rules = [rule(None, APP, 0), late, NotifyRule { run_to_completion: true, ..late }];
+        let told = knocks(&ALL, &rules, Urgency::High, |_| true);
+        let told: Vec<_> = told.into_iter().map(|knock| (knock.channel, knock.to_completion)).collect();
+        assert_eq!(told, [(APP, false), (SMS, true)]);
     }
 
     #[test]

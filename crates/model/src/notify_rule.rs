@@ -15,4 +15,11 @@ pub struct NotifyRule {
     pub channel_id: ChannelId,
     #[serde(default)]
     pub delay_seconds: u32,
+    /// Told also when the next step of the policy has begun meanwhile: only an acknowledgement or the end keeps it back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub run_to_completion: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }

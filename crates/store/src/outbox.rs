@@ -11,6 +11,9 @@ use crate::{DbError, Statement, Store, args, one, rows};
 /// Stands in the place of the last error of a page that waits to be told together with others.
 pub const WAITS_FOR_OTHERS: &str = "waits to be told together with others";
 
+/// Ends the key of a page that the next step does not keep back.
+pub const TO_COMPLETION: &str = "/to-completion";
+
 #[derive(Debug, Clone, Deserialize)]
 pub struct OutboxRow {
     pub id: Id,
@@ -62,13 +65,13 @@ impl Store {
         )
     }
 
-    /// What people of earlier steps wanted to be told later than now is not sent any more. `step`: what the keys of the step that
-    /// begins start with.
+    /// What people of earlier steps wanted to be told later than now is not sent any more, but for [`TO_COMPLETION`]. `step`: what the
+    /// keys of the step that begins start with.
     pub fn cancel_delayed_pages(incident: IncidentId, step: &str, now: Timestamp) -> Statement {
         Statement::new(
             "UPDATE outbox SET state = 'cancelled', next_at = NULL WHERE incident_id = $1 AND kind = 'page' \
-             AND state = 'pending' AND attempts = 0 AND next_at > $3 AND idem_key NOT LIKE $2",
-            args![incident, format!("{step}%"), now],
+             AND state = 'pending' AND attempts = 0 AND next_at > $3 AND idem_key NOT LIKE $2 AND idem_key NOT LIKE $4",
+            args![incident, format!("{step}%"), now, format!("%{TO_COMPLETION}")],
         )
     }
 

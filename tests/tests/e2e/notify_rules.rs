@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use watchtower_testkit::wait;
 use watchtower_tests::api::Api;
 use watchtower_tests::hub::{Hub, Setup};
+use watchtower_tests::operator::Operator;
 use watchtower_tests::paging::text;
 use watchtower_tests::sink::{SECRET, Sink};
 
@@ -197,4 +198,49 @@ fn a_plan_says_who_would_be_paged_and_rules_that_make_no_sense_are_refused() {
     // A token is no person.
     let answer = ana.api.call("PUT", "/api/v1/me/notify-rules", Some(&json!({"notify_rules": []})));
     assert_eq!(answer.status, 403);
+}
+
+/// Ana is asked first, ben a second later; her second channel comes behind that, and his is not hers.
+#[test]
+fn a_rule_that_goes_on_is_kept_back_by_an_answer_alone() {
+    let hub = Hub::start(Setup::default());
+    let (api, app, sms, mail, ben) = (hub.api(), Sink::start(), Sink::start(), Sink::start(), Sink::start());
+    let ids = [("app", &app), ("sms", &sms), ("mail", &mail), ("ben", &ben)]
+        .map(|(name, sink)| channel(&api, name, sink, false));
+    let operator = Operator::new(&hub.url());
+    let person = |name: &str, channels: &[String]| {
+        let user = json!({"name": name, "role": "responder", "password": "correct horse battery staple", "channels": channels});
+        api.post("/users", &user);
+    };
+    person("ana", &ids[..3]);
+    person("ben", &ids[3..]);
+    operator.text(
+        &[
+            ["user", "edit", "ana"].as_slice(),
+            &["--notify", "any:0:app", "--notify", "any:4s:to-completion:sms", "--notify", "any:4s:mail"],
+        ]
+        .concat(),
+    );
+    operator.text(&["policy", "create", "two", "--step", "1s:user=ana", "--step", "10m:user=ben"]);
+    operator.text(&["service", "edit", "default", "--policy", "two"]);
+    let plan = api.get("/services/default/page-plan");
+    let told: Vec<String> = plan["messages"]
+        .as_array()
+        .expect("there are some")
+        .iter()
+        .map(|one| format!("{} {}", one["after_seconds"], text(&one["channel"])))
+        .collect();
+    assert_eq!(told, ["0.0 app", "1.0 ben", "4.0 sms"]);
+    assert!(
+        plan["warnings"][0].as_str().is_some_and(|text| text.contains("ana is not told by mail")),
+        "{plan}"
+    );
+    let trouble = |title: &str| api.post("/incidents", &json!({"title": title, "severity": "critical"}));
+    let (open, answered) = (trouble("open"), trouble("answered"));
+    let number = |incident: &Value| incident["number"].as_i64().expect("it has one");
+    ben.wait(SOON, "of the next step", |call| call.incident() == number(&answered));
+    api.post(&format!("/incidents/{}/ack", answered["number"]), &json!({}));
+    sms.wait(SOON, "although the next step began", |call| call.incident() == number(&open));
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!([triggered(&sms, &answered), triggered(&mail, &open), triggered(&mail, &answered)], [0, 0, 0]);
 }

@@ -3663,6 +3663,8 @@ export interface components {
             channel_id: components["schemas"]["ChannelId"];
             /** Format: int32 */
             delay_seconds?: number;
+            /** @description Told also when the next step of the policy has begun meanwhile: only an acknowledgement or the end keeps it back. */
+            run_to_completion?: boolean;
             urgency?: components["schemas"]["Urgency"] | null;
         };
         /** @description Replaces the caller's own. */

@@ -19,6 +19,7 @@ static RULES: Shape = Shape {
         column("URGENCY", "urgency", As::Text, 0),
         column("AFTER", "delay_seconds", As::Seconds, 0),
         column("CHANNEL", "channel", As::Text, 0),
+        column("TO COMPLETION", "run_to_completion", As::State, 1),
         wide("ID", "channel_id", As::Text),
     ],
 };
@@ -27,7 +28,7 @@ static FIELD: Field = field(
     "set",
     "notify_rules",
     Kind::NotifyRules,
-    "A rule as URGENCY:DELAY:CHANNEL, such as high:5m:sms-ana; repeat for more. All others go; an empty text takes all away",
+    "A rule as URGENCY:DELAY:CHANNEL, such as high:5m:sms-ana (high:5m:to-completion:sms-ana also when the next step has begun); repeat for more. All others go; an empty text takes all away",
 );
 
 /// With the names of channels, which the rules have ids of.

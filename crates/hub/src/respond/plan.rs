@@ -71,7 +71,7 @@ struct Walk<'h> {
 }
 
 impl Walk<'_> {
-    /// `more`: another step follows, which ends what its people wanted to be told later.
+    /// `more`: another step follows, which ends what its people wanted to be told later, unless they want it all the same.
     fn step(&mut self, number: usize, step: &Step, asked: &Asked, more: bool) {
         let at = self.at.plus_ms(self.begins_ms);
         let mut reached = false;
@@ -97,7 +97,7 @@ impl Walk<'_> {
         let channel = self.hub.objects().channel(knock.channel).map(|one| one.body.name.clone());
         let channel = channel.unwrap_or_default();
         let person = user.map(|id| targets::describe(self.hub, &Target::User(id)));
-        if more && knock.delay_ms >= step.delay_ms {
+        if more && knock.delay_ms >= step.delay_ms && !knock.to_completion {
             let who = person.unwrap_or_default();
             let text =
                 format!("step {}: {who} is not told by {channel}, the next step begins before", number + 1);

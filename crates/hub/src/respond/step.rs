@@ -6,7 +6,7 @@ use watchtower_incident::{
     self as engine, Effect, Incident, Input, Notice, Page, PageReason, Status, Strategy, Target,
 };
 use watchtower_model::{ChannelId, IncidentId, Timestamp};
-use watchtower_store::{IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store};
+use watchtower_store::{IncidentRow, NewTimelineEntry, OutboxRow, Statement, Store, TO_COMPLETION};
 
 use super::rounds::{Rounds, describe_asked};
 use super::targets::Contact;
@@ -140,7 +140,8 @@ impl<'h> Step<'h> {
 
     /// `false` when nobody could be reached.
     fn page(&mut self, state: &Incident, page: &Page) -> bool {
-        // What the people of the step before had asked to be told later is not sent once the next ones are told.
+        // What the people of the step before had asked to be told later is not sent once the next ones are told, unless they want it all
+        // the same.
         let step = PageStep::of(state.id, page).to_string();
         self.statements.push(Store::cancel_delayed_pages(state.id, &step, self.now));
         let mut reached = false;
@@ -150,6 +151,9 @@ impl<'h> Step<'h> {
                 let mut key = format!("{step}{}/{}", targets::target_key(target), knock.channel);
                 if knock.delay_ms > 0 {
                     key.push_str(&format!("/{}", knock.delay_ms / 1_000));
+                }
+                if knock.to_completion {
+                    key.push_str(TO_COMPLETION);
                 }
                 let letter = Letter { reason: page.reason.text().into(), output: page.output.clone(), user };
                 let due = self.now.plus_ms(knock.delay_ms);

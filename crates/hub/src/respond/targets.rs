@@ -30,7 +30,7 @@ pub fn channels_of(hub: &Hub, target: &Target, at: Timestamp) -> Vec<ChannelId> 
 /// How a page reaches a target that is paged at an instant: people by the rules they gave themselves.
 pub fn contacts_of(hub: &Hub, target: &Target, at: Timestamp, urgency: Urgency) -> Vec<Contact> {
     if let Target::Channel(id) = target {
-        let knock = Knock { delay_ms: 0, channel: *id };
+        let knock = Knock { delay_ms: 0, channel: *id, to_completion: false };
         return works(hub, *id).then_some(Contact { knock, user: None }).into_iter().collect();
     }
     users_of(hub, target, at)

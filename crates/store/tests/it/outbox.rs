@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use watchtower_model::{ChannelId, IncidentId};
-use watchtower_store::{OutboxRow, Store};
+use watchtower_store::{OutboxRow, Store, TO_COMPLETION};
 
 use crate::incidents::incident;
 use crate::place::{NOW, Place, at, commit, id};
@@ -147,7 +147,8 @@ pub async fn retries_and_giving_up_are_visible(place: Place) {
 pub async fn what_waits_for_its_time_is_hurried_or_dropped_by_its_step(place: Place) {
     let (store, incident) = with_messages(&place, &[("i/0/0/0/a", "page", 0)]).await;
     let later = |key: &str| OutboxRow { next_at: Some(at(9_000)), ..message(incident, key, "page", 0) };
-    for key in ["i/0/0/0/b", "i/0/0/1/a"] {
+    let kept = format!("i/0/0/0/d{TO_COMPLETION}");
+    for key in ["i/0/0/0/b", "i/0/0/1/a", &kept] {
         commit(&store, Store::insert_outbox(&later(key))).await;
     }
     let tried = later("i/0/0/0/c");
@@ -162,8 +163,8 @@ pub async fn what_waits_for_its_time_is_hurried_or_dropped_by_its_step(place: Pl
     let rows = store.outbox_of(incident).await.unwrap();
     let state = |key: &str| rows.iter().find(|row| row.idem_key == key).expect("it is there").state.as_str();
     assert_eq!(
-        ["i/0/0/0/a", "i/0/0/0/b", "i/0/0/0/c", "i/0/0/1/a"].map(state),
-        ["sending", "cancelled", "pending", "pending"]
+        ["i/0/0/0/a", "i/0/0/0/b", "i/0/0/0/c", "i/0/0/1/a", &kept].map(state),
+        ["sending", "cancelled", "pending", "pending", "pending"]
     );
 
     let waiting = rows.iter().find(|row| row.idem_key == "i/0/0/1/a").expect("it is there");

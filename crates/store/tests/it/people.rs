@@ -31,7 +31,12 @@ pub async fn users_are_found_saved_and_deleted_with_their_sessions(place: Place)
 
     ada.disabled = true;
     ada.servers = Some("env=\"prod\"".into());
-    let rule = NotifyRule { urgency: Some(Urgency::Low), channel_id: ada.channels.0[0], delay_seconds: 60 };
+    let rule = NotifyRule {
+        urgency: Some(Urgency::Low),
+        channel_id: ada.channels.0[0],
+        delay_seconds: 60,
+        run_to_completion: true,
+    };
     ada.notify_rules = Json(vec![rule]);
     ada.last_login_at = Some(at(5));
     commit(&store, Store::save_user(&ada)).await;

@@ -7,7 +7,7 @@ import type { NotifyRule, User } from "@/api/types";
 import { parseSeconds, writeSeconds } from "@/lib/units";
 import { Button } from "@/ui/Button";
 import { EditDialog } from "@/ui/EditDialog";
-import { type Choice, SelectField, TextField } from "@/ui/Field";
+import { CheckField, type Choice, SelectField, TextField } from "@/ui/Field";
 import { ThisBrowser } from "./ThisBrowser";
 
 type Urgency = "any" | "high" | "low";
@@ -16,6 +16,7 @@ interface RuleDraft {
   urgency: Urgency;
   delay: string;
   channel: string;
+  toCompletion: boolean;
 }
 
 const URGENCIES: readonly Choice<Urgency>[] = [
@@ -30,12 +31,14 @@ const draftOf = (rule: NotifyRule): RuleDraft => ({
   urgency: rule.urgency ?? "any",
   delay: writeSeconds(rule.delay_seconds ?? 0),
   channel: rule.channel_id,
+  toCompletion: rule.run_to_completion ?? false,
 });
 
-const ruleOf = ({ urgency, delay, channel }: RuleDraft): NotifyRule => ({
+const ruleOf = ({ urgency, delay, channel, toCompletion }: RuleDraft): NotifyRule => ({
   ...(urgency !== "any" && { urgency }),
   delay_seconds: parseSeconds(delay) ?? 0,
   channel_id: channel,
+  ...(toCompletion && { run_to_completion: true }),
 });
 
 interface Props {
@@ -70,7 +73,7 @@ export function NotifyDialog({ user, own, onClose }: Props) {
       <p>
         {rules.length === 0
           ? "Every page goes to all channels at once. Rules say which comes first, and which later if nobody answers."
-          : "Times count from the beginning of the step. An acknowledgement, or the next step, ends what has not been sent. A channel that fails gives way to the next at once."}
+          : "Times count from the beginning of the step. An acknowledgement, or the next step, ends what has not been sent, unless a rule goes on. A channel that fails gives way to the next at once."}
       </p>
       {own && <ThisBrowser user={user} />}
       {choices.length === 0 && (
@@ -108,6 +111,7 @@ function next(rules: readonly RuleDraft[], channels: readonly string[]): RuleDra
     urgency: "high",
     delay: writeSeconds(rules.length * 300),
     channel: unused ?? channels[0] ?? "",
+    toCompletion: false,
   };
 }
 
@@ -141,6 +145,11 @@ function RuleFields({ index, rule, choices, onChange, onRemove }: RuleProps) {
           Remove
         </Button>
       </div>
+      <CheckField
+        label="Also when the next step has begun"
+        checked={rule.toCompletion}
+        onChange={(toCompletion) => onChange({ toCompletion })}
+      />
     </fieldset>
   );
 }
