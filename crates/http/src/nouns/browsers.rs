@@ -17,23 +17,24 @@ pub async fn push_key(caller: Caller) -> Reply<PushKey> {
 }
 
 pub async fn add(caller: Caller, Body(input): Body<BrowserInput>) -> Reply<Channel> {
-    let person = person(&caller)?;
+    let person = caller.principal.user.ok_or_else(|| {
+        HubError::Forbidden("a token is nobody who could be paged: sign in as a person".into())
+    })?;
     Ok(Json(access::add_browser(&caller.hub, &caller.principal, person, input).await?))
 }
 
 pub async fn test(caller: Caller, Path(channel): Path<String>) -> Reply<ChannelTest> {
-    let id = access::find_browser(&caller.hub, person(&caller)?, &channel).await?;
+    let id = access::find_browser(&caller.hub, owner(&caller, &channel)?, &channel).await?;
     Ok(Json(try_out::test_channel(&caller.hub, id, &caller.principal.name).await?))
 }
 
 pub async fn remove(caller: Caller, Path(channel): Path<String>) -> Result<StatusCode, Failure> {
-    let person = person(&caller)?;
+    let person = owner(&caller, &channel)?;
     access::remove_browser(&caller.hub, &caller.principal, person, &channel).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn person(caller: &Caller) -> Result<UserId, Failure> {
-    caller.principal.user.ok_or_else(|| {
-        HubError::Forbidden("a token is nobody who could be paged: sign in as a person".into()).into()
-    })
+/// A token has no browser.
+fn owner(caller: &Caller, channel: &str) -> Result<UserId, Failure> {
+    caller.principal.user.ok_or_else(|| HubError::not_found("browser", channel).into())
 }
