@@ -220,6 +220,8 @@ pub static INCIDENT: Noun = Noun {
             wide("ALERTS", "alert_count", As::Text),
             wide("TTA", "time_to_acknowledge_seconds", As::Seconds),
             wide("TTR", "time_to_resolve_seconds", As::Seconds),
+            wide("REOPENED", "reopened", As::Text),
+            wide("INTO", "merged_into", As::Text),
             wide("TEST", "test", As::State),
             wide("ID", "id", As::Text),
         ],
