@@ -122,7 +122,9 @@ pub async fn send_together(hub: &Hub, rows: Vec<OutboxRow>) -> Result<(), HubErr
         for (row, _) in &pages {
             record(hub, row, outcome.clone(), at).await?;
         }
-        words::tell_failures(hub, &pages[0].0, &failures).await;
+        if outcome.is_ok() {
+            words::tell_failures(hub, &pages[0].0, &failures).await;
+        }
         return Ok(());
     }
     Ok(())

@@ -120,8 +120,11 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     }
     let failures = words::put_of(hub, row, &config, &mut message, &facts);
     let outcome = notify::deliver(&hub.egress, &config, &message, &row.idem_key).await;
+    let delivered = outcome.is_ok();
     record(hub, row, outcome, hub.now()).await?;
-    words::tell_failures(hub, row, &failures).await;
+    if delivered {
+        words::tell_failures(hub, row, &failures).await;
+    }
     Ok(())
 }
 
