@@ -25,6 +25,11 @@ pub struct Current {
     versions: HashMap<String, i64>,
 }
 
+/// Its keys are in that browser alone: it is neither written to files, nor removed because they lack it.
+fn is_of_a_browser(noun: &str, item: &Value) -> bool {
+    noun == "channel" && item["config"]["kind"] == "web_push"
+}
+
 impl Current {
     pub fn read(hub: &Hub) -> Result<(Current, Names), Failure> {
         let versions = hub.get("config.versions", &[])?;
@@ -37,7 +42,7 @@ impl Current {
             for item in &items {
                 names.add(noun, &identity(noun, item), item["id"].as_str().unwrap_or_default());
             }
-            views.insert(noun, items);
+            views.insert(noun, items.into_iter().filter(|item| !is_of_a_browser(noun, item)).collect());
         }
         Ok((Current { views, versions }, names))
     }
