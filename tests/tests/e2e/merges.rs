@@ -152,6 +152,61 @@ fn pages_that_wait_are_not_sent_for_what_goes_on_elsewhere() {
     assert!(text(&told.body["lines"][0]).starts_with("its page did not arrive"), "{}", told.body);
 }
 
+/// What PagerDuty was told: the action and its key, in order.
+fn actions(pagerduty: &Sink) -> Vec<(String, String)> {
+    let said = |name: &str, body: &Value| text(&body[name]);
+    pagerduty
+        .calls()
+        .iter()
+        .map(|call| (said("event_action", &call.body), said("dedup_key", &call.body)))
+        .collect()
+}
+
+#[test]
+fn what_rings_for_the_source_stops_when_somebody_has_the_target_and_ends_with_it() {
+    let scene = Scene::start(None);
+    let (api, pagerduty) = (&scene.api, Sink::start());
+    let config = json!({"kind": "pagerduty", "routing_key": "0123456789abcdef0123456789abcdef", "api_url": pagerduty.url()});
+    let channel = api.post("/channels", &json!({"name": "pagerduty", "config": config}));
+    let target = json!({"kind": "channel", "id": channel["id"]});
+    let steps = json!([{"delay_seconds": 600, "targets": [target]}]);
+    let policy = api.post("/policies", &json!({"name": "moving", "steps": steps}));
+    api.post("/services", &json!({"name": "moving", "policy_id": policy["id"]}));
+    let (share, first, second) = (
+        scene.trouble("share", "shares"),
+        scene.trouble("first", "moving"),
+        scene.trouble("second", "moving"),
+    );
+    wait::until(SOON, "both pages", || (pagerduty.calls().len() == 2).then_some(()));
+    let keys: Vec<String> = actions(&pagerduty).into_iter().map(|(_, key)| key).collect();
+    let key_of = |number: i64| {
+        let id = text(&api.get(&format!("/incidents/{number}"))["id"]);
+        keys.iter().find(|key| key.contains(&id)).expect("its page named it").clone()
+    };
+    let (first_key, second_key) = (key_of(first), key_of(second));
+    scene.merge(first, share);
+    std::thread::sleep(QUIET);
+    assert_eq!(pagerduty.calls().len(), 2, "nobody has it, and it is not over");
+    api.post(&format!("/incidents/{share}/ack"), &json!({}));
+    let told = |count: usize, action: &str, key: &str| {
+        let told = wait::until(SOON, action, || actions(&pagerduty).get(count - 1).cloned());
+        assert_eq!(told, (action.to_string(), key.to_string()));
+    };
+    told(3, "acknowledge", &first_key);
+    // Somebody has the target already: what rings for the second stops at once.
+    scene.merge(second, share);
+    told(4, "acknowledge", &second_key);
+    api.post(&format!("/incidents/{share}/resolve"), &json!({}));
+    let ended = wait::until(SOON, "both ends", || actions(&pagerduty).get(4..6).map(<[_]>::to_vec));
+    let mut ended: Vec<String> = ended.into_iter().map(|(action, key)| format!("{action} {key}")).collect();
+    let mut expected = [first_key, second_key].map(|key| format!("resolve {key}"));
+    ended.sort();
+    expected.sort();
+    assert_eq!(ended, expected);
+    std::thread::sleep(QUIET);
+    assert_eq!(pagerduty.calls().len(), 6, "{:?}", actions(&pagerduty));
+}
+
 #[test]
 fn the_command_line_merges_several() {
     let scene = Scene::start(None);
