@@ -451,6 +451,33 @@ test("a schedule is made, overridden, and paged by a policy", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
 });
 
+test("an alert that must come three times is shown as held, with its count", async () => {
+  const { page } = session;
+  await page.goto(url("/settings/integrations"));
+  await page.getByRole("button", { name: "New integration" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Name", { exact: true }).fill("noisy");
+  await form.getByLabel("What sends").selectOption("webhook");
+  await form.getByLabel("An alert opens at its trigger number").fill("3");
+  await form.getByLabel("Within minutes").fill("5");
+  await form.getByRole("button", { name: "Save" }).click();
+  const key = await form.locator("pre").last().textContent();
+  await form.getByRole("button", { name: "I have stored it" }).click();
+  const labels = { alertname: "DiskFull" };
+  const alert = { status: "firing", labels, annotations: { summary: "the disk is full" }, fingerprint: "f1" };
+  const sent = await fetch(url(`/webhooks/alertmanager/${key}`), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ version: "4", status: "firing", alerts: [alert] }),
+  });
+  assert.equal(sent.status, 200);
+  await page.goto(url("/settings/integrations"));
+  await page.getByRole("button", { name: "1 held of noisy" }).click();
+  const row = form.getByRole("row").filter({ hasText: "the disk is full" });
+  await row.getByText("1 of 3").waitFor();
+  await form.getByRole("button", { name: "Close" }).click();
+});
+
 test("an automation is given to a team that was given rights", async () => {
   const { page } = session;
   await page.goto(url("/settings/teams"));

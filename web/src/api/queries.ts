@@ -259,6 +259,16 @@ export const queries = {
       queryKey: ["integration"],
       queryFn: ({ signal }) => api.get("/integrations", { signal, query: { limit: ALL } }),
     }),
+  held: (integration: string) =>
+    queryOptions({
+      queryKey: ["integration", integration, "held"],
+      queryFn: ({ signal }) =>
+        api.get("/integrations/{integration}/held", {
+          signal,
+          path: { integration },
+          query: { limit: ALL },
+        }),
+    }),
   silences: () =>
     queryOptions({
       queryKey: ["silence"],

@@ -56,6 +56,7 @@ export type ScheduleInput = Schemas["ScheduleInput"];
 export type ScheduleLayer = Schemas["ScheduleLayer"];
 export type ScheduleRestriction = Schemas["ScheduleRestriction"];
 export type ScheduleOverride = Schemas["ScheduleOverride"];
+export type HeldAlert = Schemas["HeldAlert"];
 export type ShiftSwap = Schemas["ShiftSwap"];
 export type Shift = Schemas["Shift"];
 export type Weekday = Schemas["Weekday"];

@@ -12,6 +12,7 @@ import { CheckField, SelectField, TextField } from "@/ui/Field";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
 import { Badge } from "@/ui/Status";
 import { type Column, Table } from "@/ui/Table";
+import { HeldDialog } from "./HeldDialog";
 import { MappingFields } from "./MappingFields";
 import { mappingDraft, mappingOf } from "./mapping";
 
@@ -58,7 +59,7 @@ const kindOf = (kind: IntegrationKind) => KINDS.find(({ value }) => value === ki
 
 type Take = (integration: Integration) => void;
 
-function columns(shown: Take, edit: Take): Column<Integration>[] {
+function columns(shown: Take, edit: Take, held: Take): Column<Integration>[] {
   return [
     {
       key: "name",
@@ -79,7 +80,11 @@ function columns(shown: Take, edit: Take): Column<Integration>[] {
       cell: (one) => (
         <>
           {one.open_alerts}
-          {one.held_alerts > 0 && <div className="sub">{one.held_alerts} held</div>}
+          {one.held_alerts > 0 && (
+            <Button small aria-label={`${one.held_alerts} held of ${one.name}`} onClick={() => held(one)}>
+              {one.held_alerts} held
+            </Button>
+          )}
         </>
       ),
     },
@@ -141,6 +146,7 @@ export function Integrations() {
   const integrations = useQuery(queries.integrations());
   const [editing, setEditing] = useState<Integration | "new">();
   const [made, setMade] = useState<Integration>();
+  const [held, setHeld] = useState<Integration>();
   return (
     <Panel
       flush
@@ -162,7 +168,7 @@ export function Integrations() {
             <Table
               label="Integrations"
               rows={items}
-              columns={columns(setMade, setEditing)}
+              columns={columns(setMade, setEditing, setHeld)}
               rowKey={(one) => one.id}
             />
           )
@@ -175,6 +181,7 @@ export function Integrations() {
           onClose={() => setEditing(undefined)}
         />
       )}
+      {held && <HeldDialog of={held} onClose={() => setHeld(undefined)} />}
       {made && <Key made={made} onClose={() => setMade(undefined)} />}
     </Panel>
   );
