@@ -32,6 +32,14 @@ async fn a_restricted_administrator_makes_nothing_wider() {
     let imported = test.ask(&own, "POST", "/api/v1/rules/import", file.clone()).await;
     assert_eq!(imported.status, 403, "{}", imported.body);
     assert_eq!(test.ask(BOOTSTRAP, "POST", "/api/v1/rules/import", file).await.status, 200);
+    // Nor by many changes in one request.
+    let rule = json!({"name": "r", "kind": "metric", "expr": "up == 0"});
+    let id = "00000000-0000-4000-8000-000000000001";
+    let changes = json!({"changes": [{"action": "create", "noun": "rule", "id": id, "input": rule}]});
+    let applied = test.ask(&own, "POST", "/api/v1/config/apply", changes.clone()).await;
+    assert_eq!(applied.status, 403, "{}", applied.body);
+    assert_eq!(test.ask(&own, "GET", "/api/v1/rules/r", json!(null)).await.status, 404);
+    assert_eq!(test.ask(BOOTSTRAP, "POST", "/api/v1/config/apply", changes).await.status, 200);
     test.stop().await;
 }
 
