@@ -65,7 +65,7 @@ pub use incidents::{IncidentFilter, IncidentHead, IncidentRow, StatsRow};
 pub use keys::HubKeyRow;
 pub use news::NewsRow;
 pub use objects::{Object, ObjectsMark, Stored};
-pub use outbox::{LastDeliveries, OutboxRow, TO_COMPLETION, WAITS_FOR_OTHERS};
+pub use outbox::{LastDeliveries, NOT_SENT, OutboxRow, TO_COMPLETION, WAITS_FOR_OTHERS};
 pub use output::{OutputEnd, OutputRow};
 pub use rule_states::RuleStateRow;
 pub use runs::{ExecutionCount, ExecutionRow, ExecutionUpdate, RunFilter, RunRow};

@@ -14,6 +14,9 @@ pub const WAITS_FOR_OTHERS: &str = "waits to be told together with others";
 /// Ends the key of a page that the next step does not keep back.
 pub const TO_COMPLETION: &str = "/to-completion";
 
+/// The same of a message that was claimed, and cancelled before its sender called anybody.
+pub const NOT_SENT: &str = "cancelled before it was sent";
+
 #[derive(Debug, Clone, Deserialize)]
 pub struct OutboxRow {
     pub id: Id,
@@ -131,6 +134,16 @@ impl Store {
         Store::outbox_failed(id, attempts, WAITS_FOR_OTHERS, Some(until))
     }
 
+    /// That nobody was called by the only attempt there was, which was cancelled: who claimed it knows. Of others one may have
+    /// arrived.
+    pub fn outbox_not_sent(id: Id, attempts: i64) -> Statement {
+        Statement::new(
+            "UPDATE outbox SET last_error = $3 WHERE id = $1 AND attempts = $2 AND attempts = 1 \
+             AND state = 'cancelled' AND last_error IS NULL",
+            args![id, attempts, NOT_SENT],
+        )
+    }
+
     /// Not to be sent after all.
     pub fn outbox_cancelled(id: Id, attempts: i64) -> Statement {
         Statement::new(
@@ -194,11 +207,11 @@ impl Store {
         let sql = "SELECT MAX(delivered_at) AS at FROM outbox WHERE channel_id = $1 AND state = 'delivered'";
         let delivered_at =
             one::<Delivered>(self.db.query(sql, args![channel]).await?)?.and_then(|row| row.at);
-        let sql = "SELECT last_error, created_at FROM outbox WHERE channel_id = $1 AND last_error <> $3 AND created_at > $2 \
+        let sql = "SELECT last_error, created_at FROM outbox WHERE channel_id = $1 AND last_error NOT IN ($3, $4) AND created_at > $2 \
                    ORDER BY created_at DESC LIMIT 1";
         let failed: Option<Failed> = one(self
             .db
-            .query(sql, args![channel, delivered_at.unwrap_or(Timestamp(0)), WAITS_FOR_OTHERS])
+            .query(sql, args![channel, delivered_at.unwrap_or(Timestamp(0)), WAITS_FOR_OTHERS, NOT_SENT])
             .await?)?;
         let (error, error_at) = failed.map(|row| (row.last_error, row.created_at)).unzip();
         Ok(LastDeliveries { delivered_at, error, error_at })

@@ -13,7 +13,9 @@ use super::compose::compose;
 use super::merged;
 use super::notice::{Heard, heard, outdated};
 use super::pace::{Sort, Told};
-use super::send::{DELIVERY, channel_name, config_of, open_config, record, send, tell, unusable, word};
+use super::send::{
+    DELIVERY, channel_name, config_of, may_send, open_config, record, send, tell, unusable, word,
+};
 use super::words;
 use crate::Hub;
 use crate::error::HubError;
@@ -44,7 +46,11 @@ pub async fn put_off(hub: &Hub, row: &OutboxRow, config: &ChannelConfig) -> Resu
     };
     let kind = if sort == Sort::Page { "page_waits" } else { "notice_waits" };
     let text = format!("{} to {} waits to be told together with others", word(row), channel_name(hub, row));
-    let statements = vec![Store::outbox_put_off(row.id, row.attempts, until)];
+    let statements = vec![
+        Store::outbox_put_off(row.id, row.attempts, until),
+        // What somebody answered meanwhile is not put off; it was not sent either.
+        Store::outbox_not_sent(row.id, row.attempts),
+    ];
     tell(hub, row, DELIVERY, statements, (kind, text, String::new())).await?;
     Ok(true)
 }
@@ -137,7 +143,7 @@ async fn current(
 ) -> Result<Vec<(OutboxRow, IncidentRow)>, HubError> {
     let mut out = Vec::new();
     for page in pages {
-        if hub.store.may_send(page.0.id, page.0.attempts).await? {
+        if may_send(hub, &page.0).await? {
             out.push(page);
         }
     }

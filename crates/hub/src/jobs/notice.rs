@@ -3,7 +3,7 @@
 //! Invariant: nobody hears of an end whose beginning nobody tried to tell them.
 
 use watchtower_model::ChannelId;
-use watchtower_store::{OutboxRow, WAITS_FOR_OTHERS};
+use watchtower_store::{NOT_SENT, OutboxRow, WAITS_FOR_OTHERS};
 
 use crate::Hub;
 use crate::error::HubError;
@@ -37,8 +37,8 @@ pub fn heard(rows: &[OutboxRow], channel: ChannelId) -> Heard {
     let told = rows.iter().rposition(|row| own(&row) && row.kind == "resolve" && row.state == "delivered");
     let since = told.map_or(0, |at| at + 1);
     let pages = || rows[since..].iter().filter(own).filter(|row| row.kind == "page");
-    let waits = |row: &OutboxRow| row.last_error.as_deref() == Some(WAITS_FOR_OTHERS);
-    let tried = || pages().filter(|row| row.attempts > 0 && !waits(row));
+    let unsent = |row: &OutboxRow| matches!(row.last_error.as_deref(), Some(WAITS_FOR_OTHERS | NOT_SENT));
+    let tried = || pages().filter(|row| row.attempts > 0 && !unsent(row));
     // Without an error it is under way, or its sender died and nobody knows.
     if tried().any(|row| row.state == "delivered" || row.last_error.is_none()) {
         return Heard::Page;
@@ -87,6 +87,8 @@ mod tests {
         assert_eq!(of(&[row(1, "page", "cancelled", 0, None)]), Heard::Never);
         let waits = row(1, "page", "cancelled", 1, Some(WAITS_FOR_OTHERS));
         assert_eq!(of(&[waits]), Heard::Never, "it was still to be told");
+        let not_sent = row(1, "page", "cancelled", 1, Some(NOT_SENT));
+        assert_eq!(of(&[not_sent]), Heard::Never, "it was cancelled in its sender's hands");
         assert_eq!(of(&[row(2, "page", "delivered", 1, None)]), Heard::Never, "that is another channel");
         assert_eq!(of(&[row(1, "resolve", "sending", 1, None)]), Heard::Never, "that is the notice itself");
         assert_eq!(of(&[row(1, "page", "delivered", 1, None)]), Heard::Page);

@@ -115,7 +115,7 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
     if joins && bundle::put_off(hub, row, &config).await? {
         return Ok(());
     }
-    if !hub.store.may_send(row.id, row.attempts).await? {
+    if !may_send(hub, row).await? {
         return Ok(());
     }
     let failures = words::put_of(hub, row, &config, &mut message, &facts);
@@ -126,6 +126,15 @@ pub(super) async fn send(hub: &Hub, row: &OutboxRow) -> Result<(), HubError> {
         words::tell_failures(hub, row, &failures).await;
     }
     Ok(())
+}
+
+/// Asked just before the call. That none was made is kept with what was cancelled: nobody heard of it.
+pub(super) async fn may_send(hub: &Hub, row: &OutboxRow) -> Result<bool, HubError> {
+    let may = hub.store.may_send(row.id, row.attempts).await?;
+    if !may {
+        hub.store.commit(vec![Store::outbox_not_sent(row.id, row.attempts)]).await?;
+    }
+    Ok(may)
 }
 
 /// The channel of a message, or why nothing can be sent by it.

@@ -66,6 +66,7 @@ on_both! {
     outbox::a_lease_that_runs_out_is_claimed_again_and_fenced,
     outbox::what_a_dead_sender_held_is_released,
     outbox::an_acknowledgement_stops_pages_even_under_way,
+    outbox::what_was_cancelled_in_its_senders_hands_says_that_it_was_not_sent,
     outbox::retries_and_giving_up_are_visible,
     outbox::what_waits_for_its_time_is_hurried_or_dropped_by_its_step,
     keys::a_key_is_published_used_and_ended_once,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use watchtower_model::{ChannelId, IncidentId};
-use watchtower_store::{OutboxRow, Store, TO_COMPLETION};
+use watchtower_store::{NOT_SENT, OutboxRow, Store, TO_COMPLETION};
 
 use crate::incidents::incident;
 use crate::place::{NOW, Place, at, commit, id};
@@ -127,6 +127,28 @@ pub async fn an_acknowledgement_stops_pages_even_under_way(place: Place) {
     let mut keys: Vec<_> = left.iter().map(|row| row.idem_key.as_str()).collect();
     keys.sort_unstable();
     assert_eq!(keys, ["next", "resolve"]);
+}
+
+pub async fn what_was_cancelled_in_its_senders_hands_says_that_it_was_not_sent(place: Place) {
+    let (store, incident) = with_messages(&place, &[("k", "page", 1), ("lost", "page", 1)]).await;
+    let mut claimed = store.claim_outbox(at(1), 1000, 10).await.unwrap();
+    claimed.sort_by(|a, b| a.idem_key.cmp(&b.idem_key));
+    // The sender of the second died; who knows what arrived.
+    commit(&store, Store::outbox_failed(claimed[0].id, 1, "503", Some(at(90)))).await;
+    let again = store.claim_outbox(at(2000), 1000, 10).await.unwrap();
+    let lost = again.iter().find(|row| row.idem_key == "lost").unwrap();
+    assert_eq!((lost.attempts, lost.last_error.as_deref()), (2, None));
+    commit(&store, Store::insert_outbox(&message(incident, "new", "page", 1))).await;
+    let new = store.claim_outbox(at(2001), 1000, 10).await.unwrap().remove(0);
+    assert_eq!(commit(&store, Store::outbox_not_sent(new.id, 1)).await, 0, "it still may be");
+    commit(&store, Store::cancel_pages(incident, 2)).await;
+    assert_eq!(commit(&store, Store::outbox_not_sent(new.id, 1)).await, 1);
+    assert_eq!(commit(&store, Store::outbox_not_sent(lost.id, 2)).await, 0);
+    let errors: Vec<_> =
+        store.outbox_of(incident).await.unwrap().into_iter().map(|row| row.last_error).collect();
+    assert!(errors.contains(&Some(NOT_SENT.to_string())) && errors.contains(&None), "{errors:?}");
+    let last = store.last_deliveries(ChannelId(watchtower_model::Id::NIL)).await.unwrap();
+    assert_eq!(last.error.as_deref(), Some("503"), "that is no fault of the channel");
 }
 
 pub async fn retries_and_giving_up_are_visible(place: Place) {
