@@ -52,8 +52,21 @@ impl Turn {
         let delay_ms = incident.policy.delay_ms(step);
         incident.schedule(PendingKind::Escalate, due.plus_ms(delay_ms));
         self.began_step = true;
-        let (generation, loop_no) = (incident.generation, incident.loop_no);
+        let loop_no = incident.loop_no;
         let text = format!("paging step {} (round {}): {}", step + 1, loop_no + 1, reason.text());
+        self.ask((targets, by_turns), reason, text, output);
+    }
+
+    /// Pages those of the step that the incident is at.
+    fn ask(
+        &mut self,
+        (targets, by_turns): (Vec<Target>, bool),
+        reason: PageReason,
+        text: String,
+        output: Option<String>,
+    ) {
+        let incident = &self.incident;
+        let (step, generation, loop_no) = (incident.step, incident.generation, incident.loop_no);
         let data = json!({ "step": step, "loop": loop_no, "generation": generation, "targets": targets,
             "reason": reason });
         self.say(TimelineKind::Paged, &Actor::System, text, data);
@@ -75,22 +88,8 @@ impl Turn {
         if self.began_step || !incident.is_pending(PendingKind::Escalate) {
             return;
         }
-        let (step, generation, loop_no) = (incident.step, incident.generation, incident.loop_no);
-        let (targets, by_turns) = incident.to_ask();
-        let reason = PageReason::UrgencyRaised;
-        let text = format!("step {} is paged by the rules for high urgency", step + 1);
-        let data = json!({ "step": step, "loop": loop_no, "generation": generation, "reason": reason });
-        self.say(TimelineKind::Paged, &Actor::System, text, data);
-        let output = None;
-        self.effects.push(Effect::Page(Page {
-            generation,
-            step,
-            loop_no,
-            targets,
-            by_turns,
-            reason,
-            output,
-        }));
+        let text = format!("step {} is paged by the rules for high urgency", incident.step + 1);
+        self.ask(incident.to_ask(), PageReason::UrgencyRaised, text, None);
     }
 
     /// A schedule stands for other people later: who was on call is kept, for the notice that it is over.

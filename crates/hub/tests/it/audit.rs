@@ -5,11 +5,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 use watchtower_hub::{Hub, HubConfig, Timing, respond};
 use watchtower_incident as engine;
-use watchtower_model::{IncidentId, Labels, Severity, Timestamp};
+use watchtower_model::{IncidentId, Timestamp};
 use watchtower_store::{IncidentRow, Store};
 use watchtower_testkit::postgres::Postgres;
 
-use crate::scene::{Scene, config};
+use crate::scene::{Scene, alert, config};
 
 const LATE_MS: i64 = 120_000;
 
@@ -66,22 +66,7 @@ async fn often_audited(dir: TempDir, database_url: Option<String>) -> Scene {
 
 /// An incident whose timer nobody can run; its id, and its state before.
 async fn unreadable(hub: &Hub) -> (IncidentId, String) {
-    let trouble = respond::AlertTrigger {
-        source: "api".into(),
-        dedup_key: "unreadable".into(),
-        severity: Severity::Error,
-        summary: "unreadable".into(),
-        description: String::new(),
-        labels: Labels::empty(),
-        value: None,
-        rule_id: None,
-        server_id: None,
-        paging: true,
-        test: false,
-        service: None,
-        ends_at: None,
-    };
-    respond::trigger(hub, trouble, Vec::new()).await.unwrap();
+    respond::trigger(hub, alert("unreadable"), Vec::new()).await.unwrap();
     let row = open(hub).await.remove(0);
     let body = row.body.clone();
     // What no version of the hub can have written.

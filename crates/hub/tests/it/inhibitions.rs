@@ -10,7 +10,7 @@ use watchtower_incident::Incident;
 use watchtower_model::{Labels, Severity};
 use watchtower_testkit::postgres::Postgres;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, alert};
 
 const KIND: &[IntegrationKind] = &[IntegrationKind::Alertmanager];
 
@@ -66,21 +66,7 @@ async fn incident(hub: &Hub, title: &str) -> Incident {
 
 /// An incident by hand.
 async fn exercise(hub: &Hub, key: &str, test: bool) {
-    let alert = respond::AlertTrigger {
-        source: "api".into(),
-        dedup_key: key.into(),
-        severity: Severity::Error,
-        summary: "Exercise".into(),
-        description: String::new(),
-        labels: Labels::default(),
-        value: None,
-        rule_id: None,
-        server_id: None,
-        paging: true,
-        test,
-        service: None,
-        ends_at: None,
-    };
+    let alert = respond::AlertTrigger { test, summary: "Exercise".into(), ..alert(key) };
     respond::trigger(hub, alert, Vec::new()).await.unwrap();
 }
 

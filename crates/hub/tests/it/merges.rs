@@ -5,31 +5,17 @@ use watchtower_api_types::Role;
 use watchtower_hub::respond::{self, AlertResolve, AlertTrigger};
 use watchtower_hub::{Hub, HubError};
 use watchtower_incident::{Actor, Incident, Input, RunReport, RunState, Status};
-use watchtower_model::{AlertId, Id, IncidentId, Labels, RuleId, ServerId, Severity};
+use watchtower_model::{AlertId, Id, IncidentId, RuleId, ServerId, Severity};
 use watchtower_store::{AlertFilter, AttemptRow, Store};
 use watchtower_testkit::postgres::Postgres;
 
-use crate::scene::Scene;
+use crate::scene::{self, Scene};
 
 /// As often as two hubs do something at one time.
 const ROUNDS: usize = 12;
 
 fn alert(key: &str, severity: Severity, server: Option<ServerId>) -> AlertTrigger {
-    AlertTrigger {
-        source: "api".into(),
-        dedup_key: key.into(),
-        severity,
-        summary: format!("{key} is wrong"),
-        description: String::new(),
-        labels: Labels::empty(),
-        value: None,
-        rule_id: None,
-        server_id: server,
-        paging: true,
-        test: false,
-        service: None,
-        ends_at: None,
-    }
+    AlertTrigger { severity, server_id: server, ..scene::alert(key) }
 }
 
 async fn open(hub: &Hub, key: &str) -> IncidentId {

@@ -2,34 +2,16 @@
 
 use serde_json::{Value, json};
 use watchtower_hub::configure::{self, Services};
-use watchtower_hub::respond::{self, AlertResolve, AlertTrigger};
+use watchtower_hub::respond::{self, AlertResolve};
 use watchtower_hub::{Hub, HubError};
 use watchtower_incident::{Actor, Incident, Status};
-use watchtower_model::{IncidentId, Labels, Severity};
+use watchtower_model::IncidentId;
 use watchtower_testkit::postgres::Postgres;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, alert};
 
 /// As often as two hubs do something at one time.
 const ROUNDS: usize = 10;
-
-fn alert(key: &str) -> AlertTrigger {
-    AlertTrigger {
-        source: "api".into(),
-        dedup_key: key.into(),
-        severity: Severity::Error,
-        summary: format!("{key} is wrong"),
-        description: String::new(),
-        labels: Labels::empty(),
-        value: None,
-        rule_id: None,
-        server_id: None,
-        paging: true,
-        test: false,
-        service: None,
-        ends_at: None,
-    }
-}
 
 async fn trigger(hub: &Hub, key: &str) -> IncidentId {
     respond::trigger(hub, alert(key), Vec::new()).await.unwrap().unwrap()

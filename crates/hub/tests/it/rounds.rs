@@ -8,10 +8,10 @@ use watchtower_hub::configure::{self, Channels, Noun, Policies, Services};
 use watchtower_hub::respond::{self, AlertTrigger};
 use watchtower_hub::{Hub, HubError, access};
 use watchtower_incident::{Actor, Incident, Target};
-use watchtower_model::{IncidentId, Labels, ServiceId, Severity, Urgency, UserId};
+use watchtower_model::{IncidentId, ServiceId, Urgency, UserId};
 use watchtower_testkit::postgres::Postgres;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, alert};
 
 async fn make<N: Noun>(scene: &Scene, input: Value) -> N::View {
     let input = serde_json::from_value(input).unwrap();
@@ -42,21 +42,7 @@ async fn service(scene: &Scene, people: &[UserId]) -> ServiceId {
 }
 
 async fn trouble(hub: &Hub, service: ServiceId, key: &str) -> Result<IncidentId, HubError> {
-    let alert = AlertTrigger {
-        source: "api".into(),
-        dedup_key: key.into(),
-        severity: Severity::Error,
-        summary: format!("{key} is wrong"),
-        description: String::new(),
-        labels: Labels::empty(),
-        value: None,
-        rule_id: None,
-        server_id: None,
-        paging: true,
-        test: false,
-        service: Some(service),
-        ends_at: None,
-    };
+    let alert = AlertTrigger { service: Some(service), ..alert(key) };
     respond::trigger(hub, alert, Vec::new()).await.map(|id| id.unwrap())
 }
 

@@ -11,10 +11,30 @@ use watchtower_hub::access::{self, Authority, Principal};
 use watchtower_hub::configure::{self, Automations, Noun, Scripts};
 use watchtower_hub::jobs::{cron, runs};
 use watchtower_hub::link::Programs;
+use watchtower_hub::respond::AlertTrigger;
 use watchtower_hub::{Hub, HubConfig, Timing, fleet};
-use watchtower_model::{AgentId, ChannelId, Timestamp};
+use watchtower_model::{AgentId, ChannelId, Labels, Severity, Timestamp};
 use watchtower_protocol::{Command, HubMessage};
 use watchtower_store::{ExecutionUpdate, NewsRow, RunFilter, RunRow, Store};
+
+/// An alert of the API about no server, by its key.
+pub fn alert(key: &str) -> AlertTrigger {
+    AlertTrigger {
+        source: "api".into(),
+        dedup_key: key.into(),
+        severity: Severity::Error,
+        summary: format!("{key} is wrong"),
+        description: String::new(),
+        labels: Labels::empty(),
+        value: None,
+        rule_id: None,
+        server_id: None,
+        paging: true,
+        test: false,
+        service: None,
+        ends_at: None,
+    }
+}
 
 pub struct Scene {
     pub hub: Hub,

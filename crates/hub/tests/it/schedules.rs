@@ -7,10 +7,10 @@ use watchtower_hub::configure::{self, Channels, Noun, Policies, Schedules, Servi
 use watchtower_hub::respond::{self, AlertTrigger, on_call};
 use watchtower_hub::{HubError, random};
 use watchtower_incident::{Actor, Incident};
-use watchtower_model::{ChannelId, IncidentId, Labels, ServiceId, Severity, Timestamp};
+use watchtower_model::{ChannelId, IncidentId, ServiceId, Timestamp};
 use watchtower_testkit::postgres::Postgres;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, alert};
 
 /// A hub with Ann and Ben, each with a channel, the schedule `db-primary` of which Ann has the first year, and a service that pages it.
 struct Duty {
@@ -71,21 +71,7 @@ impl Duty {
 
     async fn incident(&self) -> IncidentId {
         let now = self.scene.hub.now();
-        let trigger = AlertTrigger {
-            source: "api".into(),
-            dedup_key: random::id(now).to_string(),
-            severity: Severity::Error,
-            summary: "the database is slow".into(),
-            description: String::new(),
-            labels: Labels::default(),
-            value: None,
-            rule_id: None,
-            server_id: None,
-            paging: true,
-            test: false,
-            service: Some(self.service),
-            ends_at: None,
-        };
+        let trigger = AlertTrigger { service: Some(self.service), ..alert(&random::id(now).to_string()) };
         respond::trigger(&self.scene.hub, trigger, Vec::new()).await.unwrap().unwrap()
     }
 
