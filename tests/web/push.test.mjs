@@ -7,6 +7,8 @@ import { startPushService } from "./push_service.mjs";
 
 const { WATCHTOWER_URL: origin, WATCHTOWER_USER: name, WATCHTOWER_PASSWORD: password } = process.env;
 const SOON_MS = 15_000;
+/** Before a message is handed to the service worker again. */
+const AGAIN_MS = 2_000;
 
 let browser;
 let session;
@@ -83,7 +85,17 @@ async function arrive(text) {
   });
   await debugging.send("ServiceWorker.enable");
   const registrationId = await known;
-  await debugging.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data: text });
+  const { title } = JSON.parse(text);
+  const isShown = async () => (await shown()).some((one) => one.title === title);
+  // A worker that is just being started may miss it; handed over again, it takes its own place.
+  await until(`the notification ${title}`, async () => {
+    await debugging.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data: text });
+    for (let waited = 0; waited < AGAIN_MS; waited += 100) {
+      if (await isShown()) return true;
+      await session.page.waitForTimeout(100);
+    }
+    return false;
+  });
   await debugging.detach();
 }
 
