@@ -41,7 +41,6 @@ async fn tick(hub: &Hub) {
     told("repairs", repair::wake_due(hub).await);
     told("maintenance", fleet::end_maintenance(hub).await);
     told("silences", quiet::tick(hub).await);
-    told("maintenance windows", quiet::tell_windows(hub, hub.now()).await);
 }
 
 async fn tick_runs(hub: &Hub) {
@@ -52,6 +51,7 @@ async fn tick_runs(hub: &Hub) {
     told("alerts of others", respond::signals::end_due(hub).await);
     told("heartbeats", heartbeats::tick(hub, hub.now()).await);
     told("cron triggers", cron::tick(hub, hub.now()).await);
+    told("maintenance windows", quiet::tell_windows(hub, hub.now()).await);
 }
 
 fn told(what: &str, outcome: Result<(), HubError>) {
