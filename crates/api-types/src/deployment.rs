@@ -86,9 +86,9 @@ shapes! {
         pub created_at: Time,
         pub started_at: Option<Time>,
         pub finished_at: Option<Time>,
-        /// Only on a single deployment.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pub steps: Vec<DeploymentStep>,
+        /// Only on a single deployment; empty until its turn comes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub steps: Option<Vec<DeploymentStep>>,
     }
 
     pub struct DeploymentFailure {

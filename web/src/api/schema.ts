@@ -2798,8 +2798,8 @@ export interface components {
             server_id?: components["schemas"]["ServerId"] | null;
             started_at?: components["schemas"]["Time"] | null;
             status: components["schemas"]["DeploymentStatus"];
-            /** @description Only on a single deployment. */
-            steps?: components["schemas"]["DeploymentStep"][];
+            /** @description Only on a single deployment; empty until its turn comes. */
+            steps?: components["schemas"]["DeploymentStep"][] | null;
             /** @description `user@host:port`. */
             target: string;
             /** @description Of the agent that is on the host now. */

@@ -32,7 +32,7 @@ pub async fn list(caller: Caller) -> Reply<List<Deployment>> {
     let rows = caller.hub.store.deployments(&filter).await?;
     let next = (rows.len() as i64 == limit).then(|| rows.last().map(|row| row.number.to_string())).flatten();
     let seen = rows.into_iter().filter(|row| sees(&caller, row));
-    Ok(Json(List { items: seen.map(|row| views::deployment(row, Vec::new())).collect(), next }))
+    Ok(Json(List { items: seen.map(|row| views::deployment(row, None)).collect(), next }))
 }
 
 fn sees(caller: &Caller, row: &DeploymentRow) -> bool {
@@ -65,7 +65,7 @@ async fn several(caller: &Caller, name: &str) -> Result<Vec<DeploymentRow>, Fail
 pub async fn get(caller: Caller, Path(name): Path<String>) -> Reply<Deployment> {
     let row = one(&caller, &name).await?;
     let steps = caller.hub.store.deployment_steps(row.id).await?;
-    Ok(Json(views::deployment(row, steps)))
+    Ok(Json(views::deployment(row, Some(steps))))
 }
 
 /// Whether this caller may bring these hosts under their names, with this access.
@@ -86,7 +86,7 @@ fn check_rights(caller: &Caller, wanted: &[Wanted], ssh: &SshAccess) -> Result<(
 }
 
 fn batch(rows: Vec<DeploymentRow>) -> Reply<List<Deployment>> {
-    let items = rows.into_iter().map(|row| views::deployment(row, Vec::new())).collect();
+    let items = rows.into_iter().map(|row| views::deployment(row, None)).collect();
     Ok(Json(List { items, next: None }))
 }
 

@@ -8,7 +8,8 @@ use watchtower_hub::deployments::Options;
 use watchtower_hub::deployments::host_keys::Offered;
 use watchtower_store::{CredentialRow, DeploymentRow, DeploymentStepRow, HostKeyRow};
 
-pub fn deployment(row: DeploymentRow, steps: Vec<DeploymentStepRow>) -> Deployment {
+/// `steps` where they were asked for.
+pub fn deployment(row: DeploymentRow, steps: Option<Vec<DeploymentStepRow>>) -> Deployment {
     let options: Option<Options> = serde_json::from_str(&row.options).ok();
     Deployment {
         id: row.id,
@@ -31,7 +32,7 @@ pub fn deployment(row: DeploymentRow, steps: Vec<DeploymentStepRow>) -> Deployme
         created_at: row.created_at.into(),
         started_at: row.started_at.map(Into::into),
         finished_at: row.finished_at.map(Into::into),
-        steps: steps.into_iter().map(step).collect(),
+        steps: steps.map(|steps| steps.into_iter().map(step).collect()),
     }
 }
 
