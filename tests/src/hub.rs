@@ -176,6 +176,14 @@ impl Hub {
         self.tether.take().and_then(|mut tether| tether.stop()).and_then(|status| status.code())
     }
 
+    /// Waits until it ends by itself; its exit code.
+    ///
+    /// # Panics
+    /// If it goes on.
+    pub fn ended(&mut self, within: Duration) -> Option<i32> {
+        self.tether.take().and_then(|mut tether| tether.wait_end(within)).and_then(|status| status.code())
+    }
+
     /// The API as administrator.
     pub fn api(&self) -> Api {
         Api::new(&self.url(), Some(BOOTSTRAP))

@@ -40,16 +40,17 @@ impl Listeners {
     }
 }
 
-/// Starts the hub, calls `ready`, serves until `stop` resolves, then stops the hub.
-pub async fn serve<R, F>(
+/// Starts the hub, calls `ready`, serves until `stop` resolves, then stops the hub: with what `stop` said.
+pub async fn serve<R, F, S>(
     config: HubConfig,
     listeners: Listeners,
-    stop: impl Future<Output = ()>,
+    stop: impl FnOnce(Hub) -> S,
     ready: R,
-) -> Result<(), ServeError>
+) -> Result<S::Output, ServeError>
 where
     R: FnOnce(Hub) -> F,
     F: Future<Output = ()>,
+    S: Future,
 {
     let (people, for_agents) = listeners.addresses();
     let hub = Hub::start(config, vec![people, for_agents]).await?;
@@ -63,11 +64,11 @@ where
     let people = tokio::spawn(people.serve(wait(stopped.clone())));
     let agents = tokio::spawn(agents.serve(wait(stopped)));
     ready(hub.clone()).await;
-    stop.await;
+    let why = stop(hub.clone()).await;
     hub.stop().await;
     stopping.send_replace(true);
     let _ = tokio::join!(people, agents);
-    Ok(())
+    Ok(why)
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -130,6 +130,8 @@ pub struct Inner {
     /// Most of the fleet is silent at once.
     pub(crate) cut_off: AtomicBool,
     stopping: tokio::sync::watch::Sender<bool>,
+    /// The schema that a newer hub has made, when this one cannot work on it.
+    outdated: tokio::sync::watch::Sender<Option<i64>>,
 }
 
 impl std::ops::Deref for Hub {
@@ -181,6 +183,18 @@ impl Hub {
     pub async fn stopped(&self) {
         let mut stopping = self.stopping.subscribe();
         let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+
+    /// Resolves when this hub cannot go on beside a newer one: with the newer one's schema version.
+    pub async fn outdated(&self) -> i64 {
+        let mut outdated = self.outdated.subscribe();
+        loop {
+            if let Some(version) = *outdated.borrow_and_update() {
+                return version;
+            }
+            // The sender is this hub's own.
+            let _ = outdated.changed().await;
+        }
     }
 
     pub(crate) fn wake_events(&self) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use watchtower_bus::Bus;
 use watchtower_egress::{Egress, EgressConfig, Exception};
 use watchtower_matchers::Matchers;
-use watchtower_store::Store;
 use watchtower_store::metrics::MetricFiles;
+use watchtower_store::{Schema, Store};
 use watchtower_tsdb::{Options, Owner, Tsdb};
 
 use crate::disk::Disk;
@@ -44,10 +44,7 @@ impl Hub {
     /// Opens the data directory and starts every stage. `listeners` are the hub's own addresses, which nothing outgoing may reach.
     pub async fn start(config: HubConfig, listeners: Vec<std::net::SocketAddr>) -> Result<Hub, StartError> {
         lock_data_dir(&config)?;
-        let store = match &config.database_url {
-            Some(url) => Store::connect_postgres(url).await?,
-            None => Store::open_sqlite(&config.data_dir.join("watchtower.db"))?,
-        };
+        let store = open_store(&config).await?;
         let keys = Keys::open(&config.data_dir.join("keys"), &store).await?;
         defaults::seed(&store).await?;
         let (metric_files, tsdb) = open_metrics(&config).await?;
@@ -105,6 +102,7 @@ impl Hub {
             pace: Default::default(),
             cut_off: AtomicBool::new(false),
             stopping: tokio::sync::watch::channel(false).0,
+            outdated: tokio::sync::watch::channel(None).0,
         };
         let hub = Hub { inner: Arc::new(inner), supposed: None };
         hub.load().await?;
@@ -178,6 +176,19 @@ impl Hub {
             Err(_) => tracing::error!("flushing metrics at the stop ended abnormally"),
         }
     }
+}
+
+async fn open_store(config: &HubConfig) -> Result<Store, StartError> {
+    let store = match &config.database_url {
+        Some(url) => Store::connect_postgres(url).await?,
+        None => Store::open_sqlite(&config.data_dir.join("watchtower.db"))?,
+    };
+    if let Schema::Added(version) = store.schema().await? {
+        tracing::warn!(
+            "the database has schema version {version}, made by a newer Watchtower: this one works on it, and knows nothing of what is new"
+        );
+    }
+    Ok(store)
 }
 
 fn exceptions(config: &HubConfig) -> Result<Vec<Exception>, StartError> {

@@ -1,4 +1,4 @@
-//! Runs the hub until SIGTERM or Ctrl-C.
+//! Runs the hub until SIGTERM, Ctrl-C, or a newer hub beside it that leaves it nothing to work on.
 
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -77,12 +77,21 @@ async fn serve(mut options: Options) -> Result<(), String> {
         }
     };
     // The agent first, so that its goodbye finds a hub that still listens.
-    let stop = async {
-        signals.received().await;
+    let stop = |hub: Hub| async move {
+        let outdated = tokio::select! {
+            () = signals.received() => None,
+            version = hub.outdated() => Some(version),
+        };
         stop_agent.send_replace(true);
         let _ = tokio::time::timeout(AGENT_STOP_WAIT, agent_ended.wait_for(|ended| *ended)).await;
+        outdated
     };
-    watchtower_http::serve(options.hub, listeners, stop, ready).await.map_err(|e| e.to_string())
+    match watchtower_http::serve(options.hub, listeners, stop, ready).await.map_err(|e| e.to_string())? {
+        None => Ok(()),
+        Some(version) => Err(format!(
+            "a newer Watchtower has made schema version {version} of the database, on which this one cannot work: start the newer version here, too"
+        )),
+    }
 }
 
 /// The signals that ask the hub to end. Caught from the start on: one that comes while it starts, or right when it is ready, would end it

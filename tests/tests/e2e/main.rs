@@ -20,6 +20,7 @@ mod hostile_api;
 mod access;
 mod known_holes;
 mod restart;
+mod outdated;
 mod signals;
 mod clients;
 mod news;

@@ -70,7 +70,7 @@ impl TestHub {
         let (ready, hub) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
-            let wait = async {
+            let wait = |_| async {
                 let _ = stopped.await;
             };
             let tell = |hub: Hub| async move {

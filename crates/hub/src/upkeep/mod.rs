@@ -1,6 +1,7 @@
 //! Housekeeping: one file per loop, each with a period; none knows another.
 
 mod auditor;
+mod fence;
 pub(crate) mod damage;
 mod flush;
 pub mod merge;
@@ -17,8 +18,12 @@ use std::time::Duration;
 use crate::error::HubError;
 use crate::{Hub, keys};
 
+/// A newer hub that is about to change what older ones rely on marks that first and waits longer than this: older hubs are gone then.
+const FENCE_EVERY: Duration = Duration::from_secs(5);
+
 /// Starts every loop.
 pub(crate) fn start(hub: &Hub) {
+    spawn(hub, "fence", FENCE_EVERY, fence::run);
     spawn(hub, "flush", Duration::from_secs(60), flush::run);
     spawn(hub, "merge", Duration::from_secs(20), merge::run);
     spawn(hub, "damage", Duration::from_secs(10), damage::run);

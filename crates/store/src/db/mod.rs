@@ -11,6 +11,7 @@ mod value;
 
 use std::path::Path;
 
+pub use migrate::Schema;
 pub use row::{DecodeError, Json, Row};
 pub use value::Val;
 

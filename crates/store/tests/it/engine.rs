@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use watchtower_store::{DbError, Statement, Store, args};
+use watchtower_store::{DbError, Schema, Statement, Store, args};
 
 use crate::place::{NOW, Place, commit};
 
@@ -68,14 +68,25 @@ pub async fn everything_is_there_after_a_restart(place: Place) {
     assert!(offset.abs() < 5_000, "both clocks are this machine's: {offset} ms");
 }
 
-pub async fn a_newer_schema_is_refused(place: Place) {
+pub async fn a_newer_schema_is_worked_on_until_it_changes_what_older_hubs_rely_on(place: Place) {
     let store = place.open().await;
-    let newer = "INSERT INTO schema_migrations (version, name, sha256) VALUES (99, 'later', 'x')";
-    commit(&store, Statement::new(newer, args![])).await;
+    assert_eq!(store.schema().await.unwrap(), Schema::Known);
+    let newer = |version: i64| {
+        Statement::new(
+            "INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, 'later', 'x')",
+            args![version],
+        )
+    };
+    commit(&store, newer(999)).await;
+    drop(store);
+    let store = place.open().await;
+    assert_eq!(store.schema().await.unwrap(), Schema::Added(999));
+    commit(&store, newer(1000)).await;
+    assert_eq!(store.schema().await.unwrap(), Schema::TooNew(1000));
     drop(store);
     let Err(error) = place.try_open().await else { panic!("a newer schema was opened") };
     assert!(
-        matches!(&error, DbError::Migration(text) if text.contains("99") && text.contains("newer")),
+        matches!(&error, DbError::Migration(text) if text.contains("1000") && text.contains("newer")),
         "{error}"
     );
 }
