@@ -18,6 +18,10 @@ pub async fn merge(hub: &Hub, from: IncidentId, into: IncidentId, by: &Actor) ->
     let _one_at_a_time = hub.responding.lock().await;
     for _ in 0..TRIES {
         let (source, target) = (read(hub, from).await?, read(hub, into).await?);
+        // Whoever did not hear the first answer asks again.
+        if source.merged_into == Some(target.id) {
+            return read_state(&target);
+        }
         let (statements, merged) = prepare(hub, &source, &target, by).await?;
         match hub.store.commit(statements).await {
             Err(DbError::Stale) => {}

@@ -1,57 +1,26 @@
 //! Other tools that tell of trouble, and people who take it: each goes on until it is answered, at whichever hub answers.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use watchtower_tests::api::{Answer, Api};
-use watchtower_tests::random::Random;
 
 use super::provider::Provider;
+use super::story::{Fate, Story};
 
 const WORKERS: usize = 12;
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// Nobody goes on for longer.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Of ten triggers so many are sent by two senders at one time.
-const DOUBLED_OF_TEN: usize = 2;
-
-/// One incident as it is meant to go.
-pub struct Story {
-    /// Its title, and the sender's own key.
-    pub key: String,
-    pub doubled: bool,
-    /// This long after it began somebody acknowledges it.
-    pub ack_after: Option<Duration>,
-    at: Duration,
-    /// When a hub said that it is stored.
-    pub told: OnceLock<Instant>,
-    /// When a hub said that it is acknowledged.
-    pub acked: OnceLock<Instant>,
-}
-
-/// `within`: when they begin; `life`: how long the steps of one take.
-pub fn stories(count: usize, within: Duration, life: Duration, random: &mut Random) -> Vec<Story> {
-    (0..count)
-        .map(|i| Story {
-            key: format!("trouble {i}"),
-            doubled: random.below(10) < DOUBLED_OF_TEN,
-            at: Duration::from_millis(random.below(within.as_millis() as usize) as u64),
-            ack_after: (i % 2 == 0)
-                .then(|| Duration::from_millis(random.below(life.as_millis() as usize) as u64)),
-            told: OnceLock::new(),
-            acked: OnceLock::new(),
-        })
-        .collect()
-}
 
 #[derive(Clone, Copy)]
 enum Act {
     Trigger,
     /// By another hub, as a second Prometheus would.
     TriggerToo,
-    Acknowledge,
+    /// What its fate is.
+    Settle,
 }
 
 /// Who acts.
@@ -72,7 +41,12 @@ impl Load<'_> {
             if story.doubled {
                 acts.push((story.at, i, Act::TriggerToo));
             }
-            acts.extend(story.ack_after.map(|after| (story.at + after, i, Act::Acknowledge)));
+            match story.fate {
+                Fate::Unanswered => {}
+                Fate::Acknowledged { after } | Fate::Merged { after, .. } | Fate::Reopened { after, .. } => {
+                    acts.push((story.at + after, i, Act::Settle));
+                }
+            }
         }
         acts.sort_by_key(|(at, ..)| *at);
         let (began, next) = (Instant::now(), AtomicUsize::new(0));
@@ -92,28 +66,55 @@ impl Load<'_> {
         let story = &self.stories[index];
         match act {
             Act::Trigger | Act::TriggerToo => {
-                self.insist(index + act as usize, |api| self.enqueue(api, "trigger", &story.key));
+                self.insist(index + act as usize, |api| self.enqueue(api, "trigger", &story.key), |_| false);
                 let _ = story.told.set(Instant::now());
             }
-            Act::Acknowledge => {
-                let began = Instant::now();
+            Act::Settle => {
                 // Its trigger was begun before, by this worker or another.
-                while story.told.get().is_none() {
-                    assert!(began.elapsed() < PATIENCE, "{} was never taken", story.key);
-                    std::thread::sleep(AGAIN_AFTER);
+                patiently(&story.key, || story.told.get().copied());
+                match story.fate {
+                    Fate::Unanswered => {}
+                    Fate::Acknowledged { .. } => self.acknowledge(index),
+                    Fate::Merged { into, .. } => self.merge(index, into),
+                    Fate::Reopened { over_for, .. } => self.end_and_reopen(index, over_for),
                 }
-                // By its number where a message has named it, else by the sender's key.
-                let number = self.provider.number_of(&story.key);
-                self.insist(index, |api| match number {
-                    Some(number) => {
-                        let path = format!("/api/v1/incidents/{number}/ack");
-                        api.raw("POST", &path, "application/json", b"{}")
-                    }
-                    None => self.enqueue(api, "acknowledge", &story.key),
-                });
-                let _ = story.acked.set(Instant::now());
             }
         }
+    }
+
+    /// By its number where a message has named it, else by the sender's key.
+    fn acknowledge(&self, index: usize) {
+        let story = &self.stories[index];
+        let number = self.provider.number_of(&story.key);
+        let call = |api: &Api| match number {
+            Some(number) => ask(api, number, "ack", &json!({})),
+            None => self.enqueue(api, "acknowledge", &story.key),
+        };
+        self.insist(index, call, |_| false);
+        let _ = story.settled.set(Instant::now());
+    }
+
+    fn merge(&self, index: usize, into: usize) {
+        let (story, target) = (&self.stories[index], &self.stories[into]);
+        let (number, into) = (self.number(story), self.number(target));
+        self.insist(index, |api| ask(api, number, "merge", &json!({ "into": into })), |_| false);
+        let _ = story.settled.set(Instant::now());
+    }
+
+    fn end_and_reopen(&self, index: usize, over_for: Duration) {
+        let story = &self.stories[index];
+        let number = self.number(story);
+        let ended = |api: &Api| now(api, number).map(|is| is["state"] == "resolved");
+        self.insist(index, |api| ask(api, number, "resolve", &json!({})), |api| ended(api) == Some(true));
+        let _ = story.settled.set(Instant::now());
+        std::thread::sleep(over_for);
+        let _ = story.again.set(Instant::now());
+        self.insist(index, |api| ask(api, number, "reopen", &json!({})), |api| ended(api) == Some(false));
+    }
+
+    /// Once a message has named it.
+    fn number(&self, story: &Story) -> i64 {
+        patiently(&story.key, || self.provider.number_of(&story.key))
     }
 
     fn enqueue(&self, api: &Api, action: &str, key: &str) -> Result<Answer, String> {
@@ -122,14 +123,23 @@ impl Load<'_> {
         api.with_token(None).raw("POST", "/v2/enqueue", "application/json", event.to_string().as_bytes())
     }
 
-    /// As a good client does: again while there is no answer, or one that asks for it, at another hub each time.
-    fn insist(&self, first: usize, call: impl Fn(&Api) -> Result<Answer, String>) {
+    /// As a good client does: again while there is no answer, or one that asks for it, at another hub each time. A conflict is an answer
+    /// where the call before, whose answer was lost, has done it (`is_done`).
+    fn insist(
+        &self,
+        first: usize,
+        call: impl Fn(&Api) -> Result<Answer, String>,
+        is_done: impl Fn(&Api) -> bool,
+    ) {
         let began = Instant::now();
-        for hub in first.. {
-            let said = match call(&self.hubs[hub % self.hubs.len()]) {
+        for (tries, hub) in (first..).enumerate() {
+            let api = &self.hubs[hub % self.hubs.len()];
+            let said = match call(api) {
                 Ok(answer) if (200..300).contains(&answer.status) => return,
+                Ok(answer) if answer.status == 409 && tries > 0 && is_done(api) => return,
                 Ok(answer) => {
-                    let again = answer.status == 429 || answer.status >= 500;
+                    let again =
+                        answer.status == 429 || answer.status >= 500 || (answer.status == 409 && tries > 0);
                     assert!(again, "a client would give up: {} {}", answer.status, answer.body);
                     answer.body
                 }
@@ -138,5 +148,27 @@ impl Load<'_> {
             assert!(began.elapsed() < PATIENCE, "nobody answered for {PATIENCE:?}: {said}");
             std::thread::sleep(AGAIN_AFTER);
         }
+    }
+}
+
+fn ask(api: &Api, number: i64, verb: &str, body: &Value) -> Result<Answer, String> {
+    let path = format!("/api/v1/incidents/{number}/{verb}");
+    api.raw("POST", &path, "application/json", body.to_string().as_bytes())
+}
+
+/// The incident, if this hub answers.
+fn now(api: &Api, number: i64) -> Option<Value> {
+    let answer = api.raw("GET", &format!("/api/v1/incidents/{number}"), "", b"").ok()?;
+    (answer.status == 200).then_some(answer.body)
+}
+
+fn patiently<T>(key: &str, look: impl Fn() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{key} was never taken");
+        std::thread::sleep(AGAIN_AFTER);
     }
 }

@@ -1,10 +1,12 @@
-//! The crash lab: incidents climb their policy while hubs, database and bus die at random; no page is lost, and none leaves behind an
-//! acknowledgement. The figures of the whole run are in docs/guarantees.md.
+//! The crash lab: incidents climb their policy, are acknowledged, merged, ended and reopened, while hubs, database and bus die at random;
+//! no page is lost, and none leaves behind an acknowledgement, a merge or an end. The figures of the whole run are in docs/guarantees.md.
 
+mod story;
 mod provider;
 mod cluster;
 mod load;
 mod verdict;
+mod lives;
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +18,9 @@ use watchtower_tests::random::Random;
 use watchtower_tests::sink::SECRET;
 
 use cluster::Cluster;
-use load::{Load, Story, stories};
+use load::Load;
 use provider::Provider;
+use story::{Fate, Story, stories};
 
 /// Steps of the policy, each with a channel of its own.
 const STEPS: usize = 3;
@@ -100,7 +103,7 @@ fn play(mut cluster: Cluster, scale: &Scale) {
         }
     });
     let last_crash = Instant::now();
-    everybody_hears(&provider, &stories, scale);
+    everybody_hears(&apis[0], &provider, &stories, scale);
     // What a dead hub held of an acknowledged incident would be taken up by now.
     std::thread::sleep((scale.lease + Duration::from_secs(2)).saturating_sub(last_crash.elapsed()));
     let figures = verdict::judge(&apis[0], &cluster, &stories, &provider);
@@ -134,13 +137,25 @@ fn prepare(api: &Api, provider: &Provider) -> String {
     text(&api.post("/integrations", &integration)["key"])
 }
 
-/// Waits until each step of each incident that nobody acknowledged has been told; what is missing then is counted as lost.
-fn everybody_hears(provider: &Provider, stories: &[Story], scale: &Scale) {
+/// Waits until each step of each incident to which nobody came has been told; what is missing then is counted as lost.
+fn everybody_hears(api: &Api, provider: &Provider, stories: &[Story], scale: &Scale) {
     let began = Instant::now();
-    let mut open: Vec<&Story> = stories.iter().filter(|story| story.ack_after.is_none()).collect();
+    let mut open: Vec<&Story> = stories.iter().filter(|story| story.must_be_heard()).collect();
     while !open.is_empty() && began.elapsed() < scale.settled_within {
-        open.retain(|story| !provider.has_all(&story.key, PLACES));
+        open.retain(|story| provider.places_heard(&story.key, story.again.get()) < PLACES);
         std::thread::sleep(Duration::from_millis(200));
     }
     eprintln!("settled after {} s, {} without all of their pages", began.elapsed().as_secs(), open.len());
+    // What was merged into may have begun its policy once more.
+    let into = stories.iter().filter_map(|story| match story.fate {
+        Fate::Merged { into, .. } => provider.number_of(&stories[into].key),
+        _ => None,
+    });
+    for number in into {
+        wait::until(scale.settled_within, "what was merged into to be through its policy", || {
+            let told = api.list(&format!("/incidents/{number}/deliveries"));
+            let through = api.get(&format!("/incidents/{number}"))["unanswered"] == true;
+            (through && told.iter().all(|one| one["state"] == "delivered")).then_some(())
+        });
+    }
 }

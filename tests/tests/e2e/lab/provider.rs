@@ -1,5 +1,6 @@
 //! A strict provider of messages: it checks and remembers each call, is busy at times, and at times goes away after it has taken one.
 
+use std::collections::BTreeSet;
 use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -9,6 +10,8 @@ use serde_json::Value;
 use watchtower_tests::call::Call;
 use watchtower_tests::random::Random;
 use watchtower_tests::sink::signed;
+
+use super::story::key_of;
 
 /// Of a thousand calls so many are answered by 503, and so many not at all.
 const BUSY_PER_MILLE: usize = 20;
@@ -37,8 +40,15 @@ pub struct Arrival {
     /// Its idempotency key.
     pub key: String,
     pub event: String,
-    pub title: String,
+    /// The key of its story.
+    pub story: String,
     pub number: i64,
+}
+
+impl Arrival {
+    pub fn is_page(&self) -> bool {
+        self.event == "incident.triggered"
+    }
 }
 
 #[derive(Default)]
@@ -81,19 +91,19 @@ impl Provider {
         self.seen.lock().expect("no holder panics").arrivals.clone()
     }
 
-    /// Whether everybody is told of this incident at each of so many places.
-    pub fn has_all(&self, title: &str, places: usize) -> bool {
+    /// At how many places somebody was paged for this incident; with `since`, by messages of which nothing was heard before.
+    pub fn places_heard(&self, story: &str, since: Option<&Instant>) -> usize {
         let seen = self.seen.lock().expect("no holder panics");
-        let of = |a: &&Arrival| a.title == title && a.answer != Answer::Busy;
-        let places_of: std::collections::BTreeSet<usize> =
-            seen.arrivals.iter().filter(of).map(|a| a.place).collect();
-        places_of.len() == places
+        let of: Vec<&Arrival> = seen.arrivals.iter().filter(|a| a.story == story && a.is_page()).collect();
+        let before = |key: &str| of.iter().any(|a| a.key == key && since.is_some_and(|since| a.at < *since));
+        let heard = of.iter().filter(|a| a.answer != Answer::Busy && !before(&a.key));
+        heard.map(|a| a.place).collect::<BTreeSet<usize>>().len()
     }
 
     /// The incident's number, once a message named it.
-    pub fn number_of(&self, title: &str) -> Option<i64> {
+    pub fn number_of(&self, story: &str) -> Option<i64> {
         let seen = self.seen.lock().expect("no holder panics");
-        seen.arrivals.iter().find(|a| a.title == title).map(|a| a.number)
+        seen.arrivals.iter().find(|a| a.story == story).map(|a| a.number)
     }
 
     /// What was wrong with calls, in words.
@@ -149,7 +159,7 @@ fn judge(call: &Call, answer: Answer) -> Result<Arrival, &'static str> {
         place: call.path.trim_start_matches('/').parse().map_err(|_| "no channel has this path")?,
         key: call.header("x-watchtower-delivery").into(),
         event: text(&body["event"]),
-        title: text(&body["incident"]["title"]),
+        story: key_of(&text(&body["incident"]["title"])).into(),
         number: body["incident"]["number"].as_i64().unwrap_or(0),
     };
     let key_fits = !arrival.key.is_empty() && body["delivery"] == arrival.key.as_str();
