@@ -244,7 +244,10 @@ fn who_loses_the_right_starts_nothing_further() {
             .collect();
         assert_eq!(reasons, vec![why.to_string(); 3]);
         let told = |event: &Value| text(&event["message"]).contains(&format!("run {number} "));
-        assert_eq!(api.list("/events?kind=run.refused").iter().filter(|event| told(event)).count(), 1);
+        let telling = || api.list("/events?kind=run.refused").iter().filter(|event| told(event)).count();
+        // Told behind the run's end.
+        wait::until(SOON, "the event of the refusal", || (telling() > 0).then_some(()));
+        assert_eq!(telling(), 1);
     }
     assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 2, "it ran on a server too many");
 }
