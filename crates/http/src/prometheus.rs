@@ -3,9 +3,10 @@
 //! Shapes, parameters and status codes follow the Prometheus 3 documentation ("HTTP API"): errors are 400 `bad_data`,
 //! 422 `execution`, 503 `timeout`, 500 `internal`.
 
+mod names;
+
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
@@ -15,9 +16,8 @@ use watchtower_api_types::endpoints::Access;
 use watchtower_hub::access::{Object, Principal, authorize};
 use watchtower_hub::query::Told;
 use watchtower_hub::{Hub, HubError};
-use watchtower_matchers::Matchers;
 use watchtower_model::{Sample, Timestamp, format_value};
-use watchtower_promql::{Answer, ErrorKind, parse, parse_selector};
+use watchtower_promql::{Answer, ErrorKind, parse};
 
 use crate::caller::principal_of;
 use crate::gzip;
@@ -26,7 +26,6 @@ use crate::problem::{Failure, denied};
 use crate::remote_write;
 use crate::times::{parse_step_ms, parse_time};
 
-const SERIES_MAX: usize = 100_000;
 /// As Prometheus words it.
 const TRUNCATED: &str = "results truncated due to limit";
 
@@ -62,9 +61,9 @@ pub fn routes() -> Router<Hub> {
     Router::new()
         .route("/prometheus/api/v1/query", any(query))
         .route("/prometheus/api/v1/query_range", any(query_range))
-        .route("/prometheus/api/v1/series", any(series))
-        .route("/prometheus/api/v1/labels", any(labels))
-        .route("/prometheus/api/v1/label/{name}/values", get(label_values))
+        .route("/prometheus/api/v1/series", any(names::series))
+        .route("/prometheus/api/v1/labels", any(names::labels))
+        .route("/prometheus/api/v1/label/{name}/values", get(names::label_values))
         .route("/prometheus/api/v1/metadata", get(metadata))
         .route("/prometheus/api/v1/rules", get(rules))
         .route("/prometheus/api/v1/alerts", get(alerts))
@@ -170,12 +169,6 @@ impl Request {
         }
     }
 
-    /// The selectors of `match[]`.
-    fn matches(&self) -> Result<Vec<Matchers>, ApiError> {
-        let parse_one = |text: &String| parse_selector(text).map_err(|e| ApiError::bad_data(e.to_string()));
-        self.pairs.iter().filter(|(name, _)| name == "match[]").map(|(_, text)| parse_one(text)).collect()
-    }
-
     /// 0 stands for as many as there may be.
     fn limit(&self, most: usize) -> Result<usize, ApiError> {
         match self.get("limit").map(str::parse::<usize>) {
@@ -188,23 +181,22 @@ impl Request {
 
 /// One handler per path: takes the request apart, answers in Prometheus' envelope.
 macro_rules! handler {
-    ($name:ident, $body:ident) => {
-        async fn $name(
-            State(hub): State<Hub>,
-            headers: HeaderMap,
-            RawQuery(query): RawQuery,
-            body: Bytes,
-        ) -> Result<Response, Failure> {
+    ($vis:vis $name:ident, $body:ident) => {
+        $vis async fn $name(
+            axum::extract::State(hub): axum::extract::State<watchtower_hub::Hub>,
+            headers: axum::http::HeaderMap,
+            axum::extract::RawQuery(query): axum::extract::RawQuery,
+            body: axum::body::Bytes,
+        ) -> Result<axum::response::Response, $crate::problem::Failure> {
             let request = Request::new(hub, &headers, query, &body).await?;
             Ok(answer($body(&request).await))
         }
     };
 }
+use handler;
 
 handler!(query, do_query);
 handler!(query_range, do_query_range);
-handler!(series, do_series);
-handler!(labels, do_labels);
 handler!(metadata, do_metadata);
 handler!(rules, do_rules);
 handler!(alerts, do_alerts);
@@ -261,65 +253,6 @@ async fn do_query_range(request: &Request) -> Api {
         .range(&request.hub, text, (start, end, step_ms), request.principal.scope())
         .await?;
     Ok(matrix(&answer, request.limit(usize::MAX)?).told(warnings))
-}
-
-async fn do_series(request: &Request) -> Api {
-    let selectors = request.matches()?;
-    if selectors.is_empty() {
-        return Err(ApiError::bad_data("no match[] parameter provided"));
-    }
-    let limit = request.limit(SERIES_MAX)?;
-    let scope = request.principal.scope();
-    // One more than is shown tells whether there are more.
-    let mut all: Vec<_> =
-        selectors.iter().flat_map(|m| request.hub.tsdb.series(m, scope.owner(), limit + 1)).collect();
-    all.sort();
-    all.dedup();
-    list(all, limit)
-}
-
-fn list<T: serde::Serialize>(all: Vec<T>, limit: usize) -> Api {
-    let (all, warnings) = within(all, limit);
-    Ok(Data { data: json!(all), warnings })
-}
-
-/// Selectors of the request, or one for everything the caller may see.
-fn matches_or_all(request: &Request) -> Result<Vec<Matchers>, ApiError> {
-    let mut selectors = request.matches()?;
-    if selectors.is_empty() {
-        selectors.push(Matchers::default());
-    }
-    Ok(selectors)
-}
-
-async fn do_labels(request: &Request) -> Api {
-    let scope = request.principal.scope();
-    let mut names: Vec<_> = matches_or_all(request)?
-        .iter()
-        .flat_map(|m| request.hub.tsdb.label_names(m, scope.owner()))
-        .collect();
-    names.sort();
-    names.dedup();
-    list(names, request.limit(SERIES_MAX)?)
-}
-
-async fn label_values(
-    State(hub): State<Hub>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
-    let request = Request::new(hub, &headers, query, &Bytes::new()).await?;
-    let find = || -> Api {
-        let selectors = matches_or_all(&request)?;
-        let scope = request.principal.scope();
-        let mut values: Vec<_> =
-            selectors.iter().flat_map(|m| request.hub.tsdb.label_values(&name, m, scope.owner())).collect();
-        values.sort();
-        values.dedup();
-        list(values, request.limit(SERIES_MAX)?)
-    };
-    Ok(answer(find()))
 }
 
 /// Types are not stored: none are claimed.

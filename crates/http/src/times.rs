@@ -24,6 +24,22 @@ pub fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, 
     Timestamp::parse_rfc3339(text).map_err(|_| bad())
 }
 
+/// As Prometheus' clients write that there is no bound.
+const FOREVER: [(&str, i64); 2] =
+    [("-292273086-05-16T16:47:06Z", i64::MIN), ("292277025-08-18T07:12:54.999999999Z", i64::MAX)];
+
+/// A time that only bounds others: as [`parse_time`], and anything far away.
+pub fn parse_bound(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, HubError> {
+    if let Some((_, ms)) = FOREVER.iter().find(|(name, _)| *name == text) {
+        return Ok(Timestamp(*ms));
+    }
+    match text.parse::<f64>() {
+        // Beyond what there is it ends at the first and the last.
+        Ok(seconds) if seconds.is_finite() => Ok(Timestamp((seconds * 1000.0).round() as i64)),
+        _ => parse_time(field, text, now),
+    }
+}
+
 const STEP_MS_MAX: i64 = 10 * 366 * 86_400_000;
 
 /// Seconds as a number, or a duration such as `30s`.
@@ -54,6 +70,12 @@ mod tests {
         for bad in ["", "nowish", "now-x", "nowé", "NaN", "1e300", "yesterday"] {
             assert!(parse_time("from", bad, now).is_err(), "{bad}");
         }
+        for (text, ms) in
+            [("-9223309901257974", i64::MIN), ("1e300", i64::MAX), (FOREVER[0].0, i64::MIN), ("12.5", 12_500)]
+        {
+            assert_eq!(parse_bound("start", text, now).unwrap(), Timestamp(ms), "{text}");
+        }
+        assert!(parse_bound("start", "NaN", now).is_err() && parse_bound("start", "", now).is_err());
         assert_eq!(parse_step_ms("step", "15").unwrap(), 15_000);
         assert_eq!(parse_step_ms("step", "1m").unwrap(), 60_000);
         assert!(parse_step_ms("step", "0").is_err());

@@ -9,7 +9,7 @@ use watchtower_egress::{Egress, EgressConfig, Exception};
 use watchtower_matchers::Matchers;
 use watchtower_store::metrics::MetricFiles;
 use watchtower_store::{Schema, Store};
-use watchtower_tsdb::{Options, Owner, Tsdb};
+use watchtower_tsdb::{Named, Options, Owner, Tsdb};
 
 use crate::disk::Disk;
 use crate::evaluate::Evaluator;
@@ -133,7 +133,9 @@ impl Hub {
             self.tsdb.set_resource(server.id.0, server.with(|state| state.target_labels()));
         }
         // What other senders wrote before is watched from the start, also if they never come back.
-        if !self.tsdb.series(&Matchers::default(), Owner::Nobody, 1).is_empty() {
+        let all = Matchers::default();
+        let outside = Named { matchers: &all, owner: Owner::Nobody, range: None };
+        if !self.tsdb.series(&outside, 1)?.is_empty() {
             self.evaluator.want_outside();
         }
         self.halt.refresh(&self.store).await?;

@@ -6,7 +6,7 @@
 //!
 //! The way of a sample: `ingest` puts it into the `head` and the `log`, `commit` makes the log durable, `flush`
 //! turns full chunks over to the store and cuts the log behind them, `merge` packs them into blocks, `rollup` makes of these what
-//! stays when `retention` drops them, `select` joins all of it again.
+//! stays when `retention` drops them, `select` joins all of it again, `names` says what there is.
 
 pub mod limits;
 
@@ -27,6 +27,7 @@ mod merge;
 mod rollup;
 mod retention;
 mod select;
+mod names;
 
 mod memory;
 
@@ -38,6 +39,7 @@ pub use index::{ResolveLimit, Resolved};
 pub use ingest::{Batch, Outcome, Progress, Samples};
 pub use memory::MemoryStore;
 pub use merge::{Extent, MergeReport};
+pub use names::Named;
 pub use retention::Retention;
 pub use rollup::{Kept, Level, Reads, Rest, Roll, RollReport, Rolled, RolledWindow, Span};
 pub use select::{Owner, Query, SeriesWindow};

@@ -34,6 +34,8 @@ pub const MERGE_QUIET_MS: i64 = 3_600_000;
 pub const CHUNKS_PER_WRITE: usize = 4096;
 /// Series visited under one hold of the lock by a query or a flush: ingest waits no longer than this takes.
 pub const SERIES_PER_LOCK: usize = 1024;
+/// Rows of the store's indexes that one question for names looks up: some seconds; what is left then is taken to be there.
+pub const NAME_LOOKUPS: usize = 5_000_000;
 /// Out-of-order samples held in memory until the next flush.
 pub const LATE_SAMPLES: usize = 4_000_000;
 /// Buckets of one series in one row of rollups: 32 days by the hour or one by the minute, with what lies at midnights.

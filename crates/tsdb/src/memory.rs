@@ -213,6 +213,20 @@ impl ChunkStore for MemoryStore {
         Ok(())
     }
 
+    fn series_within(&self, day: Day, series: &[u64], from: i64, to: i64) -> Result<Vec<u64>, StoreError> {
+        let state = self.lock();
+        let Some(rows) = state.days.get(&day) else { return Ok(Vec::new()) };
+        let in_block = |series: u64| {
+            let mut of_group = rows.blocks.values().filter(|b| b.group == Group::of(series));
+            of_group.any(|b| b.min_t <= to && b.max_t >= from)
+        };
+        let in_chunk = |series: u64| {
+            let mut of_series = rows.chunks.values().filter(|c| c.series == series);
+            of_series.any(|c| c.min_t <= to && c.max_t >= from)
+        };
+        Ok(series.iter().copied().filter(|series| in_block(*series) || in_chunk(*series)).collect())
+    }
+
     fn waiting(&self, day: Day) -> Result<Vec<Waiting>, StoreError> {
         let mut counts: BTreeMap<Group, u32> = BTreeMap::new();
         for chunk in self.lock().days.get(&day).into_iter().flat_map(|day| day.chunks.values()) {

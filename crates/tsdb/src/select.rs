@@ -3,7 +3,7 @@
 //! Invariants: the head is read before the store, so that a chunk that moves between them meanwhile is seen
 //! twice rather than never; duplicates fall out when the pieces are sorted, and what was stored first stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use watchtower_matchers::Matchers;
@@ -223,58 +223,6 @@ impl Tsdb {
     fn decode(&self, bytes: &[u8], from: i64, to: i64, out: &mut Vec<Sample>) {
         if decode_into(bytes, from, to, out).is_err() {
             self.counters.damaged_chunks.fetch_add(1, Relaxed);
-        }
-    }
-
-    /// The joined label sets that match, at most `limit` of them.
-    pub fn series(&self, matchers: &Matchers, owner: Owner<'_>, limit: usize) -> Vec<Labels> {
-        let mut all = Vec::new();
-        self.each_labels(matchers, owner, |labels| {
-            all.push(labels);
-            all.len() < limit
-        });
-        all.sort();
-        all
-    }
-
-    /// The names of the labels of the series that match, sorted.
-    pub fn label_names(&self, matchers: &Matchers, owner: Owner<'_>) -> Vec<String> {
-        let mut names = BTreeSet::new();
-        self.each_labels(matchers, owner, |labels| {
-            for (name, _) in labels.iter() {
-                if !names.contains(name) {
-                    names.insert(name.to_string());
-                }
-            }
-            true
-        });
-        names.into_iter().collect()
-    }
-
-    /// The values of one label of the series that match, sorted.
-    pub fn label_values(&self, name: &str, matchers: &Matchers, owner: Owner<'_>) -> Vec<String> {
-        let mut values = BTreeSet::new();
-        self.each_labels(matchers, owner, |labels| {
-            if let Some(value) = labels.get(name)
-                && !values.contains(value)
-            {
-                values.insert(value.to_string());
-            }
-            true
-        });
-        values.into_iter().collect()
-    }
-
-    /// Of series that have samples: what is left of others is for queries.
-    fn each_labels(&self, matchers: &Matchers, owner: Owner<'_>, mut each: impl FnMut(Labels) -> bool) {
-        let numbers = self.head().index.find(matchers, owner);
-        for part in numbers.chunks(SERIES_PER_LOCK) {
-            let head = self.head();
-            for series in part.iter().filter_map(|n| head.get(*n)).filter(|series| !series.ended) {
-                if !each(head.index.joined(series.resource, series.shape)) {
-                    return;
-                }
-            }
         }
     }
 }

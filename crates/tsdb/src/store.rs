@@ -205,6 +205,10 @@ pub trait ChunkStore: Send + Sync {
         each: &mut dyn FnMut(Stored<'_>) -> bool,
     ) -> Result<(), StoreError>;
 
+    /// Those of the named series (rising) that have a chunk overlapping `from..=to` in a day, or whose group has such a block: what its
+    /// indexes say.
+    fn series_within(&self, day: Day, series: &[u64], from: i64, to: i64) -> Result<Vec<u64>, StoreError>;
+
     /// The groups of a day that have chunks.
     fn waiting(&self, day: Day) -> Result<Vec<Waiting>, StoreError>;
 

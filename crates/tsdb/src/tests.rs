@@ -30,11 +30,10 @@ fn resource_labels_are_joined_and_edits_cause_no_churn() {
     assert_eq!(select(&db, "__name__=up,instance=renamed,env=prod", T0, T0)[0].samples.len(), 1);
     assert_eq!(db.stats().series, 4);
     assert_eq!(db.stats().label_sets, 2, "servers share label sets");
-    assert_eq!(db.label_values("instance", &Matchers::default(), Owner::Any), ["renamed", "web-1"]);
-    assert_eq!(
-        db.label_names(&"env=prod".parse().unwrap(), Owner::Resource(id(1))),
-        ["__name__", "env", "instance"]
-    );
+    assert_eq!(values_of(&db, "instance", Owner::Any), ["renamed", "web-1"]);
+    let prod = "env=prod".parse().unwrap();
+    let named = Named { matchers: &prod, owner: Owner::Resource(id(1)), range: None };
+    assert_eq!(db.label_names(&named).unwrap(), ["__name__", "env", "instance"]);
 }
 
 #[test]
@@ -63,11 +62,10 @@ fn whose_series_are_found_is_decided_by_the_labels_of_the_resource() {
     let seen = |servers: &str| -> Vec<String> {
         let servers: Matchers = servers.parse().unwrap();
         let owner = Owner::ResourcesWith(&servers);
-        assert_eq!(
-            db.label_values("instance", &Matchers::default(), owner).len(),
-            db.series(&Matchers::default(), owner, 9).len()
-        );
-        db.label_values("instance", &Matchers::default(), owner)
+        let values = values_of(&db, "instance", owner);
+        let all = Named { matchers: &Matchers::default(), owner, range: None };
+        assert_eq!(values.len(), db.series(&all, 9).unwrap().len());
+        values
     };
     // Who may see env=prod does not see a server for what its series say, nor what other senders say.
     assert_eq!(seen("env=prod"), ["web-2"]);
@@ -105,7 +103,7 @@ fn a_job_of_its_own_wins_over_that_of_the_resource() {
     ] {
         assert_eq!(labels_of(&db, matchers), wanted, "{matchers}");
     }
-    assert_eq!(db.label_values("job", &Matchers::default(), Owner::Any), ["db", "node"]);
+    assert_eq!(values_of(&db, "job", Owner::Any), ["db", "node"]);
 }
 
 #[test]
@@ -142,7 +140,7 @@ fn matchers_select_as_a_plain_filter_would() {
         let matchers: Matchers = text.parse().unwrap();
         let mut expected: Vec<Labels> = all.iter().filter(|l| matchers.matches(l)).cloned().collect();
         expected.sort();
-        assert_eq!(db.series(&matchers, Owner::Any, 1000), expected, "{text}");
+        assert_eq!(named(&db, text, None), expected, "{text}");
     }
 }
 

@@ -108,6 +108,68 @@ fn requests_are_answered_as_prometheus_answers_them() {
     assert_eq!(metadata, json!({"status": "success", "data": {}}));
 }
 
+/// One series of this name and `kind`, with two samples that end at `at`.
+fn fill_one(api: &Api, path: &str, (name, kind): (&str, &str), at: i64) {
+    let pairs = [("__name__", name), (kind, "1")];
+    let labels: Vec<(String, String)> = pairs.map(|(n, v)| (n.to_string(), v.to_string())).to_vec();
+    let series = [Series { labels: &labels, samples: &[(at - 15_000, 1.0), (at, 2.0)] }];
+    let sent = api.raw("POST", path, "application/x-protobuf", &request(&series)).unwrap();
+    assert_eq!(sent.status, 204, "{}", sent.body);
+}
+
+/// Ranges that lie further from each other's samples than what either stores together: there both say the same.
+#[test]
+fn a_range_leaves_out_what_has_no_samples_in_it() {
+    let Some(prometheus) = Prometheus::start() else { return };
+    let hub = Hub::start(Setup::default());
+    let (ours, theirs) = (hub.api(), Api::new(&prometheus.url(), None));
+    let (now, day) = (now_ms(), 24 * 3_600_000);
+    let kept = [("first", "red", now - 4 * day), ("second", "green", now - 2 * day), ("third", "blue", now)];
+    for (name, kind, at) in kept {
+        fill_one(&ours, "/prometheus/api/v1/write", (name, kind), at);
+        fill_one(&theirs, "/api/v1/write", (name, kind), at);
+    }
+    let ask = |path: &str, from: i64, to: i64| {
+        let range = format!("start={}&end={}", from as f64 / 1000.0, to as f64 / 1000.0);
+        let call = |api: &Api, prefix: &str| {
+            let answer = api.raw("GET", &format!("{prefix}/api/v1/{path}{range}"), "", b"").unwrap();
+            (told(&answer), answer.body["data"].as_array().map_or(0, Vec::len))
+        };
+        (call(&ours, "/prometheus"), call(&theirs, ""))
+    };
+    let any = "series?match[]=%7B__name__%3D~%22.%2B%22%7D&";
+    for (from, to, count) in [
+        (now - 5 * day, now - 3 * day, 1),
+        (now - 4 * day - 10_000, now - 4 * day + 10_000, 1),
+        (now - 3 * day, now - day, 1),
+        (now - 3 * day, now, 2),
+        (now - day, now + day, 1),
+        (now - 5 * day, now, 3),
+        (now - 9 * day, now - 8 * day, 0),
+        (now - day - 3_600_000, now - day, 0),
+        (now, now - day, 0),
+    ] {
+        let (got, expected) = ask(any, from, to);
+        assert_eq!(got.0, expected.0, "{} to {} days", (from - now) / day, (to - now) / day);
+        assert_eq!(got.1, count);
+    }
+    // Prometheus names all labels of its whole head: only a range without any block is the same in both.
+    for path in ["labels?", "label/__name__/values?", "label/red/values?"] {
+        let (got, expected) = ask(path, now - 9 * day, now - 8 * day);
+        assert_eq!((got, expected.1), (expected.clone(), 0), "{path}");
+    }
+    assert_eq!(ask("labels?", now - 3 * day, now - day).0.0["body"]["data"], json!(["__name__", "green"]));
+    for parameters in ["start=never", "end=never", "start=-9223309901257974&end=9223309901257974", "start="] {
+        let path = format!("{any}{parameters}");
+        let got = ours.raw("GET", &format!("/prometheus/api/v1/{path}"), "", b"").unwrap();
+        assert_eq!(
+            told(&got),
+            told(&theirs.raw("GET", &format!("/api/v1/{path}"), "", b"").unwrap()),
+            "{path}"
+        );
+    }
+}
+
 #[test]
 fn a_limit_cuts_and_says_so() {
     let hub = Hub::start(Setup::default());

@@ -115,6 +115,12 @@ impl ChunkStore for MetricStore {
         self.0.read_rows(day.0, &rows, each).map_err(failed("reading chunks"))
     }
 
+    fn series_within(&self, day: Day, series: &[u64], from: i64, to: i64) -> Result<Vec<u64>, StoreError> {
+        let groups: Vec<u64> = series.iter().map(|series| Group::of(*series).0).collect();
+        let within = self.0.series_within(day.0, series, &groups, (from, to));
+        within.map_err(failed("listing the series of a day"))
+    }
+
     fn waiting(&self, day: Day) -> Result<Vec<Waiting>, StoreError> {
         let counts = self.0.chunk_counts(day.0).map_err(failed("counting chunks"))?;
         let groups = counts.chunk_by(|a, b| Group::of(a.0) == Group::of(b.0));

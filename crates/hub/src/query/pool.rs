@@ -83,22 +83,34 @@ impl Pool {
         + Send
         + 'static,
     ) -> Result<T, HubError> {
+        let bounds = QueryLimits::default();
+        let source = Source::new(Arc::clone(&hub.tsdb), scope, bounds.series, bounds.samples);
+        let settings = hub.config.promql;
+        let answer = self.in_turn(hub, move || {
+            let deadline = Instant::now() + bounds.time;
+            let keep_going = || Instant::now() < deadline;
+            let limits = Limits { series: bounds.series, samples: bounds.samples, keep_going: &keep_going };
+            body(&source, &settings, &limits)
+        });
+        Ok(answer.await??)
+    }
+
+    /// Runs `work` off the async threads once it has a slot.
+    pub(super) async fn in_turn<T: Send + 'static>(
+        &self,
+        hub: &Hub,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HubError> {
         let slot = tokio::time::timeout(WAIT, Arc::clone(&self.0).acquire_owned())
             .await
             .map_err(|_| HubError::Unavailable("too many queries are running: try again".into()))?
             .map_err(|_| HubError::Unavailable("the hub is stopping".into()))?;
         hub.meters.queries.add(1);
-        let bounds = QueryLimits::default();
-        let source = Source::new(Arc::clone(&hub.tsdb), scope, bounds.series, bounds.samples);
-        let settings = hub.config.promql;
         let task = tokio::task::spawn_blocking(move || {
-            let deadline = Instant::now() + bounds.time;
-            let keep_going = || Instant::now() < deadline;
-            let limits = Limits { series: bounds.series, samples: bounds.samples, keep_going: &keep_going };
-            let answer = body(&source, &settings, &limits);
+            let answer = work();
             drop(slot);
             answer
         });
-        Ok(task.await.map_err(|_| HubError::Internal("a query ended abnormally".into()))??)
+        task.await.map_err(|_| HubError::Internal("a query ended abnormally".into()))
     }
 }

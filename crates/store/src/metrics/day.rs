@@ -92,6 +92,38 @@ impl PeriodFile {
         self.with_reader(|transaction| read_rows(transaction, rows, each))
     }
 
+    /// By the indexes alone: no page of a chunk or a block is read.
+    pub(super) fn series_within(
+        &self,
+        series: &[u64],
+        groups: &[u64],
+        (from, to): (i64, i64),
+    ) -> Result<Vec<u64>, MetricsError> {
+        self.with_reader(|transaction| {
+            let any = |table: &str, key: &str| {
+                format!(
+                    "SELECT EXISTS (SELECT 1 FROM {table} WHERE {key} = ?1 AND min_t <= ?2 AND max_t >= ?3)"
+                )
+            };
+            let mut blocks = transaction.prepare_cached(&any("blocks", "grp"))?;
+            let mut chunks = transaction.prepare_cached(&any("chunks", "series"))?;
+            let mut found = Vec::new();
+            // Of the group before: neighbours ask once.
+            let mut latest: Option<(u64, bool)> = None;
+            for (series, group) in series.iter().zip(groups) {
+                let merged = match latest {
+                    Some((of, merged)) if of == *group => merged,
+                    _ => blocks.query_row(params![*group as i64, to, from], |row| row.get(0))?,
+                };
+                latest = Some((*group, merged));
+                if merged || chunks.query_row(params![*series as i64, to, from], |row| row.get(0))? {
+                    found.push(*series);
+                }
+            }
+            Ok(found)
+        })
+    }
+
     /// Series that have chunks, and how many.
     pub(super) fn chunk_counts(&self) -> Result<Vec<(u64, u32)>, MetricsError> {
         self.with_reader(|transaction| {

@@ -150,6 +150,18 @@ impl MetricFiles {
         self.days.with(day, |file| file.read(rows, each))
     }
 
+    /// Those of the series (rising, each with its group at the same place) that have a chunk or a block of the group which overlaps the
+    /// range of milliseconds, both included.
+    pub fn series_within(
+        &self,
+        day: i32,
+        series: &[u64],
+        groups: &[u64],
+        range: (i64, i64),
+    ) -> Result<Vec<u64>, MetricsError> {
+        self.days.with(day, |file| file.series_within(series, groups, range))
+    }
+
     /// The series that have chunks in a day, and how many.
     pub fn chunk_counts(&self, day: i32) -> Result<Vec<(u64, u32)>, MetricsError> {
         self.days.with(day, |file| file.chunk_counts())

@@ -55,5 +55,16 @@ pub(crate) fn everything(db: &Tsdb) -> BTreeMap<Labels, Vec<(i64, u64)>> {
 }
 
 pub(crate) fn labels_of(db: &Tsdb, matchers: &str) -> Vec<String> {
-    db.series(&matchers.parse().unwrap(), Owner::Any, 1000).iter().map(Labels::to_string).collect()
+    named(db, matchers, None).iter().map(Labels::to_string).collect()
+}
+
+pub(crate) fn named(db: &Tsdb, matchers: &str, range: Option<(i64, i64)>) -> Vec<Labels> {
+    let matchers: Matchers = matchers.parse().unwrap();
+    let range = range.map(|(from, to)| (Timestamp(from), Timestamp(to)));
+    db.series(&Named { matchers: &matchers, owner: Owner::Any, range }, 1000).unwrap()
+}
+
+pub(crate) fn values_of(db: &Tsdb, name: &str, owner: Owner<'_>) -> Vec<String> {
+    let matchers = Matchers::default();
+    db.label_values(name, &Named { matchers: &matchers, owner, range: None }).unwrap()
 }

@@ -114,6 +114,11 @@ impl ChunkStore for Files {
         self.0.read_rows(day.0, &rows, each).map_err(store_error)
     }
 
+    fn series_within(&self, day: Day, series: &[u64], from: i64, to: i64) -> Result<Vec<u64>, StoreError> {
+        let groups: Vec<u64> = series.iter().map(|series| Group::of(*series).0).collect();
+        self.0.series_within(day.0, series, &groups, (from, to)).map_err(store_error)
+    }
+
     fn waiting(&self, day: Day) -> Result<Vec<Waiting>, StoreError> {
         let counts = self.0.chunk_counts(day.0).map_err(store_error)?;
         let groups = counts.chunk_by(|a, b| Group::of(a.0) == Group::of(b.0));

@@ -147,3 +147,20 @@ fn a_file_of_the_first_format_takes_blocks() {
     assert!(bytes(dir.path()) < 300_000, "{}", bytes(dir.path()));
     assert_eq!(all(&files), ["ab"]);
 }
+
+#[test]
+fn what_a_range_has_is_found_by_the_indexes() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = MetricFiles::open(dir.path()).unwrap();
+    files.put_chunks(DAY, &[chunk(1, b"a"), ChunkRow { min_t: 20, max_t: 29, ..chunk(17, b"b") }]).unwrap();
+    let source = files.read_group(DAY, 2, 32..=47).unwrap().source;
+    let add = vec![BlockRow { min_t: 20, max_t: 29, ..block(2, b"c") }];
+    files.swap(DAY, &[SwapRows { source, add, ..SwapRows::default() }]).unwrap();
+    let within = |day, from, to| {
+        files.series_within(day, &[1, 2, 17, 33, 40, 50], &[0, 0, 1, 2, 2, 3], (from, to)).unwrap()
+    };
+    assert_eq!(within(DAY, 0, 30), [1, 17, 33, 40]);
+    assert_eq!(within(DAY, 9, 19), [1]);
+    assert_eq!(within(DAY, 29, 90), [17, 33, 40]);
+    assert!(within(DAY, 10, 19).is_empty() && within(DAY + 1, 0, 30).is_empty());
+}
