@@ -35,21 +35,9 @@ impl Shelf {
         self.folder.path().to_path_buf()
     }
 
-    /// The agent as it was built, calling itself by another version of the same length.
-    ///
-    /// # Panics
-    /// If its own version is not in it.
+    /// The agent as it was built, calling itself by another version.
     pub fn newer(&self, version: &str) -> Vec<u8> {
-        let own = env!("CARGO_PKG_VERSION").as_bytes();
-        assert_eq!(own.len(), version.len(), "the program stays as long as it was");
-        let mut program = self.built.clone();
-        let places: Vec<usize> =
-            (0..program.len() - own.len()).filter(|at| program[*at..].starts_with(own)).collect();
-        assert!(!places.is_empty(), "the agent knows its version");
-        for at in places {
-            program[at..at + own.len()].copy_from_slice(version.as_bytes());
-        }
-        program
+        called(&self.built, version)
     }
 
     /// Offers a program under a release that the test key signed, after `change`.
@@ -83,6 +71,23 @@ impl Shelf {
         put(&self.path().join(AGENT), program);
         put(&self.path().join(format!("{AGENT}.release")), &envelope);
     }
+}
+
+/// An agent's program that calls itself by another version of the same length.
+///
+/// # Panics
+/// If its own version is not in it.
+pub fn called(program: &[u8], version: &str) -> Vec<u8> {
+    let own = env!("CARGO_PKG_VERSION").as_bytes();
+    assert_eq!(own.len(), version.len(), "the program stays as long as it was");
+    let mut program = program.to_vec();
+    let places: Vec<usize> =
+        (0..program.len() - own.len()).filter(|at| program[*at..].starts_with(own)).collect();
+    assert!(!places.is_empty(), "the agent knows its version");
+    for at in places {
+        program[at..at + own.len()].copy_from_slice(version.as_bytes());
+    }
+    program
 }
 
 fn put(path: &Path, bytes: &[u8]) {

@@ -6,8 +6,10 @@ use crate::job::JUMPS_MAX;
 use crate::plan::CLOCK_AHEAD_MAX_SECONDS;
 use crate::remote::{Answers, Remote, Right, SCRIPT_TIMEOUT, Script};
 use crate::reporter::Reporter;
+use crate::site::Site;
 use crate::{
-    Action, Bastions, Code, Failure, HubPort, Job, Outcome, Progress, Step, install, rights, uninstall,
+    Action, Bastions, Code, Failure, HubPort, Job, Outcome, Progress, Step, install, rights, rollback,
+    uninstall,
 };
 
 const PROBE: &str = include_str!("scripts/probe.sh");
@@ -55,23 +57,19 @@ async fn run(
     let via = bastions.through(&job.jumps, hub).await?;
     let connection = open(&job.login, via, hub, reporter, job.sudo_password.is_some()).await?;
     let mut remote = Remote { connection, right: Right::Plain };
-    let host = look(&mut remote, job, reporter).await?;
+    let (facts, survey) = look(&mut remote, job, reporter).await?;
+    let site = Site { job, hub, reporter, remote: &remote, facts, survey };
     let outcome = match job.action {
-        Action::Install => install::install(job, hub, reporter, &remote, &host).await,
-        Action::Uninstall => uninstall::uninstall(job, hub, reporter, &remote, &host).await,
+        Action::Install => install::install(&site).await,
+        Action::Uninstall => uninstall::uninstall(&site).await,
+        Action::RollBack => rollback::roll_back(&site).await,
     };
     remote.connection.close().await;
     outcome
 }
 
-/// What is known of a host before anything is done to it.
-pub(crate) struct Host {
-    pub facts: Facts,
-    pub survey: Survey,
-}
-
 /// Probe, right, survey: root needs one script for all three.
-async fn look(remote: &mut Remote, job: &Job, reporter: &Reporter<'_>) -> Result<Host, Failure> {
+async fn look(remote: &mut Remote, job: &Job, reporter: &Reporter<'_>) -> Result<(Facts, Survey), Failure> {
     reporter.begin(Step::Probe);
     let both = format!("{PROBE}if [ \"$(id -u)\" = 0 ]; then\n{SURVEY}fi\n");
     let answers = ask(remote, Step::Probe, &both).await?;
@@ -95,7 +93,7 @@ async fn look(remote: &mut Remote, job: &Job, reporter: &Reporter<'_>) -> Result
         true => Survey::read(&answers),
         false => Survey::read(&ask(remote, Step::Plan, SURVEY).await?),
     };
-    Ok(Host { facts, survey })
+    Ok((facts, survey))
 }
 
 async fn ask(remote: &Remote, step: Step, text: &str) -> Result<Answers, Failure> {

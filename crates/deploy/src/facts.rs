@@ -80,6 +80,30 @@ pub(crate) struct Survey {
     /// Free bytes where the program goes.
     pub room_bytes: Option<u64>,
     pub enforcing: bool,
+    pub kept: Option<Kept>,
+    /// A rollback that was done and not settled, or settled.
+    pub rollback: Option<Rollback>,
+}
+
+/// The version that the last change of the agent left for a way back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// SHA-256, as of the program that is there.
+    pub program: String,
+    pub version: String,
+    /// SHA-256 of its units; absent if it does not have all of today's.
+    pub units: Option<String>,
+}
+
+/// What a rollback noted on the host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rollback {
+    /// SHA-256 of the program that it put in place.
+    pub program: String,
+    /// Of the deployment that did it; empty where that has none.
+    pub by: String,
+    /// The program has reported since.
+    pub settled: bool,
 }
 
 /// Whether something can be put somewhere.
@@ -104,7 +128,9 @@ pub(crate) enum PlaceState {
 impl Survey {
     pub(crate) fn read(answers: &Answers) -> Survey {
         let sum = |name: &'static str| answers.get(name).map(|text| first_word(text).to_string());
-        let version = answers.get("version").unwrap_or("");
+        let version = |name: &'static str| {
+            answers.get(name).and_then(|said| said.rsplit(' ').next()).unwrap_or("").to_string()
+        };
         let mut had: Vec<String> = answers.all("had").map(str::to_string).collect();
         let policy = answers.all("policy").next().map(str::to_string);
         let active = answers.get("active").is_some();
@@ -112,7 +138,7 @@ impl Survey {
         had.extend(active.then(|| "active".to_string()));
         Survey {
             program: sum("program"),
-            version: version.rsplit(' ').next().unwrap_or("").to_string(),
+            version: version("version"),
             units: sum("unit"),
             policy,
             hub: answers.get("hub").map(str::to_string),
@@ -123,6 +149,12 @@ impl Survey {
             places: answers.all("writable").filter_map(place).collect(),
             room_bytes: answers.get("room").and_then(|text| text.parse::<u64>().ok()).map(|kib| kib * 1024),
             enforcing: answers.get("selinux") == Some("Enforcing"),
+            kept: sum("kept").map(|program| Kept {
+                program,
+                version: version("kept_version"),
+                units: sum("kept_unit"),
+            }),
+            rollback: answers.get("rollback").and_then(rollback),
         }
     }
 
@@ -139,6 +171,14 @@ impl Survey {
 
 fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or("")
+}
+
+/// `begun|done SUM [DEPLOYMENT]`
+fn rollback(text: &str) -> Option<Rollback> {
+    let mut words = text.split_whitespace();
+    let (state, program) = (words.next()?, words.next()?.to_string());
+    let by = words.next().unwrap_or("").to_string();
+    Some(Rollback { program, by, settled: state == "done" })
 }
 
 /// `WHAT STATE FOLDER [what mktemp said]`
@@ -187,10 +227,17 @@ mod tests {
             ("policy", ""),
             ("program", "abc  -"),
             ("version", "watchtower-agent 0.1.0"),
+            ("kept", "def  -"),
+            ("kept_version", "watchtower-agent 0.0.9"),
+            ("rollback", "begun abc"),
         ]));
         assert_eq!((survey.base(), survey.version.as_str()), ("/opt", "0.1.0"));
         assert_eq!((survey.program.as_deref(), survey.room_bytes), (Some("abc"), Some(1_024_000)));
         assert_eq!(survey.had, ["state", "policy"], "an empty policy is a policy");
+        let kept = Kept { program: "def".into(), version: "0.0.9".into(), units: None };
+        assert_eq!(survey.kept, Some(kept));
+        let rollback = Rollback { program: "abc".into(), by: String::new(), settled: false };
+        assert_eq!(survey.rollback, Some(rollback));
         assert!(matches!(&survey.places[1].state, PlaceState::Refused(said) if said.contains("Read-only")));
     }
 }

@@ -69,6 +69,10 @@ codes! {
     OtherHub = "E_OTHER_HUB",
     /// The agent that is there is another server of this hub.
     Duplicate = "E_DUPLICATE",
+    /// There is no agent that could be rolled back.
+    NoAgent = "E_NO_AGENT",
+    /// The host keeps no version to go back to.
+    NothingKept = "E_NOTHING_KEPT",
     /// Installed and running, and the hub has heard nothing.
     NoReport = "E_NO_REPORT",
     /// An uninstallation left something behind.

@@ -17,6 +17,8 @@ pub const JUMPS_MAX: usize = 8;
 /// One deployment.
 #[derive(Clone, Debug)]
 pub struct Job {
+    /// Of this deployment, where it may be taken up again: a rollback that was done under it is not done once more.
+    pub id: Option<String>,
     pub action: Action,
     /// Name or id of the server's record in the hub.
     pub server: String,
@@ -39,6 +41,8 @@ pub enum Action {
     /// Also the upgrade, when another version is there.
     Install,
     Uninstall,
+    /// To the version that is kept on the host.
+    RollBack,
 }
 
 /// A host, and how to get into it.

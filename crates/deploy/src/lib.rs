@@ -1,4 +1,4 @@
-//! Agents installed over SSH: connect, look, plan, upload, place, enrol, start, and wait for the first report.
+//! Agents installed, rolled back and removed over SSH: connect, look, plan, upload, place, enrol, start, and wait for the first report.
 //!
 //! Invariants: nothing on the host changes before everything that can be known beforehand is known to be good; what a
 //! failed installation placed is removed again; a password goes only to a host whose key was known before; the success
@@ -32,6 +32,7 @@ mod remote;
 mod facts;
 mod rights;
 mod plan;
+mod site;
 mod engine;
 mod offer;
 mod install;
@@ -39,6 +40,7 @@ mod said;
 mod reach;
 mod service;
 mod uninstall;
+mod rollback;
 
 pub use bastions::Bastions;
 pub use engine::deploy;

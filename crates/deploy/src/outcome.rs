@@ -28,6 +28,10 @@ pub enum Change {
         to: String,
         because: crate::Failure,
     },
+    /// The version that was kept on the host runs again, because somebody wanted it.
+    WentBack {
+        from: String,
+    },
     Uninstalled,
     /// An uninstallation found nothing to remove.
     NothingThere,
@@ -42,7 +46,7 @@ impl Change {
             Change::Installed => "installed",
             Change::AlreadyThere => "already_there",
             Change::Upgraded { .. } => "upgraded",
-            Change::RolledBack { .. } => "rolled_back",
+            Change::RolledBack { .. } | Change::WentBack { .. } => "rolled_back",
             Change::Uninstalled => "uninstalled",
             Change::NothingThere => "nothing_there",
             Change::Planned(_) => "planned",

@@ -23,13 +23,13 @@ pub enum Step {
     Enrol,
     Start,
     FirstReport,
-    /// The previous version is put back.
+    /// The previous version is put back: by an upgrade that went wrong, or because somebody wanted it.
     RollBack,
     /// An uninstallation's work.
     Remove,
     /// That nothing is left.
     Verify,
-    /// What a failed deployment had brought is taken away.
+    /// What a failed deployment had brought is taken away, and what it had taken is put back.
     CleanUp,
 }
 

@@ -1,34 +1,22 @@
 //! An uninstallation, and the proof that nothing is left.
 
 use crate::connect::of_hub;
-use crate::engine::Host;
 use crate::plan;
-use crate::remote::{Remote, SCRIPT_TIMEOUT, Script};
-use crate::reporter::Reporter;
-use crate::{Change, Code, Failure, HubPort, Job, Outcome, Step, said};
+use crate::remote::{SCRIPT_TIMEOUT, Script};
+use crate::site::Site;
+use crate::{Change, Code, Failure, Outcome, Step, said};
 
 const REMOVE: &str = include_str!("scripts/remove.sh");
 
-pub(crate) async fn uninstall(
-    job: &Job,
-    hub: &dyn HubPort,
-    reporter: &Reporter<'_>,
-    remote: &Remote,
-    host: &Host,
-) -> Result<Outcome, Failure> {
+pub(crate) async fn uninstall(site: &Site<'_>) -> Result<Outcome, Failure> {
+    let Site { job, hub, reporter, remote, survey, .. } = site;
     let trust = hub.trust().await.map_err(|e| of_hub(Step::Plan, e))?;
-    plan::check_owner(&host.survey, &trust, job.takeover)?;
-    let outcome = |change| Outcome {
-        change,
-        version: String::new(),
-        arch: host.facts.machine.clone(),
-        host_key: remote.connection.host_key.fingerprint(),
-        remarks: reporter.remarks(),
-    };
+    plan::check_owner(survey, &trust, job.takeover)?;
+    let outcome = |change| site.outcome(change, "");
     if job.dry_run {
-        return Ok(outcome(Change::Planned(plan::removal(&host.survey))));
+        return Ok(outcome(Change::Planned(plan::removal(survey))));
     }
-    if !host.survey.is_there() {
+    if !survey.is_there() {
         return Ok(outcome(Change::NothingThere));
     }
     reporter.begin(Step::Remove);
@@ -39,7 +27,7 @@ pub(crate) async fn uninstall(
         reporter.remark(note);
     }
     if answers.get("removed").is_none() {
-        return Err(said::failure(reporter.step(), &answers, &host.survey));
+        return Err(said::failure(reporter.step(), &answers, survey));
     }
     let left: Vec<&str> = answers.all("left").collect();
     match left.is_empty() {

@@ -132,6 +132,21 @@ fn an_agent_replaces_itself_and_comes_back_from_a_broken_one() {
     scene.host.must("systemctl stop 'watchtower-exec-*'");
     scene.runs(NEWER);
     assert_ne!(scene.ended(run)["state"], "succeeded");
+    back_by_hand(&scene, &own);
+}
+
+/// What an update leaves is what a rollback over SSH goes back to.
+fn back_by_hand(scene: &Scene, own: &str) {
+    let operator = Operator::new(&scene.hub.url());
+    operator.may_enter(&scene.host, "root");
+    let target = format!("root@{}", scene.host.address);
+    for (from, to) in [(NEWER, own), (own, NEWER)] {
+        let said = operator.run(&["agent", "rollback", &target, "--name", &scene.host.name, "-y"]);
+        let row = said.row();
+        let shown = [&row["result"], &row["from"], &row["version"]].map(text);
+        assert_eq!(shown, ["rolled_back", from, to], "{said:?}");
+        scene.runs(to);
+    }
 }
 
 #[test]

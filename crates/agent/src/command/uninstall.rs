@@ -59,7 +59,9 @@ pub fn uninstall(args: &Args, yes: bool) -> Result<(), CommandError> {
         remove(&program.with_extension(left))?;
     }
     // What a deployment keeps of the version before, for a rollback.
-    let _ = fs::remove_dir_all("/opt/watchtower/previous");
+    for kept in ["/opt/watchtower/previous", "/opt/watchtower/previous.new", "/opt/watchtower/previous.old"] {
+        let _ = fs::remove_dir_all(kept);
+    }
     // The installers' own directories; others are shared and not empty.
     for dir in ["/opt/watchtower/bin", "/opt/watchtower"] {
         let _ = fs::remove_dir(dir);

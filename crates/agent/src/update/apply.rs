@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::works::{self, Works};
-use super::{Plan, fetch};
+use super::{Plan, fetch, kept};
 
 /// The new program has so long to show that it works.
 const PROVE: Duration = Duration::from_secs(45);
@@ -116,10 +116,22 @@ pub async fn apply(
     };
     match proven {
         Ok(()) => {
-            let _ = fs::remove_file(&places.former);
-            Ok(format!("agent {} works: it collects, and its executor answers", plan.release.version))
+            let works =
+                format!("agent {} works: it collects, and its executor answers", plan.release.version);
+            Ok(works + &put_away(&places))
         }
         Err(why) => Err(roll_back(why, &places).await),
+    }
+}
+
+/// The former program is kept for a rollback by hand; one that cannot be kept is no failure, but must not put itself back.
+fn put_away(places: &Places) -> String {
+    match kept::keep(&places.former, &places.program, Path::new(kept::UNIT_FOLDER)) {
+        Ok(()) => "; the former one is kept for a rollback".into(),
+        Err(error) => {
+            let _ = fs::remove_file(&places.former);
+            format!("; the former one could not be kept for a rollback: {error}")
+        }
     }
 }
 

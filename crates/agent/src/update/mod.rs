@@ -4,6 +4,7 @@
 //! what it does on this server, never by a hub.
 
 mod apply;
+mod kept;
 mod fetch;
 pub mod works;
 

@@ -1,4 +1,4 @@
-//! `agent deploy`, `upgrade` and `uninstall`: many hosts at once, one host's failure its own.
+//! `agent deploy`, `upgrade`, `rollback` and `uninstall`: many hosts at once, one host's failure its own.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -38,14 +38,26 @@ pub static UPGRADE: Special = Special {
     run: |session, matches| act(session, matches, Action::Install),
 };
 
+pub static ROLLBACK: Special = Special {
+    args: |command| {
+        ssh_args(
+            command.about("Put agents back to the version that is kept on the host; the same again returns"),
+        )
+    },
+    run: |session, matches| act(session, matches, Action::RollBack),
+};
+
 pub static UNINSTALL: Special = Special {
-    args: |command| ssh_args(command.about("Remove the agent over SSH, and check that nothing is left")),
+    args: |command| {
+        let command = command.about("Remove the agent over SSH, and check that nothing is left");
+        ssh_args(command).arg(takeover())
+    },
     run: |session, matches| act(session, matches, Action::Uninstall),
 };
 
 fn install_args(command: Command) -> Command {
     let policies = AgentPolicy::ALL.map(AgentPolicy::as_str);
-    ssh_args(command).arg(
+    ssh_args(command).arg(takeover()).arg(
         Arg::new("policy")
             .long("policy")
             .value_name("MODE")
@@ -61,6 +73,11 @@ fn value(name: &'static str, placeholder: &'static str, help: &'static str) -> A
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+/// Not for a rollback: an agent that does not report here cannot show that it works.
+fn takeover() -> Arg {
+    flag("takeover", "Also hosts that belong to another hub, or to another server of this one")
 }
 
 fn ssh_args(command: Command) -> Command {
@@ -87,7 +104,6 @@ fn ssh_args(command: Command) -> Command {
             .default_value(PARALLEL_DEFAULT)
             .value_parser(clap::value_parser!(i64).range(1..=PARALLEL_MAX)),
         flag("legacy-algorithms", "Allow SHA-1 algorithms, for very old SSH servers"),
-        flag("takeover", "Also hosts that belong to another hub, or to another server of this one"),
         flag("dry-run", "Show what would be done").short('n'),
         flag("yes", "Do not ask").short('y'),
     ])
@@ -106,7 +122,11 @@ fn act(session: &mut Session, matches: &ArgMatches, action: Action) -> Done {
     let files = std::iter::once(own).chain(home).collect();
     let port = Arc::new(HttpPort::new(session.hub.clone(), files, bulk.labels)?);
     if !matches.get_flag("dry-run") {
-        let verb = if action == Action::Install { "install the agent on" } else { "remove the agent from" };
+        let verb = match action {
+            Action::Install => "install the agent on",
+            Action::RollBack => "put the agent back to the version before on",
+            Action::Uninstall => "remove the agent from",
+        };
         let count = bulk.jobs.len();
         let what = if count == 1 { bulk.jobs[0].login.target.to_string() } else { format!("{count} hosts") };
         session.confirm(matches.get_flag("yes"), &format!("{verb} {what}?"))?;

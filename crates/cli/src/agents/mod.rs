@@ -1,4 +1,4 @@
-//! `agent deploy|upgrade|uninstall|status`: SSH is spoken from here, so that keys never leave the operator's machine.
+//! `agent deploy|upgrade|rollback|uninstall|status`: SSH is spoken from here, so that keys never leave the operator's machine.
 
 mod targets;
 mod port;
@@ -8,6 +8,6 @@ mod deploy;
 mod status;
 mod programs;
 
-pub use deploy::{DEPLOY, UNINSTALL, UPGRADE};
+pub use deploy::{DEPLOY, ROLLBACK, UNINSTALL, UPGRADE};
 pub use programs::{BINARIES, BINARY};
 pub use status::STATUS;

@@ -38,7 +38,7 @@ pub fn row(job: &Job, result: &Result<Outcome, Failure>, took_seconds: f64, step
             row["host_key"] = outcome.host_key.to_string().into();
             row["remarks"] = json!(outcome.remarks);
             match &outcome.change {
-                Change::Upgraded { from } => row["from"] = from.clone().into(),
+                Change::Upgraded { from } | Change::WentBack { from } => row["from"] = from.clone().into(),
                 Change::RolledBack { because, .. } => row["failure"] = failure(because),
                 Change::Planned(lines) => row["plan"] = json!(lines),
                 _ => {}

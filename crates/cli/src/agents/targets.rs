@@ -56,7 +56,8 @@ pub fn bulk(session: &mut Session, matches: &ArgMatches, action: Action) -> Resu
         false => None,
     };
     let jumps: Vec<String> = matches.get_many::<String>("jump").into_iter().flatten().cloned().collect();
-    // An uninstallation has no such flag.
+    // Not every command has these flags.
+    let takeover = matches.try_get_one::<bool>("takeover").ok().flatten().copied().unwrap_or(false);
     let word = matches.try_get_one::<String>("policy").ok().flatten();
     let policy = word.and_then(|word| AgentPolicy::parse(word)).unwrap_or(AgentPolicy::Full);
     let mut bulk = Bulk { jobs: Vec::new(), labels: BTreeMap::new() };
@@ -68,12 +69,13 @@ pub fn bulk(session: &mut Session, matches: &ArgMatches, action: Action) -> Resu
         let labels: BTreeMap<_, _> = host.labels.iter().cloned().collect();
         bulk.labels.insert(host.name.clone(), json!(labels));
         bulk.jobs.push(Job {
+            id: None,
             action,
             server: host.name.clone(),
             login: common.login(session, &host, &settings, check)?,
             jumps,
             sudo_password: sudo_password.clone(),
-            takeover: matches.get_flag("takeover"),
+            takeover,
             dry_run: matches.get_flag("dry-run"),
             policy,
         });

@@ -68,10 +68,11 @@ pub static GROUPS: &[(&str, &str, &[Named])] = &[
     ),
     (
         "agent",
-        "Agents on servers: installed, brought up to date and removed over SSH",
+        "Agents on servers: installed, brought up to date, rolled back and removed over SSH",
         &[
             ("deploy", &agents::DEPLOY),
             ("upgrade", &agents::UPGRADE),
+            ("rollback", &agents::ROLLBACK),
             ("uninstall", &agents::UNINSTALL),
             ("status", &agents::STATUS),
             ("binaries", &agents::BINARIES),

@@ -9,7 +9,7 @@ if ! getent passwd watchtower >/dev/null; then
 fi
 said=$(mkdir -p "${bin%/*}" "${policy%/*}" "$state" "$executor" 2>&1) || fail E_PLACE "$said"
 chmod 755 /opt/watchtower "${bin%/*}" "${policy%/*}"
-rm -rf "$previous"; mkdir -m 700 "$previous" || fail E_PLACE "$previous cannot be made"
+rm -rf "$previous" "$previous.new" "$previous.old"; mkdir -m 700 "$previous" || fail E_PLACE "$previous cannot be made"
 for kept in "$bin" "$unit" "$socket" "$service" "$state/identity.key" "$state/bundle.json"; do
   [ ! -e "$kept" ] || said=$(cp -p "$kept" "$previous/" 2>&1) || fail E_PLACE "$said"
 done

@@ -3,7 +3,7 @@ if [ -x "$bin" ]; then
 fi
 systemctl disable --now --quiet watchtower-agent.service watchtower-executor.socket watchtower-executor.service >/dev/null 2>&1
 systemctl stop 'watchtower-exec-*' >/dev/null 2>&1
-rm -rf "$previous" "$state" "$executor"
+rm -rf "$previous" "$previous.new" "$previous.old" "$state" "$executor"
 rm -f "$bin" "$bin.new" "$bin.former" "$bin.staged" "$policy"
 for place in "$unit" "$socket" "$service"; do rm -f "$place" "$place.new"; done
 userdel watchtower >/dev/null 2>&1

@@ -33,6 +33,13 @@ if [ -e "$bin" ]; then
   say program "$(sha256sum < "$bin")"
   say version "$(timeout 10 "$bin" --version 2>&1 | head -n 1)"
 fi
+if [ -e "$previous/${bin##*/}" ]; then
+  say kept "$(sha256sum < "$previous/${bin##*/}")"
+  say kept_version "$(timeout 10 "$previous/${bin##*/}" --version 2>&1 | head -n 1)"
+  # An agent of one process has no executor.
+  kept=$(cd "$previous" && cat "${unit##*/}" "${socket##*/}" "${service##*/}" 2>/dev/null) && say kept_unit "$(printf '%s\n' "$kept" | sha256sum)"
+  for note in begun done; do [ ! -e "$previous/$note" ] || say rollback $note "$(cat "$previous/$note")"; done
+fi
 [ ! -e "$state/bundle.json" ] || say hub "$(tr -d '\n' < "$state/bundle.json" | sed -n 's/.*"hub_id" *: *"\([^"]*\)".*/\1/p')"
 systemctl is-active --quiet watchtower-agent.service 2>/dev/null && say active yes
 say selinux "$(getenforce 2>/dev/null)"

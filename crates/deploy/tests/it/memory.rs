@@ -70,6 +70,7 @@ pub fn login(port: u16, auth: Credentials) -> Login {
 
 pub fn planned(login: Login, jumps: Vec<Login>) -> Job {
     Job {
+        id: None,
         action: Action::Install,
         server: "test".into(),
         login,

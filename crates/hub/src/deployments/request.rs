@@ -63,6 +63,7 @@ impl Options {
         };
         let jumps = self.jumps.iter().map(|hop| Ok(login(hop_of(hop, &self.user)?)));
         Ok(Job {
+            id: None,
             action: match self.action {
                 DeploymentAction::Install => Action::Install,
                 DeploymentAction::Uninstall => Action::Uninstall,

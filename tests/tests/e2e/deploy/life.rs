@@ -1,4 +1,4 @@
-//! The life of an agent: planned, installed, again, upgraded, rolled back, removed without a trace.
+//! The life of an agent: planned, installed, again, put back by hand, upgraded, rolled back, removed without a trace.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,15 +11,17 @@ use watchtower_tests::operator::{AGENT, Operator, difference, files};
 use watchtower_tests::paging::text;
 use watchtower_tests::scene::Scene;
 
+use super::back;
+
 const SOON: Duration = Duration::from_secs(30);
 
 /// Ships another program from now on.
-fn ship(shipped: &Path, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+pub fn ship(shipped: &Path, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
     let program = std::fs::read(shipped.join(AGENT)).expect("it was put there");
     std::fs::write(shipped.join(AGENT), change(program)).expect("the folder is ours");
 }
 
-fn result(operator: &Operator, words: &[&str]) -> Value {
+pub fn result(operator: &Operator, words: &[&str]) -> Value {
     let said = operator.run(words);
     let row = said.row().clone();
     assert_eq!(said.exit == 0, row["failure"].is_null(), "{said:?}");
@@ -76,6 +78,7 @@ fn an_agent_lives_and_leaves_nothing() {
 
     let again = result(operator, &deploy);
     assert_eq!(text(&again["result"]), "already_there", "{again}");
+    back::by_hand(&scene, &deploy, &target);
     upgraded(operator, host, shipped.path(), &deploy);
     rolled_back(operator, host, shipped.path(), &deploy);
     assert_eq!(
@@ -88,6 +91,8 @@ fn an_agent_lives_and_leaves_nothing() {
     same_as_by_hand(hub, operator, host, &layout);
     let nothing = result(operator, &["agent", "uninstall", &target, "--name", "web-1", "-y"]);
     assert_eq!(text(&nothing["result"]), "nothing_there");
+    let none = operator.run(&["agent", "rollback", &target, "--name", "web-1", "-y"]);
+    assert_eq!((none.exit, text(&none.row()["failure"]["code"])), (1, "E_NO_AGENT".into()), "{none:?}");
 }
 
 /// What an installation puts outside the agent's own state.
