@@ -5,7 +5,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::hub::{BOOTSTRAP, Hub, program};
+use crate::cli::Cli;
+use crate::hub::Hub;
 
 /// A key in a folder of its own.
 pub struct Approver {
@@ -50,11 +51,8 @@ impl Approver {
     /// # Panics
     /// If the hub does not take it.
     pub fn sign(&self, hub: &Hub, script: &str) {
-        let mut command = Command::new(program());
-        command.args(["script", "sign", script, "--yes", "-o", "json", "--key"]).arg(self.key());
-        command.env("WATCHTOWER_URL", hub.url()).env("WATCHTOWER_TOKEN", BOOTSTRAP);
-        let output = command.output().expect("the program was built");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let key = self.key().display().to_string();
+        Cli::new(&hub.url()).good(&["script", "sign", script, "--yes", "-o", "json", "--key", &key], "");
     }
 }
 

@@ -20,6 +20,7 @@ pub mod writer;
 pub mod local_agent;
 pub mod managed;
 pub mod approver;
+pub mod cli;
 pub mod operator;
 pub mod release;
 pub mod scene;

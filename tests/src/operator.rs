@@ -1,45 +1,21 @@
 //! A person with a shell: the `watchtower` command with a home folder, a key of its own, and hosts that take it.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
 use tempfile::TempDir;
 use watchtower_testkit::hosts::Host;
 
-use crate::hub::{BOOTSTRAP, agents_dir, program};
+use crate::cli::{Cli, Said};
+use crate::hub::agents_dir;
 
 /// The program that hosts of this architecture get.
 pub const AGENT: &str = "watchtower-agent-x86_64";
 
-const BUILT: &str = "the program was built";
-
 /// One operator.
 pub struct Operator {
     pub home: TempDir,
-    url: String,
-}
-
-/// How a command of theirs ended.
-#[derive(Debug)]
-pub struct Said {
-    pub exit: i32,
-    /// What stood on standard output, as JSON where it is that.
-    pub json: Value,
-    pub errors: String,
-}
-
-impl Said {
-    /// The only row of a deployment.
-    ///
-    /// # Panics
-    /// If there is none or more than one.
-    pub fn row(&self) -> &Value {
-        let rows = self.json["items"].as_array().unwrap_or_else(|| panic!("no rows: {self:?}"));
-        assert_eq!(rows.len(), 1, "{self:?}");
-        &rows[0]
-    }
+    cli: Cli,
 }
 
 impl Operator {
@@ -48,7 +24,8 @@ impl Operator {
     pub fn new(hub_url: &str) -> Operator {
         let home = TempDir::with_prefix("wt-operator-").expect("the temporary folder is writable");
         std::fs::create_dir_all(home.path().join(".ssh")).expect("it was just made");
-        let operator = Operator { home, url: hub_url.into() };
+        let cli = Cli::new(hub_url).at_home(home.path()).env("USER", "root");
+        let operator = Operator { home, cli };
         operator.keygen("id_ed25519", &["-t", "ed25519", "-N", ""]);
         operator
     }
@@ -97,7 +74,7 @@ impl Operator {
     /// # Panics
     /// If the program cannot be run.
     pub fn run_with(&self, words: &[&str], input: &str) -> Said {
-        self.exec(&[words, &["-o", "json"]].concat(), input)
+        self.cli.run(&[words, &["-o", "json"]].concat(), input)
     }
 
     /// Runs `watchtower WORDS` as they are: standard output.
@@ -105,9 +82,7 @@ impl Operator {
     /// # Panics
     /// If it fails.
     pub fn text(&self, words: &[&str]) -> String {
-        let said = self.exec(words, "");
-        assert_eq!(said.exit, 0, "{said:?}");
-        said.json.as_str().map_or_else(|| said.json.to_string(), String::from)
+        self.cli.good(words, "")
     }
 
     /// Starts `watchtower WORDS`, to be killed.
@@ -115,45 +90,13 @@ impl Operator {
     /// # Panics
     /// If the program cannot be run.
     pub fn start(&self, words: &[&str]) -> Child {
-        self.command(words)
+        self.cli
+            .command(words)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect(BUILT)
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program());
-        command
-            .args(words)
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("HOME", self.path())
-            .env("USER", "root")
-            .env("WATCHTOWER_URL", &self.url)
-            .env("WATCHTOWER_TOKEN", BOOTSTRAP);
-        command
-    }
-
-    fn exec(&self, words: &[&str], input: &str) -> Said {
-        let mut child = self
-            .command(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect(BUILT);
-        let mut stdin = child.stdin.take().expect("it is piped");
-        stdin.write_all(input.as_bytes()).expect("a pipe holds some lines");
-        drop(stdin);
-        let output = child.wait_with_output().expect("it was started");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        Said {
-            exit: output.status.code().unwrap_or(-1),
-            json: serde_json::from_str(&text).unwrap_or(Value::String(text)),
-            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+            .expect("the program was built")
     }
 }
 

@@ -1,38 +1,24 @@
 //! Configuration as code against a real hub: written out, compared, applied, by the real command.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use watchtower_tests::api::Api;
-use watchtower_tests::hub::{BOOTSTRAP, Hub, Setup, program};
+use watchtower_tests::cli::{Cli, Said};
+use watchtower_tests::hub::{Hub, Setup};
 use watchtower_tests::paging::text;
 
 const SECRET_URL: &str = "https://hooks.slack.com/services/T0/B0/very-secret";
 
-struct Said {
-    exit: i32,
-    out: String,
-    errors: String,
-}
-
 /// `watchtower config WORDS`, with a secret in its environment.
 fn config(hub: &Hub, words: &[&str]) -> Said {
-    let mut command = Command::new(program());
-    command.arg("config").args(words).env_clear();
-    command.env("WATCHTOWER_URL", hub.url()).env("WATCHTOWER_TOKEN", BOOTSTRAP).env("HOOK", SECRET_URL);
-    let output = command.output().expect("the program was built");
-    Said {
-        exit: output.status.code().expect("it ended by itself"),
-        out: String::from_utf8(output.stdout).expect("it says text"),
-        errors: String::from_utf8(output.stderr).expect("it says text"),
-    }
+    Cli::new(&hub.url()).env("HOOK", SECRET_URL).run(&[&["config"], words].concat(), "")
 }
 
 fn good(hub: &Hub, words: &[&str]) -> String {
     let said = config(hub, words);
-    assert_eq!(said.exit, 0, "{words:?}: {}{}", said.out, said.errors);
+    assert_eq!(said.exit, 0, "{words:?}: {said:?}");
     said.out
 }
 

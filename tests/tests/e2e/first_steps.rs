@@ -2,13 +2,13 @@
 //! server, and a person at the command line.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use watchtower_testkit::tether::{Tether, Tethered};
 use watchtower_testkit::{port, wait};
+use watchtower_tests::cli::{Cli, Said};
 use watchtower_tests::hub::{agents_dir, program};
 use watchtower_tests::paging::text;
 
@@ -60,24 +60,14 @@ impl Home {
         assert!(answer.is_ok(), "{answer:?}");
     }
 
-    fn watchtower(&self, words: &[&str], input: &str) -> Output {
-        let mut command = Command::new(program());
-        command.args(words).env_clear().env("HOME", self.dir.path()).env("WATCHTOWER_URL", &self.url);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program was built");
-        std::io::Write::write_all(&mut child.stdin.take().expect("it is piped"), input.as_bytes())
-            .expect("it reads");
-        child.wait_with_output().expect("it ends")
+    fn watchtower(&self, words: &[&str], input: &str) -> Said {
+        Cli::nobody(&self.url).at_home(self.dir.path()).run(words, input)
     }
 
     fn json(&self, words: &[&str]) -> Value {
         let said = self.watchtower(&[words, &["--json"]].concat(), "");
-        assert!(said.status.success(), "{words:?}: {}", String::from_utf8_lossy(&said.stderr));
-        serde_json::from_slice(&said.stdout).expect("it says JSON")
+        assert_eq!(said.exit, 0, "{words:?}: {said:?}");
+        said.json
     }
 }
 
@@ -86,10 +76,10 @@ fn a_person_signs_in_runs_a_command_and_answers_a_drill_by_their_own_name() {
     let home = Home::start();
     home.make_first("ada");
     let said = home.watchtower(&["login", "--name", "ada", "--password-stdin"], PASSWORD);
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    assert_eq!(said.exit, 0, "{said:?}");
     assert_eq!(home.json(&["whoami"])["name"], "ada");
     let nobody = home.watchtower(&["user", "create", "ben", "--role", "responder", "--no-input"], "");
-    let why = String::from_utf8_lossy(&nobody.stderr).into_owned();
+    let why = nobody.errors;
     assert!(why.contains("password: is required") && why.contains("--password-file"), "{why}");
     let server = wait::until(SOON, "this machine to report", || {
         let all = home.json(&["server", "list"])["items"].clone();
@@ -97,10 +87,9 @@ fn a_person_signs_in_runs_a_command_and_answers_a_drill_by_their_own_name() {
     });
     let run =
         home.watchtower(&["run", "exec", "--on", &format!("name=\"{server}\""), "--", "echo", "made it"], "");
-    let out = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(run.status.success() && out.contains("made it"), "{out}{}", String::from_utf8_lossy(&run.stderr));
+    assert!(run.exit == 0 && run.out.contains("made it"), "{run:?}");
     home.json(&["incident", "test", "--server", &server]);
     assert_eq!(home.json(&["incident", "ack", "1"])["acknowledged_by"], "ada");
-    assert!(home.watchtower(&["logout"], "").status.success());
-    assert!(!home.watchtower(&["server", "list"], "").status.success());
+    assert_eq!(home.watchtower(&["logout"], "").exit, 0);
+    assert_ne!(home.watchtower(&["server", "list"], "").exit, 0);
 }

@@ -1,11 +1,9 @@
 //! Pages as notifications in browsers: subscribed, shown, acknowledged and ended in a real Chromium.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::json;
 use watchtower_tests::browser::Browser;
-use watchtower_tests::hub::{BOOTSTRAP, Hub, Setup, program};
+use watchtower_tests::cli::Cli;
+use watchtower_tests::hub::{Hub, Setup};
 
 #[test]
 fn a_page_is_a_notification_that_acknowledges() {
@@ -17,18 +15,6 @@ fn a_page_is_a_notification_that_acknowledges() {
     hub.kill();
     hub.restart();
     browser.run("push", &hub, &[]);
-}
-
-/// What a command prints that reads `input`.
-fn watchtower(hub: &Hub, words: &[&str], input: &str) -> String {
-    let mut command = Command::new(program());
-    command.args(words).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env("WATCHTOWER_URL", hub.url()).env("WATCHTOWER_TOKEN", BOOTSTRAP);
-    let mut child = command.spawn().expect("the program was built");
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{words:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -77,9 +63,9 @@ fn browsers_are_those_of_people_and_only_of_their_own() {
     let of_browsers =
         || api.list("/channels").iter().filter(|one| one["config"]["kind"] == "web_push").count();
     assert_eq!(of_browsers(), 4);
-    let kept = watchtower(&hub, &["config", "export", "channels"], "");
+    let kept = Cli::new(&hub.url()).good(&["config", "export", "channels"], "");
     assert!(!kept.contains("Firefox"), "its keys are in the browser alone: {kept}");
-    watchtower(&hub, &["config", "apply", "-", "--prune", "--yes"], "channels: []\n");
+    Cli::new(&hub.url()).good(&["config", "apply", "-", "--prune", "--yes"], "channels: []\n");
     assert_eq!(of_browsers(), 4, "no file can have them");
     assert_eq!(api.status("DELETE", "/api/v1/users/ada", None), Some(204));
     assert_eq!(of_browsers(), 0, "they were hers alone");

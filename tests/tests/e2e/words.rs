@@ -1,13 +1,13 @@
 //! Channels in their own words: templates over what is known of an incident, tried before they are saved; none costs a page.
 
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchtower_testkit::wait;
 use watchtower_tests::api::Api;
 use watchtower_tests::browser::Browser;
-use watchtower_tests::hub::{BOOTSTRAP, Hub, Setup, program};
+use watchtower_tests::cli::Cli;
+use watchtower_tests::hub::{Hub, Setup};
 use watchtower_tests::paging::{page_by, text};
 use watchtower_tests::sink::{SECRET, Sink};
 
@@ -151,10 +151,6 @@ fn what_would_be_sent_is_shown_and_what_cannot_be_used_is_not_saved() {
     );
     // The same by the command line, of the stored channel.
     word(&api, &json!({"page": {"title": "{{ $service }} is unwell"}}));
-    let mut command = Command::new(program());
-    command.args(["channel", "preview", "sink", "-o", "json"]).env_clear();
-    command.env("WATCHTOWER_URL", hub.url()).env("WATCHTOWER_TOKEN", BOOTSTRAP);
-    let output = command.output().unwrap();
-    let shown: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    let shown = Cli::new(&hub.url()).run(&["channel", "preview", "sink", "-o", "json"], "").json;
     assert_eq!(shown["headline"], "database is unwell", "{shown}");
 }

@@ -5,7 +5,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use watchtower_testkit::need;
-use watchtower_tests::hub::{BOOTSTRAP, Hub, Setup, program};
+use watchtower_tests::cli::Cli;
+use watchtower_tests::hub::{Hub, Setup};
 use watchtower_tests::paging::text;
 
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/prometheus/fixtures/alertmanager.yml");
@@ -15,18 +16,15 @@ const SECRETS: [&str; 6] =
 
 /// `watchtower config WORDS`, with the secrets that an import asks for.
 fn config(url: &str, words: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(program());
-    command.arg("config").args(words).env_clear();
-    command.env("WATCHTOWER_URL", url).env("WATCHTOWER_TOKEN", BOOTSTRAP);
+    let mut cli = Cli::new(url);
     for name in ["OPS_MAIL_PASSWORD", "DB_PAGER_ROUTING_KEY"] {
-        command.env(name, "0123456789abcdef0123456789abcdef");
+        cli = cli.env(name, "0123456789abcdef0123456789abcdef");
     }
     for name in ["AUDIT_URL", "DB_CHAT_URL", "WEB_CHAT_URL"] {
-        command.env(name, format!("https://chat.example.org/{name}"));
+        cli = cli.env(name, &format!("https://chat.example.org/{name}"));
     }
-    let output = command.output().expect("the program was built");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it says text");
-    (output.status.code().expect("it ended by itself"), text(output.stdout), text(output.stderr))
+    let said = cli.run(&[&["config"], words].concat(), "");
+    (said.exit, said.out, said.errors)
 }
 
 /// The receivers of an alert as amtool finds them, without the one that tells nobody where there are others.

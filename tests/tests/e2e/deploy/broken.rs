@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use watchtower_testkit::hosts::{Host, Network};
+use watchtower_tests::cli::Said;
 use watchtower_tests::hub::{Hub, Setup};
-use watchtower_tests::operator::{Operator, Said, difference, files, small_agents};
+use watchtower_tests::operator::{Operator, difference, files, small_agents};
 use watchtower_tests::paging::text;
 use watchtower_tests::scene::Scene;
 
