@@ -10,6 +10,8 @@ words! {
         /// Also the upgrade, where another version is there.
         Install = "install",
         Uninstall = "uninstall",
+        /// To the version that the host keeps since its agent was last upgraded or updated.
+        RollBack = "rollback",
     }
 
     pub enum DeploymentStatus {
@@ -73,7 +75,8 @@ shapes! {
         pub policy: AgentPolicy,
         pub dry_run: bool,
         pub status: DeploymentStatus,
-        /// `installed`, `already_there`, `upgraded`, `rolled_back`, `uninstalled`, `nothing_there` or `planned`.
+        /// `installed`, `already_there`, `upgraded`, `rolled_back`, `uninstalled`, `nothing_there` or `planned`. With a failure
+        /// `rolled_back` is an upgrade's, whose agent did not report.
         pub change: Option<String>,
         /// Of the agent that is on the host now.
         pub version: Option<String>,

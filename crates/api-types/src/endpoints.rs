@@ -262,7 +262,7 @@ endpoints! {
     "automation.approve" Post "/automations/{automation}/attempts/{attempt}/approve" Operate [] _ -> Attempt, "Approve a waiting attempt";
     "automation.deny" Post "/automations/{automation}/attempts/{attempt}/deny" Operate [] _ -> Attempt, "Deny a waiting attempt";
     "deployment.list" Get "/deployments" View ["status" "server" "batch" "limit" "cursor"] _ -> [Deployment], "List deployments, newest first";
-    "deployment.create" Post "/deployments" Operate [] DeploymentInput -> [Deployment], "Install agents over SSH, or uninstall them";
+    "deployment.create" Post "/deployments" Operate [] DeploymentInput -> [Deployment], "Install agents over SSH, roll them back or uninstall them";
     "deployment.targets" Post "/deployments/targets" Operate [] TargetsInput -> ParsedTargets, "Read hosts from a list with ranges, CSV, ssh_config or an Ansible inventory";
     "deployment.get" Get "/deployments/{deployment}" View [] _ -> Deployment, "One deployment with its steps, by number or id";
     "deployment.retry" Post "/deployments/{deployment}/retry" Operate [] DeploymentRetry -> [Deployment], "Do again what failed: one deployment, or by a batch's id all of it";

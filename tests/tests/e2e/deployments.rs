@@ -10,11 +10,14 @@ use watchtower_testkit::wait;
 use watchtower_tests::api::Api;
 use watchtower_tests::hub::{Hub, Setup};
 use watchtower_tests::paging::text;
+use watchtower_tests::release::Shelf;
 use watchtower_tests::scene::{HOST_PASSWORD, HOST_USER, password_user};
 
 /// A deployment to a host that answers, on a busy machine.
 const DEPLOYED: Duration = Duration::from_secs(90);
 const SOON: Duration = Duration::from_secs(30);
+
+const NEWER: &str = "0.1.9";
 
 /// Where nobody is: refused at once by this machine itself.
 const DEAD: &str = "127.0.0.1";
@@ -194,7 +197,9 @@ fn a_password_goes_to_a_confirmed_host_and_is_nowhere_after_a_kill() {
 #[test]
 fn with_a_saved_credential_a_killed_hub_goes_on() {
     let Some(network) = Network::start() else { return };
-    let mut hub = Hub::start(Setup { agent_host: network.gateway(), ..Setup::default() });
+    let shelf = Shelf::default();
+    let agents_dir = Some(shelf.path());
+    let mut hub = Hub::start(Setup { agent_host: network.gateway(), agents_dir, ..Setup::default() });
     let (api, host) = (hub.api(), network.host(1));
     password_user(&host);
     confirm(&api, &host);
@@ -208,10 +213,38 @@ fn with_a_saved_credential_a_killed_hub_goes_on() {
     let done = ended(&api, &batch, &host.name);
     assert_eq!(text(&done["status"]), "succeeded", "{done}");
     nowhere(hub.folder(), HOST_PASSWORD);
+    rolled_back(&mut hub, &api, &host, &shelf);
 
     let gone = api.call("DELETE", "/api/v1/credentials/fleet", None);
     assert_eq!(gone.status, 204);
     assert_eq!(api.call("POST", "/api/v1/deployments", Some(&input)).status, 404);
+}
+
+/// An upgrade is put back by a hub that is killed in the middle of it, which goes back once and not twice.
+fn rolled_back(hub: &mut Hub, api: &Api, host: &Host, shelf: &Shelf) {
+    shelf.offer(&shelf.newer(NEWER), NEWER, |_| ());
+    let input =
+        |action: &str| json!({"action": action, "targets": [target(host)], "ssh": {"credential": "fleet"}});
+    let version = |one: &Value| [&one["status"], &one["change"], &one["version"]].map(text);
+    let upgrade = ended(api, &batch_of(&api.post("/deployments", &input("install"))), &host.name);
+    assert_eq!(version(&upgrade), ["succeeded", "upgraded", NEWER], "{upgrade}");
+
+    let batch = batch_of(&api.post("/deployments", &input("rollback")));
+    let number = deployments(api, &batch)[0]["number"].clone();
+    wait::until(SOON, "the versions to change places", || {
+        let steps = api.get(&format!("/deployments/{number}"))["steps"].clone();
+        steps.as_array()?.iter().any(|step| step["name"] == "roll_back").then_some(())
+    });
+    hub.kill();
+    hub.restart();
+    let back = ended(api, &batch, &host.name);
+    let own = env!("CARGO_PKG_VERSION");
+    assert_eq!(version(&back), ["succeeded", "rolled_back", own], "{back}");
+    assert_eq!((&back["action"], &back["failure"]), (&json!("rollback"), &Value::Null), "{back}");
+    assert!(host.must("/opt/watchtower/bin/watchtower-agent --version").contains(own));
+    wait::until(SOON, "a report of the older agent", || {
+        (api.get(&format!("/servers/{}", host.name))["agent_version"] == own).then_some(())
+    });
 }
 
 #[test]

@@ -395,7 +395,7 @@ export interface paths {
         /** List deployments, newest first */
         get: operations["deployment.list"];
         put?: never;
-        /** Install agents over SSH, or uninstall them */
+        /** Install agents over SSH, roll them back or uninstall them */
         post: operations["deployment.create"];
         delete?: never;
         options?: never;
@@ -2779,7 +2779,10 @@ export interface components {
             arch?: string | null;
             /** @description Deployments that were asked for together. */
             batch_id: components["schemas"]["BatchId"];
-            /** @description `installed`, `already_there`, `upgraded`, `rolled_back`, `uninstalled`, `nothing_there` or `planned`. */
+            /**
+             * @description `installed`, `already_there`, `upgraded`, `rolled_back`, `uninstalled`, `nothing_there` or `planned`. With a failure
+             *     `rolled_back` is an upgrade's, whose agent did not report.
+             */
             change?: string | null;
             created_at: components["schemas"]["Time"];
             created_by: string;
@@ -2806,7 +2809,7 @@ export interface components {
             version?: string | null;
         };
         /** @enum {string} */
-        DeploymentAction: "install" | "uninstall";
+        DeploymentAction: "install" | "uninstall" | "rollback";
         DeploymentFailure: {
             /** @description What is wrong. */
             cause: string;

@@ -46,7 +46,12 @@ pub static DEPLOYMENT: Noun = Noun {
     title: None,
     identity: "number",
     fields: &[
-        field("action", "action", Words(&["install", "uninstall"]), "What to do; install when absent"),
+        field(
+            "action",
+            "action",
+            Words(&["install", "uninstall", "rollback"]),
+            "What to do; install when absent",
+        ),
         field("targets", "targets", Json, "JSON list of hosts: [{\"host\":\"web-1\",\"port\":22}]"),
         USER,
         KEY,

@@ -42,7 +42,9 @@ pub async fn retry(
     let batch = first.batch_id;
     let mut wanted = Vec::with_capacity(rows.len());
     for row in &rows {
-        wanted.push(Wanted { server: row.server.clone(), options: options_of(row)? });
+        let options = options_of(row)?;
+        let repeats = Some(options.repeats.unwrap_or(row.id));
+        wanted.push(Wanted { server: row.server.clone(), options: Options { repeats, ..options } });
     }
     let access = match ssh {
         Some(ssh) => access(hub, ssh, true).await?,

@@ -67,12 +67,13 @@ fn options(ssh: &SshAccess, host: String, port: u16, user: String) -> Options {
         legacy_algorithms: ssh.legacy_algorithms,
         credential: None,
         resumable: false,
+        repeats: None,
     }
 }
 
 /// Looks at the key, within the time a person waits.
 async fn ask(hub: &Hub, options: &Options, access: &Access, by: &str) -> Result<HostKey, HubError> {
-    let job = options.job("", access)?;
+    let job = options.job(DeploymentId(Id::NIL), "", access)?;
     let (binaries, labels) = (Binaries::default(), Labels::default());
     let port = Port { hub, binaries: &binaries, deployment: DeploymentId(Id::NIL), labels: &labels, by };
     let shown = offered_host_key(&job.login, &job.jumps, &port);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use watchtower_api_types::{AgentPolicy, DeploymentAction, DeploymentInput, DeploymentTarget, HostKeyRule};
 use watchtower_deploy::{self as deploy, Action, HostKeyCheck, HostKeyPolicy, Job, Login, Target, inventory};
-use watchtower_model::{CredentialId, Labels, check_name};
+use watchtower_model::{CredentialId, DeploymentId, Labels, check_name};
 
 use super::TARGETS_MAX;
 use super::access::Access;
@@ -38,6 +38,9 @@ pub struct Options {
     pub credential: Option<CredentialId>,
     /// Whether it can be taken up again by the saved credential alone.
     pub resumable: bool,
+    /// The first of those that this one repeats.
+    #[serde(default)]
+    pub repeats: Option<DeploymentId>,
 }
 
 /// One deployment that is wanted.
@@ -54,7 +57,7 @@ impl Options {
     }
 
     /// The job, with the secrets that are not stored.
-    pub(super) fn job(&self, server: &str, access: &Access) -> Result<Job, HubError> {
+    pub(super) fn job(&self, id: DeploymentId, server: &str, access: &Access) -> Result<Job, HubError> {
         let login = |target| Login {
             target,
             auth: access.credentials(),
@@ -63,10 +66,11 @@ impl Options {
         };
         let jumps = self.jumps.iter().map(|hop| Ok(login(hop_of(hop, &self.user)?)));
         Ok(Job {
-            id: None,
+            id: Some(self.repeats.unwrap_or(id).to_string()),
             action: match self.action {
                 DeploymentAction::Install => Action::Install,
                 DeploymentAction::Uninstall => Action::Uninstall,
+                DeploymentAction::RollBack => Action::RollBack,
             },
             server: server.into(),
             login: login(self.target()),
@@ -137,6 +141,7 @@ fn wanted_of(field: &str, input: &DeploymentInput, target: &DeploymentTarget) ->
         legacy_algorithms: ssh.legacy_algorithms,
         credential: None,
         resumable: false,
+        repeats: None,
     };
     Ok(Wanted { server, options })
 }

@@ -77,7 +77,7 @@ async fn in_turn(
     }
     hub.bus.wake(WAKE_CHANGES);
     live::publish_deployments(hub, batch.id);
-    let job = match options.job(&row.server, &batch.access) {
+    let job = match options.job(row.id, &row.server, &batch.access) {
         Ok(job) => job,
         Err(error) => {
             return Ended::Failed(failure("", Code::Hub.as_str(), &error.to_string(), "mend it and retry"));
