@@ -57,13 +57,20 @@ pub async fn metrics(
             stats.damaged_chunks,
         ),
     ];
-    for (name, help, value) in hub.meters.all().into_iter().chain(of_metrics) {
+    let (metadata_names, metadata_dropped) = hub.metadata.counts();
+    let of_metadata = [(
+        "watchtower_metadata_dropped_total",
+        "Names whose type and help were forgotten for those of others.",
+        metadata_dropped,
+    )];
+    for (name, help, value) in hub.meters.all().into_iter().chain(of_metrics).chain(of_metadata) {
         let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n");
     }
     let gauges = [
         ("watchtower_agents_connected", "Agents with a live connection.", hub.links.len() as u64),
         ("watchtower_servers", "Servers.", hub.servers.len() as u64),
         ("watchtower_series", "Series in the index.", stats.series as u64),
+        ("watchtower_metadata_names", "Names whose type and help are known.", metadata_names as u64),
         ("watchtower_head_bytes", "Bytes of samples in memory.", stats.head_bytes as u64),
         ("watchtower_disk_used_percent", "Of the data directory's disk.", hub.disk.used_percent() as u64),
         ("watchtower_metrics_bytes", "Bytes of metrics on disk.", hub.metric_files.bytes_on_disk()),

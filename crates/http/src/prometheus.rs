@@ -3,6 +3,7 @@
 //! Shapes, parameters and status codes follow the Prometheus 3 documentation ("HTTP API"): errors are 400 `bad_data`,
 //! 422 `execution`, 503 `timeout`, 500 `internal`.
 
+mod metadata;
 mod names;
 
 use axum::Router;
@@ -64,7 +65,7 @@ pub fn routes() -> Router<Hub> {
         .route("/prometheus/api/v1/series", any(names::series))
         .route("/prometheus/api/v1/labels", any(names::labels))
         .route("/prometheus/api/v1/label/{name}/values", get(names::label_values))
-        .route("/prometheus/api/v1/metadata", get(metadata))
+        .route("/prometheus/api/v1/metadata", get(metadata::metadata))
         .route("/prometheus/api/v1/rules", get(rules))
         .route("/prometheus/api/v1/alerts", get(alerts))
         .route("/prometheus/api/v1/query_exemplars", any(exemplars))
@@ -197,7 +198,6 @@ use handler;
 
 handler!(query, do_query);
 handler!(query_range, do_query_range);
-handler!(metadata, do_metadata);
 handler!(rules, do_rules);
 handler!(alerts, do_alerts);
 handler!(exemplars, do_exemplars);
@@ -253,11 +253,6 @@ async fn do_query_range(request: &Request) -> Api {
         .range(&request.hub, text, (start, end, step_ms), request.principal.scope())
         .await?;
     Ok(matrix(&answer, request.limit(usize::MAX)?).told(warnings))
-}
-
-/// Types are not stored: none are claimed.
-async fn do_metadata(_: &Request) -> Api {
-    Ok(json!({}).into())
 }
 
 async fn do_exemplars(request: &Request) -> Api {

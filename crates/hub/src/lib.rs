@@ -14,6 +14,8 @@ pub mod link;
 
 pub mod ingest;
 
+pub mod metadata;
+
 pub mod forward;
 
 pub mod evaluate;
@@ -101,6 +103,7 @@ pub struct Inner {
     pub links: link::Links,
     pub appender: ingest::Appender,
     pub forward: forward::Forward,
+    pub metadata: metadata::Metadata,
     pub outside: ingest::outside::Outside,
     pub calls: respond::signals::CallLimits,
     pub(crate) settled: quiet::Settled,

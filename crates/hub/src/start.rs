@@ -15,6 +15,7 @@ use crate::disk::Disk;
 use crate::evaluate::Evaluator;
 use crate::forward::Forward;
 use crate::ingest::Appender;
+use crate::metadata::Metadata;
 use crate::query::MetricStore;
 use crate::{
     Hub, HubConfig, HubError, Inner, Keys, Meters, Objects, defaults, deployments, disk, evaluate, ingest,
@@ -47,12 +48,8 @@ impl Hub {
         let store = open_store(&config).await?;
         let keys = Keys::open(&config.data_dir.join("keys"), &store).await?;
         defaults::seed(&store).await?;
-        let (metric_files, tsdb) = open_metrics(&config).await?;
-        let bus = match &config.redis_url {
-            Some(url) => Bus::redis(url, &format!("watchtower-{}", keys.hub_id())),
-            None => Ok(Bus::in_process()),
-        }
-        .map_err(|error| StartError::Option(format!("--redis-url: {error}")))?;
+        let (metric_files, tsdb, metadata) = open_metrics(&config).await?;
+        let bus = open_bus(&config, &keys)?;
         let egress = Egress::new(EgressConfig {
             exceptions: exceptions(&config)?,
             own_listeners: listeners,
@@ -79,6 +76,7 @@ impl Hub {
             links: Default::default(),
             appender,
             forward,
+            metadata,
             outside: Default::default(),
             calls: Default::default(),
             settled: Default::default(),
@@ -167,9 +165,13 @@ impl Hub {
         self.links.close_all();
         // Senders hold leases: what does not end in time is sent again by the next hub.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let (tsdb, now, forward) = (Arc::clone(&self.tsdb), self.now(), self.forward.clone());
+        let (hub, tsdb, now, forward) =
+            (self.clone(), Arc::clone(&self.tsdb), self.now(), self.forward.clone());
         let flush = move || {
             forward.flush();
+            if let Err(error) = hub.metadata.save(&hub.metric_files) {
+                tracing::error!("storing metadata at the stop: {error}");
+            }
             tsdb.flush(now)
         };
         match tokio::task::spawn_blocking(flush).await {
@@ -200,25 +202,34 @@ fn exceptions(config: &HubConfig) -> Result<Vec<Exception>, StartError> {
     config.egress_exceptions.iter().map(parse).collect()
 }
 
-async fn open_metrics(config: &HubConfig) -> Result<(Arc<MetricFiles>, Arc<Tsdb>), StartError> {
+fn open_bus(config: &HubConfig, keys: &Keys) -> Result<Bus, StartError> {
+    match &config.redis_url {
+        Some(url) => Bus::redis(url, &format!("watchtower-{}", keys.hub_id())),
+        None => Ok(Bus::in_process()),
+    }
+    .map_err(|error| StartError::Option(format!("--redis-url: {error}")))
+}
+
+async fn open_metrics(config: &HubConfig) -> Result<(Arc<MetricFiles>, Arc<Tsdb>, Metadata), StartError> {
     let dir = config.data_dir.join("metrics");
     let options = Options { max_age_ms: config.kept.raw_ms, ..Options::default() };
     let opened = tokio::task::spawn_blocking(move || {
         let files = Arc::new(MetricFiles::open(&dir).map_err(|e| e.to_string())?);
         let store = MetricStore(Arc::clone(&files));
         let opened = Tsdb::open(Arc::new(store), options).map_err(|e| e.to_string())?;
-        Ok::<_, String>((files, opened))
+        let metadata = Metadata::load(&files).map_err(|e| e.to_string())?;
+        Ok::<_, String>((files, opened, metadata))
     })
     .await
     .map_err(|_| StartError::Metrics("opening ended abnormally".into()))?;
-    let (files, (tsdb, report)) = opened.map_err(StartError::Metrics)?;
+    let (files, (tsdb, report), metadata) = opened.map_err(StartError::Metrics)?;
     tracing::info!(
         series = report.series,
         samples = report.replayed_samples,
         lost_bytes = report.lost_log_bytes,
         "metrics opened"
     );
-    Ok((files, Arc::new(tsdb)))
+    Ok((files, Arc::new(tsdb), metadata))
 }
 
 /// One hub per data directory: two would write over each other's samples.

@@ -1,10 +1,10 @@
 //! Prometheus remote_write 1.0: `prometheus.WriteRequest`, read without copying a label.
 //!
-//! Format: <https://prometheus.io/docs/specs/prw/remote_write_spec/>. Metadata and exemplars are passed over; native
-//! histograms are counted, so that the sender can be told.
+//! Format: <https://prometheus.io/docs/specs/prw/remote_write_spec/>. Exemplars are passed over; native histograms are
+//! counted, so that the sender can be told. Metadata comes about once a minute, mostly in requests of its own.
 
 use watchtower_model::limits::LABELS_MAX;
-use watchtower_model::{LabelError, Labels, METRIC_NAME, Sample, Timestamp};
+use watchtower_model::{LabelError, Labels, METRIC_NAME, MetricType, Sample, Timestamp};
 
 use crate::error::{IntakeError, malformed};
 use crate::proto::{Fields, Value};
@@ -42,6 +42,52 @@ impl<'a> WriteRequest<'a> {
             }
         }
         Ok(false)
+    }
+}
+
+/// What a sender says of the metrics of one name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metadata<'a> {
+    pub family: &'a str,
+    pub kind: MetricType,
+    pub help: &'a str,
+    pub unit: &'a str,
+}
+
+/// Gives what a request says of metrics' names to `each`. `body` is what [`crate::decompress`] gave.
+pub fn read_metadata<'a>(body: &'a [u8], mut each: impl FnMut(Metadata<'a>)) -> Result<(), IntakeError> {
+    let mut request = Fields::new(body);
+    while let Some((number, value)) = request.next()? {
+        if number != 3 {
+            continue;
+        }
+        let mut found = Metadata::default();
+        let mut fields = Fields::new(value.bytes("metadata")?);
+        while let Some((number, value)) = fields.next()? {
+            match number {
+                1 => found.kind = metric_type(value.int64("a metric's type")?),
+                2 => found.family = value.text("a metric's name")?,
+                4 => found.help = value.text("a metric's help")?,
+                5 => found.unit = value.text("a metric's unit")?,
+                _ => {}
+            }
+        }
+        each(found);
+    }
+    Ok(())
+}
+
+/// `prometheus.MetricMetadata.MetricType`.
+fn metric_type(number: i64) -> MetricType {
+    match number {
+        1 => MetricType::Counter,
+        2 => MetricType::Gauge,
+        3 => MetricType::Histogram,
+        4 => MetricType::GaugeHistogram,
+        5 => MetricType::Summary,
+        6 => MetricType::Info,
+        7 => MetricType::StateSet,
+        _ => MetricType::Unknown,
     }
 }
 

@@ -9,6 +9,7 @@ mod event;
 mod id;
 mod labels;
 mod manifest;
+mod metadata;
 mod notify_rule;
 mod sample;
 mod severity;
@@ -27,6 +28,7 @@ pub use id::{
 };
 pub use labels::{LabelError, Labels, LabelsBuilder, METRIC_NAME, is_label_name, is_metric_name};
 pub use manifest::{APPROVAL_NAMESPACE, MANIFEST_FORMAT, Manifest, ParameterKind, ParameterRule};
+pub use metadata::{MetricMetadata, MetricType};
 pub use notify_rule::NotifyRule;
 pub use sample::{STALE_NAN_BITS, Sample, format_value, is_stale, parse_value, stale_nan};
 pub use severity::{ParseSeverityError, Severity, Urgency};

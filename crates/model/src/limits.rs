@@ -26,3 +26,7 @@ pub const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 pub const MANIFEST_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of an approver's armoured signature.
 pub const SIGNATURE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of what is said of a metric's name; the rest is cut.
+pub const HELP_BYTES_MAX: usize = 1024;
+/// Bytes of a metric's unit.
+pub const UNIT_BYTES_MAX: usize = 64;

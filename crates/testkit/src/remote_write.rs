@@ -32,6 +32,22 @@ pub fn request(all: &[Series<'_>]) -> Vec<u8> {
     snap::raw::Encoder::new().compress_vec(&body).expect("a buffer in memory can be compressed")
 }
 
+/// A request that says of each name (type's number, name, help, unit), compressed as senders do.
+///
+/// # Panics
+/// Never: what is compressed is in memory.
+pub fn metadata(all: &[(u8, &str, &str, &str)]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (kind, name, help, unit) in all {
+        let mut message = vec![1 << 3, *kind];
+        bytes(&mut message, 2, name.as_bytes());
+        bytes(&mut message, 4, help.as_bytes());
+        bytes(&mut message, 5, unit.as_bytes());
+        bytes(&mut body, 3, &message);
+    }
+    snap::raw::Encoder::new().compress_vec(&body).expect("a buffer in memory can be compressed")
+}
+
 fn bytes(out: &mut Vec<u8>, field: u8, content: &[u8]) {
     out.push(field << 3 | 2);
     varint(out, content.len() as u64);

@@ -8,7 +8,7 @@ mod stored;
 use std::time::{Duration, Instant};
 
 use watchtower_agent::exposition::{Format, admit, read};
-use watchtower_intake::remote_write::{Series, WriteRequest};
+use watchtower_intake::remote_write::{Series, WriteRequest, read_metadata};
 use watchtower_intake::signals::mapped::{Mapping, Written};
 use watchtower_intake::signals::{alertmanager, opsgenie, pagerduty};
 use watchtower_intake::{Encoding, decompress, otlp};
@@ -217,6 +217,7 @@ fn remote_write() {
             while request.next(&mut series).unwrap_or(false) {
                 let _ = series.to_labels();
             }
+            let _ = read_metadata(body, |_| ());
         }
         let mut out = Vec::new();
         let _ = decompress(Encoding::Snappy, bytes, &mut out);

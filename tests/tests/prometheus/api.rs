@@ -105,7 +105,7 @@ fn requests_are_answered_as_prometheus_answers_them() {
     let build = ours.call("GET", "/prometheus/api/v1/status/buildinfo", None).body;
     assert_eq!(build["data"]["features"], json!({}), "with some, Grafana takes it for another product");
     let metadata = ours.call("GET", "/prometheus/api/v1/metadata?limit=1&metric=x", None).body;
-    assert_eq!(metadata, json!({"status": "success", "data": {}}));
+    assert_eq!(metadata, json!({"status": "success", "data": {}}), "nobody said anything of it");
 }
 
 /// One series of this name and `kind`, with two samples that end at `at`.

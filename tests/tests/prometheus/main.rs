@@ -4,6 +4,7 @@
 
 mod alerting;
 mod importing;
+mod metadata;
 mod api;
 mod backtest;
 mod data;

@@ -16,7 +16,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::error::HubError;
-use crate::{Hub, keys};
+use crate::{Hub, keys, metadata};
 
 /// A newer hub that is about to change what older ones rely on marks that first and waits longer than this: older hubs are gone then.
 const FENCE_EVERY: Duration = Duration::from_secs(5);
@@ -25,6 +25,7 @@ const FENCE_EVERY: Duration = Duration::from_secs(5);
 pub(crate) fn start(hub: &Hub) {
     spawn(hub, "fence", FENCE_EVERY, fence::run);
     spawn(hub, "flush", Duration::from_secs(60), flush::run);
+    spawn(hub, "metadata", Duration::from_secs(60), metadata::store);
     spawn(hub, "merge", Duration::from_secs(20), merge::run);
     spawn(hub, "damage", Duration::from_secs(10), damage::run);
     spawn(hub, "retention", Duration::from_secs(600), retention::run);

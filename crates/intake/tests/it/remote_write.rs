@@ -1,6 +1,6 @@
 //! `prometheus.WriteRequest`, whole and damaged.
 
-use watchtower_intake::remote_write::{Series, WriteRequest};
+use watchtower_intake::remote_write::{Metadata, Series, WriteRequest, read_metadata};
 use watchtower_intake::{BODY_BYTES_MAX, Encoding, IntakeError, decompress};
 use watchtower_testkit::remote_write as sender;
 
@@ -133,4 +133,26 @@ fn the_encoding_is_the_one_that_is_named() {
     assert_eq!(error, "Content-Encoding \"gzip\" is not understood: send snappy or zstd");
     assert_eq!(unpacked(Encoding::Snappy, &zstd), Err(IntakeError::NotCompressed { encoding: "snappy" }));
     assert_eq!(unpacked(Encoding::Zstd, b"text"), Err(IntakeError::NotCompressed { encoding: "zstd" }));
+}
+
+#[test]
+fn what_is_said_of_names_comes_out_and_is_no_series() {
+    use watchtower_model::MetricType::{Counter, StateSet, Unknown};
+    let sent =
+        sender::metadata(&[(1, "a_total", "ünï\nb", "s"), (7, "b", "", ""), (200 & 0x7f, "c", "x", "")]);
+    let body = unpacked(Encoding::Snappy, &sent).unwrap();
+    let mut all = Vec::new();
+    read_metadata(&body, |said| all.push(said)).unwrap();
+    let said = |family, kind, help, unit| Metadata { family, kind, help, unit };
+    let expected =
+        [said("a_total", Counter, "ünï\nb", "s"), said("b", StateSet, "", ""), said("c", Unknown, "x", "")];
+    assert_eq!(all, expected);
+    assert!(!WriteRequest::new(&body).next(&mut Series::default()).unwrap());
+    let samples = request(&[("__name__", "x")], &[(0, 1.0)]);
+    read_metadata(&samples, |said| panic!("{said:?} was not said")).unwrap();
+    for length in 0..body.len() {
+        let mut whole = 0;
+        let read = read_metadata(&body[..length], |_| whole += 1);
+        assert!(whole < 3 && (read.is_err() || whole > 0 || length == 0), "{length}: {read:?}");
+    }
 }

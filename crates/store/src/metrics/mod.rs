@@ -6,6 +6,7 @@
 //! ```text
 //! metrics/log/00000000000000000000.log   segments, named by their first position (`log`)
 //! metrics/series.db                      the catalogue (`catalogue`)
+//! metrics/metadata.json                  what is said of metrics' names (`metadata`)
 //! metrics/2026-11-23.db                  chunks and blocks of one UTC day (`day`, `days`): retention is unlink
 //! metrics/rollups/1m/2026-11-23.db       its rollups by the minute (`rollups`)
 //! metrics/rollups/1h/2026-11-11.db       rollups by the hour of 32 days, named by the first
@@ -22,6 +23,7 @@ mod log;
 mod pack;
 
 mod catalogue;
+mod metadata;
 
 mod period;
 
@@ -44,6 +46,7 @@ pub use rollups::RollupRow;
 use catalogue::CatalogueFile;
 use days::DayFiles;
 use log::Log;
+use metadata::MetadataFile;
 use seam::{Disk, RealDisk};
 
 /// Which rollups.
@@ -70,6 +73,7 @@ impl Resolution {
 pub struct MetricFiles {
     log: Log,
     catalogue: CatalogueFile,
+    metadata: MetadataFile,
     days: DayFiles,
     /// As [`Resolution::ALL`] has them.
     rollups: [DayFiles; 2],
@@ -87,6 +91,7 @@ impl MetricFiles {
         Ok(MetricFiles {
             log: Log::open(&log_dir, disk)?,
             catalogue: CatalogueFile::open(&dir.join("series.db"))?,
+            metadata: MetadataFile::new(dir),
             days: DayFiles::open(dir, day::FORMATS)?,
             rollups: [open_rollups(dir, Resolution::Minute)?, open_rollups(dir, Resolution::Hour)?],
         })
@@ -132,6 +137,16 @@ impl MetricFiles {
 
     pub fn remove_series(&self, series: &[u64]) -> Result<(), MetricsError> {
         self.catalogue.remove(series)
+    }
+
+    /// As it was last put.
+    pub fn metadata(&self) -> Result<Option<Vec<u8>>, MetricsError> {
+        self.metadata.read()
+    }
+
+    /// In the place of what was put before.
+    pub fn put_metadata(&self, bytes: &[u8]) -> Result<(), MetricsError> {
+        self.metadata.write(bytes)
     }
 
     /// Adds chunks to a day (counted from 1970-01-01), in one transaction. A damaged file is set aside first.

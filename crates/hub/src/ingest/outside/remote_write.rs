@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use watchtower_intake::remote_write::{Series, WriteRequest};
+use watchtower_intake::remote_write::{Series, WriteRequest, read_metadata};
 use watchtower_intake::{Encoding, IntakeError};
-use watchtower_model::Labels;
+use watchtower_model::{Labels, MetricMetadata};
 use watchtower_tsdb::{Outcome, Resolved, SeriesRef};
 
 use super::{KNOWN_MAX, Point, foreign, server_names, store, unpack};
@@ -74,6 +74,9 @@ struct New {
 fn decode(hub: &Hub, body: &[u8]) -> Result<Decoded, IntakeError> {
     let mut decoded = Decoded { points: Vec::new(), written: Written::default() };
     let mut new: Vec<New> = Vec::new();
+    hub.metadata.hear(|tell| {
+        read_metadata(body, |said| tell(said.family, MetricMetadata::new(said.kind, said.help, said.unit)))
+    })?;
     let mut request = WriteRequest::new(body);
     let mut series = Series::default();
     let mut names: Option<HashSet<String>> = None;
