@@ -219,6 +219,8 @@ impl Reporter {
 
 #[cfg(test)]
 mod tests {
+    use watchtower_protocol::{BEGINNINGS, FAMILIES, Family, describe};
+
     use super::*;
 
     const WANTED: Wanted = Wanted { interval_ms: 10_000, watched: false, facts: false, correction_ms: 0 };
@@ -241,6 +243,48 @@ mod tests {
         assert!(reporter.report(now, &stats, ("full", None), WANTED).processes.is_none());
         let watched = reporter.report(now, &stats, ("full", None), Wanted { watched: true, ..WANTED });
         assert!(watched.processes.is_some());
+    }
+
+    /// What the hub says of names is what this agent means by them.
+    #[test]
+    fn names_and_their_descriptions_are_the_same_set() {
+        let mut reporter = Reporter::new(Source::new("/"), 1);
+        let stats = AgentStats { clock_offset_seconds: Some(0.0), ..AgentStats::default() };
+        reporter.report(crate::clock::now(), &stats, ("monitor", None), WANTED);
+        let names = reporter.dictionary().1.series.iter().map(|entry| entry.name.as_str());
+        let golden = include_str!("collect/golden.txt").lines();
+        let golden = golden.filter_map(|line| line.split(['{', ' ']).next());
+        for name in names.chain(golden) {
+            assert!(describe(name).is_some(), "{name}");
+        }
+        let sources = sources(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src"));
+        let beginnings = BEGINNINGS.iter().map(|family| family.name);
+        for Family { name, .. } in FAMILIES {
+            let field = beginnings.clone().find_map(|beginning| name.strip_prefix(beginning));
+            let word = field.map_or(*name, |field| field.rsplit('_').next().unwrap());
+            assert!(sources.contains(&format!("\"{word}\"")), "nothing makes {name}");
+        }
+        for beginning in beginnings {
+            assert!(sources.contains(&format!("\"{beginning}")), "nothing makes {beginning}");
+        }
+    }
+
+    fn sources(dir: &std::path::Path) -> String {
+        let mut text = String::new();
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                text += &sources(&path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("tests.rs") {
+                // Names of tests do not count.
+                text += std::fs::read_to_string(&path)
+                    .unwrap()
+                    .split("#[cfg(test)]\nmod tests {")
+                    .next()
+                    .unwrap();
+            }
+        }
+        text
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod dictionary;
 mod encoding;
 mod envelope;
 mod facts;
+mod families;
 mod handshake;
 mod message;
 mod process;
@@ -25,6 +26,7 @@ pub use dictionary::{Dictionary, SeriesEntry};
 pub use encoding::{DecodeError, Encoding, Frame, decode, decode_from_agent, encode};
 pub use envelope::{Envelope, EnvelopeError, Purpose, agent_id_of, key_id_of, sign, verify};
 pub use facts::{Facts, NetworkAddress};
+pub use families::{BEGINNINGS, FAMILIES, Family, describe};
 pub use handshake::{EXPORTER_BYTES, EXPORTER_LABEL, ProofError, Role, proof_bytes, verify_proof};
 pub use message::{
     AgentMessage, Challenge, ExecutionState, ExecutionUpdate, Goodbye, GoodbyeReason, Hello, HubMessage,

@@ -1,6 +1,7 @@
 //! `GET /prometheus/api/v1/metadata`: type, help and unit of metrics' names.
 
 use serde_json::{Value, json};
+use watchtower_hub::metadata::visible;
 use watchtower_model::MetricMetadata;
 
 use super::{Api, ApiError, Request, answer, handler};
@@ -16,11 +17,7 @@ async fn do_metadata(request: &Request) -> Api {
     let limit = number("limit")?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     let each = number("limit_per_metric")?.and_then(|limit| usize::try_from(limit).ok());
     let each = each.filter(|each| *each > 0).unwrap_or(usize::MAX);
-    // What other senders say is not for callers who do not see their series.
-    if request.principal.servers.is_some() {
-        return Ok(json!({}).into());
-    }
-    let all = request.hub.metadata.list(request.get("metric"));
+    let all = visible(&request.hub, request.principal.scope(), request.get("metric")).await?;
     let shown = all.into_iter().take(limit);
     let list = |told: Vec<MetricMetadata>| told.into_iter().take(each).map(|told| json!(told)).collect();
     Ok(Value::Object(shown.map(|(name, told)| (name, list(told))).collect()).into())

@@ -1,6 +1,7 @@
 //! Callers who are restricted to some servers see and make nothing beyond them.
 
 use serde_json::{Value, json};
+use watchtower_model::Labels;
 
 use crate::hub::{BOOTSTRAP, TestHub};
 
@@ -64,6 +65,34 @@ async fn labels_that_an_expression_dropped_hide_no_server() {
         let shown = answer.body.replace(&rule_text(&answer.body), "");
         assert!(shown.contains("\"instance\":\"web-1\""), "{path}: {shown}");
         assert!(!shown.contains("\"instance\":\"db-1\""), "{path}: {shown}");
+    }
+    test.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_described_to_those_who_see_their_series() {
+    let test = TestHub::start().await;
+    for (name, env, metrics) in [
+        ("web-1", "dev", ["node_load1", "node_memory_Novel_bytes"]),
+        ("db-1", "prod", ["node_forks_total", "private_total"]),
+    ] {
+        test.admin("POST", "/api/v1/servers", json!({"name": name, "labels": {"env": env}})).await;
+        let server = test.hub.servers.find(name).unwrap().id.0;
+        test.hub.tsdb.resolve(Some(server), &metrics.map(|name| Labels::from_pairs([("__name__", name)])));
+    }
+    let scope = json!({"name": "dev", "role": "viewer", "servers": "env=\"dev\""});
+    let (_, dev) = token(&test, BOOTSTRAP, scope).await;
+    let path = "/prometheus/api/v1/metadata";
+    let load = json!([{"type": "gauge", "help": "1m load average.", "unit": ""}]);
+    let memory = json!([{"type": "gauge", "help": "Memory information field Novel_bytes.", "unit": "bytes"}]);
+    let forks = json!([{"type": "counter", "help": "Total number of forks.", "unit": ""}]);
+    let seen = json!({"node_load1": load, "node_memory_Novel_bytes": memory});
+    assert_eq!(test.ask(&dev, "GET", path, json!(null)).await.json()["data"], seen);
+    let all = json!({"node_load1": load, "node_memory_Novel_bytes": memory, "node_forks_total": forks});
+    assert_eq!(test.admin("GET", path, json!(null)).await["data"], all);
+    for (metric, shown) in [("node_forks_total", json!({})), ("node_load1", json!({"node_load1": load}))] {
+        let answer = test.ask(&dev, "GET", &format!("{path}?metric={metric}"), json!(null)).await;
+        assert_eq!(answer.json()["data"], shown, "{metric}");
     }
     test.stop().await;
 }

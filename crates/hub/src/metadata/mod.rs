@@ -1,6 +1,6 @@
-//! Type, help and unit of metrics' names, as senders tell them.
+//! Type, help and unit of metrics' names: of the agents' own by a table, of others as senders tell them.
 //!
-//! Invariant: it is only ever told again. So it is kept in memory, within bounds, and stored as a whole in a small file about a
+//! Invariant: what is told is only ever told again. So it is kept in memory, within bounds, and stored as a whole in a small file about a
 //! minute after something new was told: what a crash takes is soon told again.
 
 mod book;
@@ -8,12 +8,15 @@ mod book;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use watchtower_model::MetricMetadata;
+use watchtower_matchers::{Matcher, Matchers};
+use watchtower_model::{METRIC_NAME, MetricMetadata};
+use watchtower_protocol::describe;
 use watchtower_store::metrics::{MetricFiles, MetricsError};
 
 use self::book::Book;
 use crate::Hub;
 use crate::error::HubError;
+use crate::query::{NamesOf, Reach, Scope};
 
 #[derive(Debug, Default)]
 pub struct Metadata(Mutex<Book>);
@@ -43,7 +46,7 @@ impl Metadata {
     }
 
     /// By name, what was told last first: of one name, or of all.
-    pub fn list(&self, metric: Option<&str>) -> BTreeMap<String, Vec<MetricMetadata>> {
+    fn list(&self, metric: Option<&str>) -> BTreeMap<String, Vec<MetricMetadata>> {
         self.book().list(|name| metric.is_none_or(|metric| metric == name))
     }
 
@@ -63,6 +66,31 @@ impl Metadata {
         drop(book);
         files.put_metadata(&bytes).inspect_err(|_| self.book().changed = true)
     }
+}
+
+/// What callers of this scope may know, by name: what agents mean by the names of their own series first, then what was told last. What other
+/// senders tell is only for those who see their series.
+pub async fn visible(
+    hub: &Hub,
+    scope: Scope,
+    metric: Option<&str>,
+) -> Result<BTreeMap<String, Vec<MetricMetadata>>, HubError> {
+    let mut all = BTreeMap::new();
+    let mut of_agents = scope;
+    if matches!(of_agents.reach, Reach::Everybody) {
+        all = hub.metadata.list(metric);
+        of_agents.reach = Reach::Servers(Matchers::default());
+    }
+    let selector = metric.map(|name| Matcher::equal(METRIC_NAME, name));
+    let selectors = vec![Matchers::new(selector.into_iter().collect())];
+    let of = NamesOf { selectors, range: None };
+    for name in hub.queries.label_values(hub, of_agents, of, METRIC_NAME.into()).await? {
+        let Some(own) = describe(&name) else { continue };
+        let told: &mut Vec<MetricMetadata> = all.entry(name).or_default();
+        told.retain(|told| *told != own);
+        told.insert(0, own);
+    }
+    Ok(all)
 }
 
 /// Saves what was told since.

@@ -11,4 +11,4 @@ pub use metric_store::MetricStore;
 pub use names::NamesOf;
 pub use panels::server_panels;
 pub use pool::{Pool, QueryLimits, Told};
-pub use source::{Scope, Source};
+pub use source::{Reach, Scope, Source};
