@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { axe, launch, openPage, PHONE, signIn, WIDE } from "./browser.mjs";
-import { confirmKeys, fillWizard, lookAtKeys } from "./wizard.mjs";
+import { confirmKeys, fillWizard, lookAgain, lookAtKeys, signInBy } from "./wizard.mjs";
 
 const {
   WATCHTOWER_URL: origin,
@@ -12,11 +12,13 @@ const {
   HOST_ADDRESS: host,
   HOST_USER: user,
   HOST_PASSWORD: secret,
+  NEWER_AGENT: newer,
   WATCHTOWER_SHOTS: shots,
 } = process.env;
 const SOON_MS = 15_000;
 const DEPLOYED_MS = 60_000;
 const DEAD = "127.0.0.1:9";
+const ROLL_BACK = "/servers/add?by=ssh&do=rollback&hosts=name%2Chost%0Aweb-1%2C10.0.0.1";
 const UNINSTALL = "/servers/add?by=ssh&do=uninstall&hosts=name%2Chost%0Aweb-1%2C10.0.0.1";
 
 let browser;
@@ -99,6 +101,46 @@ test("a host that cannot be reached tells its code, the cause and what to do, an
   await picture(page, "deploys");
 });
 
+test("what a deployment upgraded is rolled back from its page", async () => {
+  const { page } = session;
+  // The hub ships another agent once the first has reported: tests/tests/e2e/wizard.rs.
+  await page.goto(url("/deploys/agents"));
+  for (const until = Date.now() + SOON_MS; Date.now() < until; await page.reload()) {
+    const ships = page.getByText(`${newer} for`);
+    if (
+      await ships.waitFor({ timeout: 1000 }).then(
+        () => true,
+        () => false,
+      )
+    )
+      break;
+  }
+  await fillWizard(page, origin, { host, user, secret });
+  await lookAgain(page);
+  await page.getByRole("button", { name: "Install on 1 server" }).click();
+  await page.waitForURL(/\/deploys\/[0-9a-f-]{36}/);
+  await page.getByRole("button", { name: /upgraded/ }).waitFor({ timeout: DEPLOYED_MS });
+  const upgrade = new URL(page.url()).pathname;
+  batches.push(upgrade);
+  await page.getByRole("button", { name: "Roll back…" }).click();
+  await page.getByRole("heading", { name: "Roll back agents" }).waitFor();
+  await page.getByTestId("targets").getByText("1 host, read as csv").waitFor();
+  await signInBy(page, { user, secret });
+  await lookAgain(page);
+  await page.getByRole("button", { name: "Show the plan" }).click();
+  await page.getByText(`${newer} -> `).waitFor({ timeout: DEPLOYED_MS });
+  await picture(page, "form-roll-back");
+  await page.getByRole("button", { name: "Roll back 1 server" }).click();
+  await page.waitForURL((at) => /\/deploys\/[0-9a-f-]{36}/.test(at.pathname) && at.pathname !== upgrade);
+  await page.getByRole("heading", { name: `Roll back ${host}` }).waitFor();
+  await page.getByRole("button", { name: /rolled back/ }).waitFor({ timeout: DEPLOYED_MS });
+  await page.getByText("1 of 1 done").waitFor();
+  await page.goto(url("/deploys/agents"));
+  await page.getByRole("button", { name: /^Roll back these of version/ }).click();
+  await page.getByRole("heading", { name: "Roll back agents" }).waitFor();
+  await page.getByRole("button", { name: "Roll back 1 server" }).waitFor();
+});
+
 for (const colorScheme of ["light", "dark"]) {
   for (const viewport of [WIDE, PHONE]) {
     test(`axe finds nothing at ${viewport.width} px, ${colorScheme}, and nothing is wider than the screen`, async () => {
@@ -114,6 +156,7 @@ for (const colorScheme of ["light", "dark"]) {
         "/deploys",
         "/deploys?status=cancelled",
         "/settings/ssh",
+        ROLL_BACK,
         UNINSTALL,
         ...batches,
       ]) {

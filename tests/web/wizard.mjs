@@ -10,6 +10,10 @@ export async function fillWizard(page, origin, { host, user, secret }) {
   await page.getByRole("link", { name: "Connect by SSH" }).click();
   await page.getByRole("textbox", { name: "Hosts" }).fill(host);
   await page.getByTestId("targets").getByText("1 host, read as a list").waitFor();
+  await signInBy(page, { user, secret });
+}
+
+export async function signInBy(page, { user, secret }) {
   await page.getByLabel("Sign in with").selectOption({ label: "A password" });
   await page.getByLabel("User", { exact: true }).fill(user);
   await page.getByLabel("Password", { exact: true }).fill(secret);
@@ -25,5 +29,11 @@ export async function lookAtKeys(page) {
 
 export async function confirmKeys(page) {
   await page.getByRole("button", { name: "It is this host's" }).click();
+  await page.getByTestId("fingerprints").getByText("known", { exact: true }).waitFor();
+}
+
+/** Shows the key of a host that is known by now. */
+export async function lookAgain(page) {
+  await page.getByRole("button", { name: "Look at the host keys" }).click();
   await page.getByTestId("fingerprints").getByText("known", { exact: true }).waitFor();
 }

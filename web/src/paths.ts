@@ -2,15 +2,29 @@
 
 const part = encodeURIComponent;
 
+export interface SshHost {
+  name: string;
+  host: string;
+  user?: string;
+  port?: string;
+}
+
+/** The list as the form reads it: CSV, so that the record keeps its name whatever host is typed in its place. */
+export function sshHosts(hosts: readonly SshHost[]): string {
+  const rows = hosts.map(({ name, host, user = "", port = "" }) => [name, host, user, port]);
+  const width = rows.some((row) => row[2] || row[3]) ? 4 : 2;
+  return [["name", "host", "user", "port"], ...rows].map((row) => row.slice(0, width).join(",")).join("\n");
+}
+
+const sshForm = (action: string, hosts: string) => `/servers/add?by=ssh&do=${action}&hosts=${part(hosts)}`;
+
 export const paths = {
   overview: "/",
   servers: "/servers",
   serverAdd: "/servers/add",
   serverAddBySsh: "/servers/add?by=ssh",
-  /** The record keeps its name whatever host is typed in its place. */
-  serverUninstall: (name: string) =>
-    `/servers/add?by=ssh&do=uninstall&hosts=${part(`name,host
-${name},${name}`)}`,
+  serverUninstall: (name: string) => sshForm("uninstall", sshHosts([{ name, host: name }])),
+  serverRollBack: (hosts: string) => sshForm("rollback", hosts),
   server: (id: string, tab = "overview") => `/servers/${part(id)}/${tab}`,
   incidents: "/incidents",
   incident: (number: number | string) => `/incidents/${part(String(number))}`,

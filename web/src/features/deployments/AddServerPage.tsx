@@ -3,6 +3,7 @@ import { useUrlState } from "@/lib/url-state";
 import { paths } from "@/paths";
 import { Page } from "@/ui/Page";
 import { Tabs } from "@/ui/Tabs";
+import { ACTIONS, actionOf } from "./actions";
 import { Installer } from "./Installer";
 import { SshForm } from "./SshForm";
 
@@ -14,12 +15,13 @@ const WAYS = [
 
 export function AddServerPage() {
   const [by] = useUrlState("by");
-  const [action] = useUrlState("do", "install");
+  const [asked] = useUrlState("do", "install");
   const ssh = by === "ssh";
-  if (ssh && action === "uninstall") {
+  const { page } = ACTIONS[actionOf(asked)];
+  if (ssh && page) {
     return (
-      <Page title="Uninstall agents" parents={PARENTS} cli="watchtower agent uninstall root@HOST">
-        <p className="dim">The hub signs in, removes the agent, and checks that nothing is left.</p>
+      <Page title={page.title} parents={PARENTS} cli={page.cli}>
+        <p className="dim">{page.intro}</p>
         <SshForm />
       </Page>
     );

@@ -1,12 +1,12 @@
 // The agents there are, by version, and the way to newer ones over their own connection.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 import { useWhyNot } from "@/api/access";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import { formatBytes } from "@/lib/units";
-import { paths } from "@/paths";
+import { paths, sshHosts } from "@/paths";
 import { Button } from "@/ui/Button";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Panel } from "@/ui/Panel";
@@ -17,6 +17,8 @@ import { DeployTabs } from "./DeployTabs";
 import { groupVersions, selectorOf, type VersionGroup } from "./versions";
 
 const NAMES_SHOWN_MAX = 20;
+/** Their list is part of an address, which must stay one that every proxy takes; more: `watchtower agent rollback`. */
+const ROLL_BACK_MAX = 100;
 
 export function AgentsPage() {
   const query = useInfiniteQuery(queries.servers());
@@ -25,7 +27,11 @@ export function AgentsPage() {
     [query.data],
   );
   const [updating, setUpdating] = useState<string>();
-  const columns = useMemo(() => columnsOf(setUpdating), []);
+  const [, navigate] = useLocation();
+  const columns = useMemo(
+    () => columnsOf(setUpdating, (hosts) => navigate(paths.serverRollBack(hosts))),
+    [navigate],
+  );
   return (
     <Page
       title="Agents"
@@ -60,14 +66,14 @@ export function AgentsPage() {
   );
 }
 
-function columnsOf(update: (on: string) => void): Column<VersionGroup>[] {
+function columnsOf(update: (on: string) => void, rollBack: (hosts: string) => void): Column<VersionGroup>[] {
   return [
     {
       key: "version",
       head: "Agent",
       cell: ({ version }) => (version ? <strong>{version}</strong> : <span className="meta">none yet</span>),
     },
-    { key: "count", head: "Servers", num: true, cell: ({ servers }) => servers.length },
+    { key: "count", head: "Servers", num: true, low: true, cell: ({ servers }) => servers.length },
     {
       key: "servers",
       head: "Which",
@@ -96,14 +102,26 @@ function columnsOf(update: (on: string) => void): Column<VersionGroup>[] {
       head: "",
       cell: ({ version, servers }) =>
         version && (
-          <Button
-            small
-            needs="operate"
-            aria-label={`Update these of version ${version}`}
-            onClick={() => update(selectorOf(servers.map((server) => server.name)))}
-          >
-            Update
-          </Button>
+          <div className="row">
+            <Button
+              small
+              needs="operate"
+              aria-label={`Update these of version ${version}`}
+              onClick={() => update(selectorOf(servers.map((server) => server.name)))}
+            >
+              Update
+            </Button>
+            {servers.length <= ROLL_BACK_MAX && (
+              <Button
+                small
+                needs="operate"
+                aria-label={`Roll back these of version ${version}`}
+                onClick={() => rollBack(sshHosts(servers.map(({ name }) => ({ name, host: name }))))}
+              >
+                Roll back
+              </Button>
+            )}
+          </div>
         ),
     },
   ];

@@ -12,6 +12,7 @@ import { ErrorNotice } from "@/ui/Panel";
 import { useAction } from "@/ui/useAction";
 import { AccessFields } from "./AccessFields";
 import { type Draft, EMPTY, missing, toAccess } from "./access";
+import { ACTIONS, upgraded } from "./actions";
 import { BatchView, useBatch } from "./BatchView";
 import { isOpen } from "./steps";
 
@@ -20,7 +21,7 @@ const PARENTS = [{ label: "Deploys", href: paths.deploys }];
 function titleOf(all: readonly Deployment[] | undefined): string {
   const [first] = all ?? [];
   if (!all || !first) return "Deploy";
-  const verb = first.dry_run ? "Plan for" : first.action === "uninstall" ? "Uninstall from" : "Install on";
+  const verb = first.dry_run ? "Plan for" : ACTIONS[first.action].verb;
   return `${verb} ${all.length === 1 ? first.server : `${all.length} servers`}`;
 }
 
@@ -30,6 +31,8 @@ export function BatchPage({ params }: { params: { batch: string } }) {
   const first = all?.[0];
   const open = all?.some(isOpen);
   const failed = all?.some((one) => one.status === "failed");
+  const back = !open && all ? upgraded(all) : undefined;
+  const [, navigate] = useLocation();
   return (
     <Page
       title={titleOf(all)}
@@ -37,6 +40,11 @@ export function BatchPage({ params }: { params: { batch: string } }) {
       actions={
         <>
           {open && <Cancel batch={params.batch} />}
+          {back && (
+            <Button needs="operate" onClick={() => navigate(paths.serverRollBack(back))}>
+              Roll back…
+            </Button>
+          )}
           {failed && !open && <Retry batch={params.batch} />}
         </>
       }

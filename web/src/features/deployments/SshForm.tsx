@@ -14,6 +14,7 @@ import { ErrorNotice, Panel } from "@/ui/Panel";
 import { useAction } from "@/ui/useAction";
 import { AccessFields } from "./AccessFields";
 import { type Draft, EMPTY, missing, sendsPassword, toAccess } from "./access";
+import { ACTIONS, actionOf } from "./actions";
 import { BatchView } from "./BatchView";
 import { Fingerprints, type Shown, vouched } from "./Fingerprints";
 import { PolicyChoice } from "./PolicyChoice";
@@ -22,9 +23,8 @@ import { Targets } from "./Targets";
 const SETTLE_MS = 300;
 
 export function SshForm() {
-  const [action] = useUrlState("do", "install");
+  const action = actionOf(useUrlState("do", "install")[0]);
   const [asked] = useUrlState("hosts");
-  const uninstall = action === "uninstall";
   const [text, setText] = useState(asked);
   const [draft, setDraft] = useState<Draft>(EMPTY);
   const [policy, setPolicy] = useState<AgentPolicy>("full");
@@ -39,13 +39,13 @@ export function SshForm() {
   const ssh = toAccess(draft);
   const begin = useAction(
     async (dryRun: boolean) => {
-      const how = { policy, takeover, dry_run: dryRun, remove_server: uninstall && removeServer };
-      const body = {
-        action: uninstall ? ("uninstall" as const) : ("install" as const),
-        targets,
-        ssh,
-        ...how,
+      const how = {
+        policy,
+        takeover,
+        dry_run: dryRun,
+        remove_server: action === "uninstall" && removeServer,
       };
+      const body = { action, targets, ssh, ...how };
       return api.post("/deployments", { body });
     },
     { changes: ["deployment"] },
@@ -64,7 +64,7 @@ export function SshForm() {
     else if (batch) navigate(paths.deploy(batch));
   };
   const count = targets.length === 1 ? "1 server" : `${targets.length} servers`;
-  const verb = uninstall ? "Uninstall from" : "Install on";
+  const { verb, bare, danger } = ACTIONS[action];
   return (
     <form
       className="stack"
@@ -106,15 +106,18 @@ export function SshForm() {
           <Fingerprints targets={targets} ssh={ssh} shown={shown} onShown={setShown} />
         </div>
       </Panel>
-      <Panel>
-        {uninstall ? (
+      {action === "uninstall" && (
+        <Panel>
           <CheckField
             label="Remove the servers from the hub as well"
             hint="with their samples; their incidents stay."
             checked={removeServer}
             onChange={setRemoveServer}
           />
-        ) : (
+        </Panel>
+      )}
+      {action === "install" && (
+        <Panel>
           <div className="form">
             <PolicyChoice value={policy} onChange={setPolicy} />
             <CheckField
@@ -124,8 +127,8 @@ export function SshForm() {
               onChange={setTakeover}
             />
           </div>
-        )}
-      </Panel>
+        </Panel>
+      )}
       {complaint && (
         <div className="notice tone-warn" role="alert">
           {complaint}
@@ -133,13 +136,8 @@ export function SshForm() {
       )}
       {begin.error !== undefined && <ErrorNotice error={begin.error} title="Could not start" />}
       <div className="form-actions">
-        <Button
-          type="submit"
-          kind={uninstall ? "danger primary" : "primary"}
-          needs="operate"
-          busy={begin.busy}
-        >
-          {targets.length > 0 ? `${verb} ${count}` : uninstall ? "Uninstall" : "Install"}
+        <Button type="submit" kind={danger ? "danger primary" : "primary"} needs="operate" busy={begin.busy}>
+          {targets.length > 0 ? `${verb} ${count}` : bare}
         </Button>
         <Button needs="operate" busy={begin.busy} onClick={() => void start(true)}>
           Show the plan
