@@ -1,11 +1,13 @@
 start() {
+  case "$("$bin" policy show 2>/dev/null | sed -n 's/^ *"mode": *"\([a-z]*\)".*/\1/p')" in
+    allowlist|full) listens=watchtower-executor.socket ;;
+    *) listens=; systemctl --no-reload disable --quiet --now watchtower-executor.socket >/dev/null 2>&1 ;;
+  esac
+  # Each of them by itself would have systemd read all units anew.
+  said=$(systemctl --no-reload enable --quiet watchtower-agent.service $listens 2>&1) || fail E_SERVICE "$said"
   systemctl daemon-reload
   # An executor of an older version ends; its socket starts the new one. What it started goes on.
   systemctl stop watchtower-executor.service >/dev/null 2>&1
-  case "$("$bin" policy show 2>/dev/null | sed -n 's/^ *"mode": *"\([a-z]*\)".*/\1/p')" in
-    allowlist|full) said=$(systemctl enable --quiet --now watchtower-executor.socket 2>&1) || fail E_SERVICE "$said" ;;
-    *) systemctl disable --quiet --now watchtower-executor.socket >/dev/null 2>&1 ;;
-  esac
-  said=$(systemctl enable --quiet watchtower-agent.service 2>&1) || fail E_SERVICE "$said"
+  [ -z "$listens" ] || said=$(systemctl start "$listens" 2>&1) || fail E_SERVICE "$said"
   said=$(systemctl restart watchtower-agent.service 2>&1) || fail E_SERVICE "$said"
 }
