@@ -3,13 +3,20 @@
 //! Invariants: identity, journal and policy are not touched, so that nothing is enrolled and no right widened; the host notes
 //! a rollback until its first report, so that one that was cut short is finished and not turned round.
 
+use std::pin::pin;
+
+use tokio::sync::Notify;
+use watchtower_model::Timestamp;
+
 use crate::connect::of_hub;
 use crate::facts::{Kept, Survey};
 use crate::plan;
+use crate::remote::{Answers, SCRIPT_TIMEOUT, Script};
 use crate::site::{Site, another_server};
-use crate::{Change, Code, Failure, Outcome, Step};
+use crate::transport::Input;
+use crate::{Change, Code, Failure, Outcome, Step, said};
 
-const EXCHANGE: &str = include_str!("scripts/rollback.sh");
+const EXCHANGE: &str = concat!(include_str!("scripts/start.sh"), include_str!("scripts/rollback.sh"));
 /// The note stays, for the same deployment taken up again.
 const SETTLE: &str = "mv -f \"$previous/begun\" \"$previous/done\" && say settled yes\n";
 
@@ -45,12 +52,13 @@ pub(crate) async fn roll_back(site: &Site<'_>) -> Result<Outcome, Failure> {
     }
     reporter.detail(format!("{} -> {}", way.from, way.to));
     reporter.begin(Step::RollBack);
-    match way.left {
-        Left::All => exchange(site, note(survey, job.id.as_deref())).await?,
-        Left::Proof => {}
+    let started = match way.left {
         Left::Nothing => return Ok(went_back(site, way)),
-    }
-    let reported = match site.start(Step::RollBack).await {
+        // What fails in the middle is taken back by the host itself.
+        Left::All => Ok(exchange(site, note(survey, job.id.as_deref())).await?),
+        Left::Proof => site.start(Step::RollBack).await,
+    };
+    let reported = match started {
         Ok(before) => site.first_report(before).await,
         Err(failure) => Err(failure),
     };
@@ -133,18 +141,35 @@ fn note(survey: &Survey, id: Option<&str>) -> String {
     format!("{program} {}", id.unwrap_or(""))
 }
 
-/// `note` goes to the file that says that a rollback was begun; empty: there is none.
-async fn exchange(site: &Site<'_>, note: String) -> Result<(), Failure> {
+/// Puts the other version in place and starts it: every report later than the answer is its own. `note` goes to the file that
+/// says that a rollback was begun; empty: there is none.
+async fn exchange(site: &Site<'_>, note: String) -> Result<Option<Timestamp>, Failure> {
+    let step = site.reporter.step();
+    let failed = |answers: &Answers| said::failure(step, answers, &site.survey);
     let variables = [("HAD", site.survey.had.join(" ")), ("NOTE", note)];
-    site.script(site.reporter.step(), EXCHANGE, &variables, "exchanged").await.map(drop)
+    let (stopped, go) = (Notify::new(), Notify::new());
+    let data = [Input::Until(&go), Input::Text("go\n")];
+    let script = Script { step, text: EXCHANGE, variables: &variables, data: &data, limit: SCRIPT_TIMEOUT };
+    let heard = |name: &str, _: &str| {
+        if name == "stopped" {
+            stopped.notify_one();
+        }
+    };
+    let mut work = pin!(site.remote.script(&script, heard));
+    let before = tokio::select! {
+        ended = &mut work => return Err(failed(&ended?)),
+        () = stopped.notified() => site.newest().await?,
+    };
+    go.notify_one();
+    let answers = work.await?;
+    answers.get("exchanged").map(|_| before).ok_or_else(|| failed(&answers))
 }
 
 /// The version that was there comes back in place of one that does not report: the failure to end with.
 async fn put_forward(site: &Site<'_>, way: &Way, because: Failure) -> Result<Failure, Failure> {
     site.reporter.fail(&because);
     site.reporter.begin(Step::CleanUp);
-    exchange(site, String::new()).await?;
-    let before = site.start(Step::CleanUp).await?;
+    let before = exchange(site, String::new()).await?;
     site.is_back(&way.from, before).await;
     let fix = format!("{}; version {} was put back", because.fix, way.from);
     Ok(Failure { fix, ..because })

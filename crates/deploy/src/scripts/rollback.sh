@@ -16,7 +16,8 @@ ended() {
     [ ! -d "$fresh" ] || put "$fresh"
     rm -rf "$fresh"
     systemctl daemon-reload >/dev/null 2>&1
-    case $HAD in *active*) systemctl start watchtower-agent.service ;; esac
+    systemctl stop watchtower-executor.service >/dev/null 2>&1
+    case $HAD in *active*) systemctl restart watchtower-agent.service ;; esac
   fi
   exit "$code"
 }
@@ -33,6 +34,10 @@ rm -f "$bin.former" "$bin.staged"
 said=$(put "$previous" 2>&1) || fail E_PLACE "$said"
 [ -z "$NOTE" ] || printf '%s\n' "$NOTE" > "$fresh/begun" || fail E_PLACE "$fresh cannot be written"
 mv "$previous" "$old" && mv "$fresh" "$previous" || fail E_PLACE "$previous cannot be exchanged"
+say stopped yes
+# Whoever waits for the first report must know which was the last one before.
+IFS= read -r go || exit 1
+start
+trap - EXIT HUP INT TERM PIPE
 rm -rf "$old"
 say exchanged yes
-trap - EXIT HUP INT TERM PIPE

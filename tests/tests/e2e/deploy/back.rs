@@ -19,7 +19,7 @@ const NEWER: &str = "0.1.9";
 const BROKEN: &str = "#!/bin/sh\ncase $1 in run) echo cannot run here; exit 1;; esac\n\
     exec /opt/watchtower/bin/real-agent \"$@\"\n";
 
-/// The server web-1, whose agent is at [`OWN`] and is left at it.
+/// The server web-1, whose agent is at [`OWN`] and is left at [`NEWER`], while the hub ships the first again.
 pub fn by_hand(scene: &Scene, deploy: &[&str], target: &str) {
     let back = ["agent", "rollback", target, "--name", "web-1", "-y"];
     let host = &scene.hosts[0];
@@ -45,7 +45,6 @@ pub fn by_hand(scene: &Scene, deploy: &[&str], target: &str) {
     assert_eq!(own_files(host), own, "key, journal's owner and policy are what they were");
     assert_eq!(scene.hub.api().list("/servers").len(), 1, "nothing was enrolled anew");
     ship(scene.shipped.path(), |_| first);
-    assert_eq!(text(&result(&scene.operator, deploy)["result"]), "upgraded");
 }
 
 /// All but what a running agent writes by itself.
@@ -95,7 +94,7 @@ fn reports(scene: &Scene, version: &str) {
 fn slow_script(scene: &Scene) -> i64 {
     let api = scene.hub.api();
     let exec = json!({
-        "command": ["/bin/sh", "-c", "echo x >> /run/slow; sleep 8; echo end"], "on": "name=\"web-1\"",
+        "command": ["/bin/sh", "-c", "echo x >> /run/slow; sleep 5; echo end"], "on": "name=\"web-1\"",
     });
     let run = api.post("/runs/exec", &exec)["run"]["number"].as_i64().expect("a run has a number");
     wait::until(SOON, "the slow script to run", || {

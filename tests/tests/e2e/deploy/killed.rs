@@ -5,7 +5,10 @@ use std::time::Duration;
 use watchtower_testkit::hosts::Host;
 use watchtower_testkit::wait;
 use watchtower_tests::operator::{difference, files};
+use watchtower_tests::release::called;
 use watchtower_tests::scene::Scene;
+
+use super::life::ship;
 
 const SETTLED: Duration = Duration::from_secs(20);
 /// What is there on the host when the command is killed, from the first bytes to the running service.
@@ -16,6 +19,15 @@ const MOMENTS: [&str; 5] = [
     "ls /var/lib/watchtower/identity.key",
     "systemctl is-active watchtower-agent",
 ];
+
+/// The same of a rollback, from the copy of what is there to the one that was put back and has not reported.
+const MOMENTS_BACK: [&str; 3] = [
+    "ls -d /opt/watchtower/previous.new || ls /opt/watchtower/previous/begun",
+    "ls /opt/watchtower/previous/begun",
+    "ls /opt/watchtower/previous/begun && systemctl is-active watchtower-agent || ls /opt/watchtower/previous/done",
+];
+const OWN: &str = env!("CARGO_PKG_VERSION");
+const NEWER: &str = "0.1.9";
 
 #[test]
 fn a_killed_command_leaves_all_or_nothing() {
@@ -42,6 +54,39 @@ fn a_killed_command_leaves_all_or_nothing() {
     assert_eq!(difference(&before, &files(host)), Vec::<String>::new(), "left by an interrupted upload");
     let at_last = operator.run(&["agent", "deploy", &target, "--name", "killed", "-y"]);
     assert_eq!(at_last.exit, 0, "{at_last:?}");
+    killed_rollbacks(&scene, &target);
+}
+
+/// An agent runs after each, and the same command goes back once and not twice.
+fn killed_rollbacks(scene: &Scene, target: &str) {
+    let (operator, host) = (&scene.operator, &scene.hosts[0]);
+    ship(scene.shipped.path(), |program| called(&program, NEWER));
+    let upgraded = operator.run(&["agent", "upgrade", target, "--name", "killed", "-y"]);
+    assert_eq!(upgraded.exit, 0, "{upgraded:?}");
+    let back = ["agent", "rollback", target, "--name", "killed", "-y"];
+    for moment in MOMENTS_BACK {
+        // Of the way back from the round before.
+        host.must("rm -f /opt/watchtower/previous/done");
+        let mut child = operator.start(&back);
+        wait::until(SETTLED, moment, || host.run(moment).status.success().then_some(()));
+        child.kill().expect("it is ours");
+        let _ = child.wait();
+        wait::until(SETTLED, &format!("an agent after {moment}"), || {
+            let busy = host.run("grep -qs 'IFS= [r]ead -r s' /proc/[0-9]*/cmdline").status.success();
+            let runs = host.run("systemctl is-active --quiet watchtower-agent").status.success();
+            (!busy && runs).then_some(())
+        });
+        let there = host.must("/opt/watchtower/bin/watchtower-agent --version; ls -A /opt/watchtower");
+        assert!(!there.contains("previous."), "{moment}: {there}");
+        eprintln!("killed after {moment}: {}", there.lines().next().unwrap_or_default());
+        // A command that had its report before it was killed would be turned round.
+        if !host.run("ls /opt/watchtower/previous/done").status.success() {
+            let again = operator.run(&back);
+            assert_eq!(again.row()["version"], OWN, "{moment}: {again:?}");
+        }
+        let forth = operator.run(&back);
+        assert_eq!((&forth.row()["version"], forth.exit), (&NEWER.into(), 0), "{moment}: {forth:?}");
+    }
 }
 
 /// Whether the whole agent is there; `None` while it is neither.
