@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use watchtower_model::{EventKind, Labels, Severity};
 use watchtower_protocol::{
-    AgentEvent, AgentMessage, ExecutionState, Goodbye, GoodbyeReason, HubMessage, Report, TrustBundle,
+    AgentEvent, AgentMessage, Goodbye, GoodbyeReason, HubMessage, Report, TrustBundle,
 };
 
 use crate::clock::{self, Moment};
@@ -30,7 +30,7 @@ use crate::spool::{Quotas, Spool, SpoolError};
 use crate::state_dir::{Remembered, StateDir, StateError};
 use crate::update::works;
 use interval::Interval;
-use session::Session;
+use session::{Session, is_said_again};
 
 /// Something urgent brings the next report forward, though not more often than this.
 const URGENT: Duration = Duration::from_secs(1);
@@ -224,8 +224,9 @@ impl Agent {
     fn send_report(&mut self, mut report: Report, collected: Moment) {
         if let Link::Up(session) = &mut self.link {
             report.age_ms = clock::now().mono_ms.saturating_sub(collected.mono_ms);
-            session.facts_due = false;
+            let first = std::mem::replace(&mut session.facts_due, false);
             self.send_all(vec![AgentMessage::Report(Box::new(report))]);
+            self.tell_metadata(first);
         }
     }
 
@@ -387,14 +388,5 @@ impl Agent {
         if let Link::Up(session) = self.link {
             session.close_with(&AgentMessage::Goodbye(Goodbye { reason })).await;
         }
-    }
-}
-
-/// Output, and the ends that must not be ahead of it: the executor says them again on each connection.
-fn is_said_again(message: &AgentMessage) -> bool {
-    match message {
-        AgentMessage::Output(_) => true,
-        AgentMessage::Execution(update) => matches!(update.state, ExecutionState::Finished { .. }),
-        _ => false,
     }
 }

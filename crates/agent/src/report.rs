@@ -6,7 +6,9 @@
 use std::path::PathBuf;
 
 use watchtower_model::limits::{EVENTS_PER_REPORT_MAX, SERIES_PER_AGENT_MAX};
-use watchtower_protocol::{AgentEvent, Dictionary, Facts, Lane, ProcessTable, Report, SeriesEntry, Value};
+use watchtower_protocol::{
+    AgentEvent, Dictionary, Facts, Lane, NamedMetadata, ProcessTable, Report, SeriesEntry, Value,
+};
 
 use crate::clock::Moment;
 use crate::collect::process::Processes;
@@ -129,6 +131,11 @@ impl Reporter {
 
     pub fn dictionary(&self) -> (&str, &Dictionary) {
         (&self.hash, &self.dictionary)
+    }
+
+    /// As [`Scraper::described`].
+    pub fn described(&mut self, new_connection: bool) -> Vec<NamedMetadata> {
+        self.scraper.described(new_connection)
     }
 
     pub fn collectors(&mut self) -> &mut Collectors {

@@ -25,7 +25,9 @@ pub enum MetricType {
 pub struct MetricMetadata {
     #[serde(rename = "type")]
     pub kind: MetricType,
+    #[serde(default)]
     pub help: String,
+    #[serde(default)]
     pub unit: String,
 }
 

@@ -14,6 +14,7 @@ mod facts;
 mod families;
 mod handshake;
 mod message;
+mod metadata;
 mod process;
 mod release;
 mod report;
@@ -32,6 +33,7 @@ pub use message::{
     AgentMessage, Challenge, ExecutionState, ExecutionUpdate, Goodbye, GoodbyeReason, Hello, HubMessage,
     OutputChunk, Progress, Proof, Refusal, RefusalCode, Stream, TrustHeld, Version, Welcome, base64_bytes,
 };
+pub use metadata::{METADATA_MAX, Metadata, NamedMetadata};
 pub use process::{Process, ProcessTable};
 pub use release::{PROGRAM_PATH, RELEASE_FORMAT, Release, ReleaseError};
 pub use report::{AgentEvent, CheckError, Lane, Report};

@@ -6,6 +6,7 @@ use watchtower_model::{AgentId, ExecutionId, ServerId, Timestamp};
 use crate::dictionary::Dictionary;
 use crate::envelope::Envelope;
 use crate::limits::OUTPUT_CHUNK_BYTES_MAX;
+use crate::metadata::Metadata;
 use crate::report::{CheckError, Report, line};
 
 /// `{"major":1,"minor":0}`
@@ -27,6 +28,7 @@ pub enum AgentMessage {
     Output(OutputChunk),
     Goodbye(Goodbye),
     Trust(TrustHeld),
+    Metadata(Metadata),
     /// Answer to [`HubMessage::Ping`].
     Pong {
         id: u64,
@@ -281,6 +283,7 @@ impl AgentMessage {
             AgentMessage::Output(chunk) if chunk.data.len() > OUTPUT_CHUNK_BYTES_MAX => {
                 Err(CheckError::TooMany { field: "output.data", max: OUTPUT_CHUNK_BYTES_MAX })
             }
+            AgentMessage::Metadata(metadata) => metadata.check(),
             AgentMessage::Unsupported { what } => line("unsupported.what", what, 64),
             AgentMessage::Output(_)
             | AgentMessage::Goodbye(_)

@@ -105,6 +105,44 @@ fn hub_messages() {
 }
 
 #[test]
+fn metadata_bytes() {
+    use watchtower_model::{MetricMetadata, MetricType};
+    let named = |name: &str, kind, help, unit| NamedMetadata {
+        name: name.into(),
+        said: MetricMetadata::new(kind, help, unit),
+    };
+    let metrics = vec![
+        named("jobs_total", MetricType::Counter, "Jobs\ndone.", ""),
+        named("age_seconds", MetricType::GaugeHistogram, "", "seconds"),
+    ];
+    let message = AgentMessage::Metadata(Metadata { metrics });
+    assert_eq!(
+        text(&message),
+        r#"{"type":"metadata","metrics":[{"n":"jobs_total","type":"counter","help":"Jobs\ndone.","unit":""},{"n":"age_seconds","type":"gaugehistogram","help":"","unit":"seconds"}]}"#
+    );
+    assert_eq!(decode_from_agent(&Frame::Text(text(&message)), FRAME_BYTES_MAX).unwrap(), message);
+    message.check().unwrap();
+    // A type of a newer agent, and texts that are left out.
+    let newer = r#"{"type":"metadata","metrics":[{"n":"a","type":"novel","more":1}]}"#;
+    let newer: AgentMessage = decode(&Frame::Text(newer.into()), FRAME_BYTES_MAX).unwrap();
+    assert_eq!(
+        newer,
+        AgentMessage::Metadata(Metadata { metrics: vec![named("a", MetricType::Unknown, "", "")] })
+    );
+    let long = NamedMetadata {
+        name: "a".into(),
+        said: MetricMetadata { help: "x".repeat(1025), ..MetricMetadata::default() },
+    };
+    for refused in [
+        vec![named("a b", MetricType::Gauge, "", "")],
+        vec![named("a", MetricType::Gauge, "", ""); 201],
+        vec![long],
+    ] {
+        assert!(AgentMessage::Metadata(Metadata { metrics: refused }).check().is_err());
+    }
+}
+
+#[test]
 fn trust_bytes() {
     let cases = [
         (TrustHeld { version: 3, executor: Some(2) }, r#"{"type":"trust","version":3,"executor":2}"#),

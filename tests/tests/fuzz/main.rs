@@ -7,16 +7,17 @@ mod stored;
 
 use std::time::{Duration, Instant};
 
-use watchtower_agent::exposition::{Format, admit, read};
+use watchtower_agent::exposition::{Format, admit, described, read};
 use watchtower_intake::remote_write::{Series, WriteRequest, read_metadata};
 use watchtower_intake::signals::mapped::{Mapping, Written};
 use watchtower_intake::signals::{alertmanager, opsgenie, pagerduty};
 use watchtower_intake::{Encoding, decompress, otlp};
 use watchtower_matchers::Matchers;
-use watchtower_model::{Labels, Timestamp, parse_duration_ms};
+use watchtower_model::{Labels, Timestamp, is_metric_name, parse_duration_ms};
 use watchtower_protocol::limits::FRAME_BYTES_MAX;
 use watchtower_protocol::{
-    AgentMessage, Dictionary, Frame, HubMessage, SeriesEntry, SshKey, TrustBundle, decode, verify_ssh,
+    AgentMessage, Dictionary, Frame, HubMessage, Metadata, NamedMetadata, SeriesEntry, SshKey, TrustBundle,
+    decode, verify_ssh,
 };
 use watchtower_tests::random::Random;
 
@@ -236,6 +237,11 @@ fn expositions() {
     fuzz("expositions", EXPOSITIONS, |bytes| {
         let text = String::from_utf8_lossy(bytes);
         for format in [Format::Text, Format::OpenMetrics] {
+            described(&text, format, |name, said| {
+                let metrics = vec![NamedMetadata { name: name.into(), said }];
+                let told = is_metric_name(name) && name.len() <= 128;
+                assert!(!told || AgentMessage::Metadata(Metadata { metrics }).check().is_ok());
+            });
             let mut series = Vec::new();
             let _ = read(&text, format, |line| {
                 if let Some(found) = admit(line, &own, bytes.len() % 2 == 0) {

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use serde_json::{Value, json};
+use watchtower_testkit::prometheus::Prometheus;
 use watchtower_testkit::tether::{Tether, Tethered};
 use watchtower_testkit::{need, port, wait};
 use watchtower_tests::api::Api;
@@ -99,6 +101,8 @@ fn a_real_exporter_is_scraped_goes_down_comes_back_and_is_forgotten() {
     });
     assert_eq!(load, 3, "three averages, each once");
 
+    described(&api, port);
+
     drop(running.take());
     wait_value(&api, &format!("up{{{of}}}"), Some(0.0));
     assert_eq!(value(&api, &format!("count(node_uname_info{{{of}}})")), None, "its series end at once");
@@ -109,6 +113,33 @@ fn a_real_exporter_is_scraped_goes_down_comes_back_and_is_forgotten() {
     wait_value(&api, &format!("count({{__name__=~\".+\",{of}}})"), None);
     assert_eq!(value(&api, "up{job=\"node\",instance=\"web-1\"}"), Some(1.0));
     drop(running);
+}
+
+/// What the exporter says of its names is answered as a Prometheus answers that scrapes it too, also to those who see the server alone.
+fn described(api: &Api, port: u16) {
+    let config = format!(
+        "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: e\n  static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n"
+    );
+    let Some(prometheus) = Prometheus::with_config(&config) else { return };
+    let theirs = Api::new(&prometheus.url(), None);
+    let of = |api: &Api, path: &str| api.raw("GET", path, "", b"").unwrap().body["data"].clone();
+    let path = "/prometheus/api/v1/metadata";
+    let expected = wait::until(SOON, "Prometheus to have scraped", || {
+        let all = of(&theirs, "/api/v1/metadata").as_object().cloned().unwrap_or_default();
+        (all.len() > 100).then_some(all)
+    });
+    wait::until(SOON, "all of it to be told", || {
+        let got = of(api, path);
+        let same =
+            |(name, told): (&String, &Value)| got[name].as_array().is_some_and(|all| all.contains(&told[0]));
+        expected.iter().all(same).then_some(())
+    });
+    let made = api.post("/tokens", &json!({"name": "web", "role": "viewer", "servers": "name=\"web-1\""}));
+    let limited = of(&api.with_token(made["secret"].as_str()), path);
+    assert_eq!(limited["node_scrape_collector_success"], expected["node_scrape_collector_success"]);
+    assert!(limited.get("go_goroutines").is_none(), "its series were dropped: {limited}");
+    let made = api.post("/tokens", &json!({"name": "none", "role": "viewer", "servers": "name=\"web-2\""}));
+    assert_eq!(of(&api.with_token(made["secret"].as_str()), path), json!({}));
 }
 
 /// A certificate for `name` of an authority of its own, and both as files: `ca.pem`, `cert.pem`, `key.pem`.

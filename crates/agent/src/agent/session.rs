@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use watchtower_protocol::{AgentMessage, Envelope, HubMessage, TrustHeld};
+use watchtower_protocol::{AgentMessage, Envelope, ExecutionState, HubMessage, Metadata, TrustHeld};
 
 use super::{Agent, Link};
 use crate::clock;
@@ -21,6 +21,8 @@ pub struct Session {
     pub facts_due: bool,
     /// The executor knows of this connection. What it says of output before would leave a gap that the hub takes for one in the stream.
     pub rewound: bool,
+    /// The hub does not know a message: the newest kinds are not for it.
+    older: bool,
     dictionary_sent: Option<(String, u64)>,
     trust_told: Option<TrustHeld>,
 }
@@ -31,6 +33,7 @@ impl Session {
             connection: Connection::new(welcomed.socket, welcomed.encoding),
             facts_due: true,
             rewound: false,
+            older: false,
             dictionary_sent: None,
             trust_told: None,
         }
@@ -120,6 +123,9 @@ impl Agent {
             }
             HubMessage::Unsupported { what } => {
                 crate::log::warn("the hub does not know a message of ours", &[("what", &what)]);
+                if let Link::Up(session) = &mut self.link {
+                    session.older = true;
+                }
             }
             HubMessage::Unknown => {
                 self.send_all(vec![AgentMessage::Unsupported { what: "message".into() }]);
@@ -156,6 +162,17 @@ impl Agent {
         }
     }
 
+    /// What targets say of their metrics, once on each connection.
+    pub(super) fn tell_metadata(&mut self, first: bool) {
+        let mut metrics = self.reporter.described(first);
+        while !metrics.is_empty() {
+            if matches!(&self.link, Link::Up(session) if !session.older) {
+                self.send_all(vec![AgentMessage::Metadata(Metadata { metrics })]);
+            }
+            metrics = self.reporter.described(false);
+        }
+    }
+
     /// The dictionary, then the reports after the last acknowledgement once more.
     fn send_dictionary(&mut self, hash: &str) {
         let now = clock::now();
@@ -173,5 +190,14 @@ impl Agent {
         let again = self.spool.under_way_again(now, hash);
         messages.extend(again.into_iter().map(|report| AgentMessage::Report(Box::new(report))));
         self.send_all(messages);
+    }
+}
+
+/// Output, and the ends that must not be ahead of it: the executor says them again on each connection.
+pub(super) fn is_said_again(message: &AgentMessage) -> bool {
+    match message {
+        AgentMessage::Output(_) => true,
+        AgentMessage::Execution(update) => matches!(update.state, ExecutionState::Finished { .. }),
+        _ => false,
     }
 }

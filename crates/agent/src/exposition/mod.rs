@@ -1,15 +1,17 @@
 //! The exposition formats, read line by line: Prometheus' text 0.0.4 and OpenMetrics 1.0, classic metrics.
 //!
 //! Formats: <https://prometheus.io/docs/instrumenting/exposition_formats/>,
-//! <https://prometheus.io/docs/specs/om/open_metrics_spec/>. Types, help texts and exemplars are passed over.
+//! <https://prometheus.io/docs/specs/om/open_metrics_spec/>. Exemplars are passed over.
 //! Invariant: nothing is copied but label values that hold escapes; one bad line makes the whole text bad, as in Prometheus.
 
 mod cursor;
+mod described;
 mod names;
 
 use std::borrow::Cow;
 
 use cursor::Cursor;
+pub use described::described;
 pub use names::{Admitted, admit};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

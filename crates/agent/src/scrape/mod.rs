@@ -9,6 +9,7 @@ mod relabel;
 mod take;
 mod target;
 mod tls;
+mod told;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval_at};
+use watchtower_protocol::NamedMetadata;
 
 use crate::clock::Moment;
 use crate::collect::segment::Segment;
@@ -23,6 +25,7 @@ use config::Job;
 use fetch::{Client, Outcome};
 use take::Budget;
 use target::Target;
+use told::Told;
 
 /// How often the files are read again.
 const RELOAD_MS: u64 = 10_000;
@@ -34,6 +37,7 @@ pub struct Scraper {
     /// Why a file does not count.
     error: Option<String>,
     running: Vec<Running>,
+    told: Told,
     own: Segment,
 }
 
@@ -67,7 +71,7 @@ impl Scraper {
         self.reload(now);
         let mut budget = Budget::default();
         for running in &mut self.running {
-            running.poll(&mut budget);
+            running.poll(&mut budget, &mut self.told);
         }
         self.own.begin();
         if !self.running.is_empty() || self.error.is_some() {
@@ -82,6 +86,14 @@ impl Scraper {
     pub fn segments(&mut self) -> impl Iterator<Item = (&mut Segment, bool)> {
         let targets = self.running.iter_mut().map(|running| (&mut running.segment, running.fresh));
         std::iter::once((&mut self.own, true)).chain(targets)
+    }
+
+    /// What targets say of their metrics' names and the hub was not told; nothing was on a new connection.
+    pub fn described(&mut self, new_connection: bool) -> Vec<NamedMetadata> {
+        if new_connection {
+            self.told.forget();
+        }
+        self.told.take()
     }
 
     fn reload(&mut self, now: Moment) {
@@ -121,7 +133,7 @@ impl Running {
         Running { job, target, latest, task, segment: Segment::default(), fresh: false, up: true }
     }
 
-    fn poll(&mut self, budget: &mut Budget) {
+    fn poll(&mut self, budget: &mut Budget, told: &mut Told) {
         let outcome = self.latest.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.fresh = outcome.is_some();
         let Some(outcome) = outcome else {
@@ -133,5 +145,8 @@ impl Running {
             crate::log::warn("a scrape failed", &[("target", &self.target.address), ("error", why)]);
         }
         self.up = failure.is_none();
+        if let (true, Ok((text, format))) = (self.up, &outcome.answer) {
+            told.look(text, *format);
+        }
     }
 }

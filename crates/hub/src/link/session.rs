@@ -292,6 +292,10 @@ impl Session {
                 Ok(reply) => self.reply(reply).await,
                 Err(error) => self.fault("trust", error.to_string()).await,
             },
+            AgentMessage::Metadata(metadata) => {
+                self.hub.metadata.hear_agent(metadata);
+                true
+            }
             AgentMessage::Goodbye(goodbye) => self.goodbye(goodbye.reason).await,
             AgentMessage::Pong { hub_t, agent_t, .. } => {
                 let now = self.hub.now();

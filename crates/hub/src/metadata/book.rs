@@ -31,7 +31,26 @@ pub(super) struct Book {
 struct Entry {
     told: u64,
     /// Those told last are first.
-    variants: Vec<MetricMetadata>,
+    variants: Vec<Variant>,
+}
+
+/// Who tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Teller {
+    /// What its targets say.
+    Agent,
+    /// Other senders.
+    #[default]
+    Outside,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Variant {
+    #[serde(default)]
+    by: Teller,
+    #[serde(flatten)]
+    said: MetricMetadata,
 }
 
 /// As it is stored: those that were told longest ago come first.
@@ -44,13 +63,14 @@ struct Stored {
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredName {
     name: String,
-    told: Vec<MetricMetadata>,
+    told: Vec<Variant>,
 }
 
 const VERSION: u32 = 1;
 
 impl Book {
-    pub(super) fn tell(&mut self, name: &str, told: MetricMetadata) {
+    pub(super) fn tell(&mut self, name: &str, by: Teller, said: MetricMetadata) {
+        let told = Variant { by, said };
         if name.is_empty() || name.len() > LABEL_VALUE_BYTES_MAX || name.chars().any(char::is_control) {
             return;
         }
@@ -98,10 +118,24 @@ impl Book {
         self.changed = true;
     }
 
-    /// Every name that passes with what was told of it.
-    pub(super) fn list(&self, mut passes: impl FnMut(&str) -> bool) -> BTreeMap<String, Vec<MetricMetadata>> {
-        let names = self.names.iter().filter(|(name, _)| passes(name));
-        names.map(|(name, entry)| (name.clone(), entry.variants.clone())).collect()
+    /// Every name of which something that passes was told, with it.
+    pub(super) fn list(
+        &self,
+        mut passes: impl FnMut(&str, Teller) -> bool,
+    ) -> BTreeMap<String, Vec<MetricMetadata>> {
+        let mut all = BTreeMap::new();
+        for (name, entry) in &self.names {
+            let mut said: Vec<MetricMetadata> = Vec::new();
+            for variant in entry.variants.iter().filter(|variant| passes(name, variant.by)) {
+                if !said.contains(&variant.said) {
+                    said.push(variant.said.clone());
+                }
+            }
+            if !said.is_empty() {
+                all.insert(name.clone(), said);
+            }
+        }
+        all
     }
 
     pub(super) fn len(&self) -> usize {
@@ -127,8 +161,8 @@ impl Book {
         }
         let mut book = Book::default();
         for StoredName { name, told } in stored.metrics {
-            for MetricMetadata { kind, help, unit } in told.into_iter().rev() {
-                book.tell(&name, MetricMetadata::new(kind, &help, &unit));
+            for Variant { by, said } in told.into_iter().rev() {
+                book.tell(&name, by, MetricMetadata::new(said.kind, &said.help, &said.unit));
             }
         }
         book.changed = false;
@@ -136,14 +170,15 @@ impl Book {
     }
 }
 
-fn text_bytes(told: &MetricMetadata) -> usize {
-    told.help.len() + told.unit.len() + ENTRY_BYTES
+fn text_bytes(told: &Variant) -> usize {
+    told.said.help.len() + told.said.unit.len() + ENTRY_BYTES
 }
 
 #[cfg(test)]
 mod tests {
     use watchtower_model::MetricType::{Counter, Gauge};
 
+    use super::Teller::{Agent, Outside};
     use super::*;
 
     fn counter(help: &str) -> MetricMetadata {
@@ -154,10 +189,10 @@ mod tests {
     fn the_newest_of_a_name_is_first_and_what_is_known_changes_nothing() {
         let mut book = Book::default();
         for help in ["a", "b", "c", "a", "d", "e"] {
-            book.tell("x", counter(help));
+            book.tell("x", Outside, counter(help));
         }
         let helps = |book: &Book| -> Vec<String> {
-            book.list(|_| true)["x"].iter().map(|told| told.help.clone()).collect()
+            book.list(|_, _| true)["x"].iter().map(|told| told.help.clone()).collect()
         };
         assert_eq!(helps(&book), ["e", "d", "a", "c"]);
         let again = Book::decode(&book.encode()).unwrap();
@@ -165,30 +200,43 @@ mod tests {
         assert!(book.changed && !again.changed);
         assert_eq!(again.bytes, book.bytes);
         book.changed = false;
-        book.tell("x", counter("c"));
-        book.tell("", counter("c"));
-        book.tell("a\nb", counter("c"));
+        book.tell("x", Outside, counter("c"));
+        book.tell("", Outside, counter("c"));
+        book.tell("a\nb", Outside, counter("c"));
         assert!(!book.changed && book.len() == 1);
-        book.tell("x", MetricMetadata::new(Gauge, "c", ""));
+        book.tell("x", Outside, MetricMetadata::new(Gauge, "c", ""));
         assert!(book.changed);
         assert!(Book::decode(b"{}").is_err() && Book::decode(b"{\"version\":2,\"metrics\":[]}").is_err());
+    }
+
+    #[test]
+    fn who_told_it_is_kept_and_the_same_is_shown_once() {
+        let mut book = Book::default();
+        book.tell("x", Outside, counter("a"));
+        book.tell("x", Agent, counter("a"));
+        book.tell("y", Outside, counter("b"));
+        for book in [&book, &Book::decode(&book.encode()).unwrap()] {
+            assert_eq!(book.list(|_, _| true)["x"], [counter("a")]);
+            let of_agents = book.list(|_, by| by == Agent);
+            assert_eq!(of_agents.into_iter().collect::<Vec<_>>(), [("x".to_string(), vec![counter("a")])]);
+        }
     }
 
     #[test]
     fn too_many_names_and_bytes_push_out_those_told_longest_ago() {
         let mut book = Book::default();
         for i in 0..NAMES_MAX {
-            book.tell(&format!("n{i}"), counter(""));
+            book.tell(&format!("n{i}"), Outside, counter(""));
         }
-        book.tell("n0", counter(""));
+        book.tell("n0", Outside, counter(""));
         assert_eq!((book.len(), book.dropped), (NAMES_MAX, 0));
-        book.tell("new", counter(""));
-        let names = book.list(|_| true);
+        book.tell("new", Outside, counter(""));
+        let names = book.list(|_, _| true);
         assert!(names.contains_key("n0") && names.contains_key("new") && !names.contains_key("n1"));
         assert_eq!(book.dropped as usize, NAMES_MAX + 1 - names.len());
         let long = "x".repeat(1024);
         for i in 0..2 * BYTES_MAX / 1024 {
-            book.tell(&format!("m{i}"), counter(&long));
+            book.tell(&format!("m{i}"), Outside, counter(&long));
             assert!(book.bytes <= BYTES_MAX);
         }
         let measured: usize = book

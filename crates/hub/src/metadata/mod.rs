@@ -5,15 +5,15 @@
 
 mod book;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use watchtower_matchers::{Matcher, Matchers};
 use watchtower_model::{METRIC_NAME, MetricMetadata};
-use watchtower_protocol::describe;
+use watchtower_protocol::{self as protocol, NamedMetadata, describe};
 use watchtower_store::metrics::{MetricFiles, MetricsError};
 
-use self::book::Book;
+use self::book::{Book, Teller};
 use crate::Hub;
 use crate::error::HubError;
 use crate::query::{NamesOf, Reach, Scope};
@@ -39,15 +39,18 @@ impl Metadata {
         self.0.lock().expect("no code panics while it holds the book")
     }
 
-    /// Calls `tell` with what takes a name and what is said of it.
+    /// Calls `tell` with what takes a name and what another sender says of it.
     pub(crate) fn hear<T>(&self, tell: impl FnOnce(&mut dyn FnMut(&str, MetricMetadata)) -> T) -> T {
         let mut book = self.book();
-        tell(&mut |name, told| book.tell(name, told))
+        tell(&mut |name, said| book.tell(name, Teller::Outside, said))
     }
 
-    /// By name, what was told last first: of one name, or of all.
-    fn list(&self, metric: Option<&str>) -> BTreeMap<String, Vec<MetricMetadata>> {
-        self.book().list(|name| metric.is_none_or(|metric| metric == name))
+    /// What an agent's targets say.
+    pub(crate) fn hear_agent(&self, told: protocol::Metadata) {
+        let mut book = self.book();
+        for NamedMetadata { name, said } in told.metrics {
+            book.tell(&name, Teller::Agent, MetricMetadata::new(said.kind, &said.help, &said.unit));
+        }
     }
 
     /// How many names are known, and how many had to go for others.
@@ -68,29 +71,44 @@ impl Metadata {
     }
 }
 
-/// What callers of this scope may know, by name: what agents mean by the names of their own series first, then what was told last. What other
-/// senders tell is only for those who see their series.
+/// What callers of this scope may know, by name: what agents mean by the names of their own series first, then what was told last. Who is
+/// limited to some servers gets what agents say of the names of these servers' series; what other senders say is for those who see theirs.
 pub async fn visible(
     hub: &Hub,
     scope: Scope,
     metric: Option<&str>,
 ) -> Result<BTreeMap<String, Vec<MetricMetadata>>, HubError> {
-    let mut all = BTreeMap::new();
-    let mut of_agents = scope;
-    if matches!(of_agents.reach, Reach::Everybody) {
-        all = hub.metadata.list(metric);
-        of_agents.reach = Reach::Servers(Matchers::default());
-    }
-    let selector = metric.map(|name| Matcher::equal(METRIC_NAME, name));
-    let selectors = vec![Matchers::new(selector.into_iter().collect())];
+    let limited = !matches!(scope.reach, Reach::Everybody);
+    let of_agents = if limited { scope } else { Scope::of_servers(Some(Matchers::default())) };
+    let selectors = match metric {
+        Some(metric) => {
+            forms(metric).map(|name| Matchers::new(vec![Matcher::equal(METRIC_NAME, name)])).collect()
+        }
+        None => vec![Matchers::default()],
+    };
     let of = NamesOf { selectors, range: None };
-    for name in hub.queries.label_values(hub, of_agents, of, METRIC_NAME.into()).await? {
-        let Some(own) = describe(&name) else { continue };
-        let told: &mut Vec<MetricMetadata> = all.entry(name).or_default();
+    let names = hub.queries.label_values(hub, of_agents, of, METRIC_NAME.into()).await?;
+    let names: BTreeSet<String> = names.into_iter().collect();
+    let is_asked = |name: &str| metric.is_none_or(|metric| metric == name);
+    let is_seen = |name: &str| forms(name).any(|form| names.contains(&form));
+    let mut all = hub
+        .metadata
+        .book()
+        .list(|name, by| is_asked(name) && (!limited || (by == Teller::Agent && is_seen(name))));
+    for name in names.iter().filter(|name| is_asked(name)) {
+        let Some(own) = describe(name) else { continue };
+        let told = all.entry(name.clone()).or_default();
         told.retain(|told| *told != own);
         told.insert(0, own);
     }
     Ok(all)
+}
+
+/// The names of series that a family's name stands for.
+fn forms(family: &str) -> impl Iterator<Item = String> {
+    ["", "_bucket", "_count", "_sum", "_total", "_info"]
+        .into_iter()
+        .map(move |suffix| format!("{family}{suffix}"))
 }
 
 /// Saves what was told since.
