@@ -21,7 +21,7 @@ fn request(at_ms: i64, instance: &str, value: i64) -> Value {
     let point = json!({"timeUnixNano": (at_ms * 1_000_000).to_string(), "asInt": value.to_string(),
         "attributes": [attribute("payment.method", "card")]});
     let sum = json!({"dataPoints": [point], "aggregationTemporality": 2, "isMonotonic": true});
-    let metrics = [json!({"name": "orders.placed", "unit": "{order}", "sum": sum})];
+    let metrics = [json!({"name": "orders.placed", "unit": "{order}", "description": "Orders.", "sum": sum})];
     json!({"resourceMetrics": [{"resource": {"attributes": resource}, "scopeMetrics": [{"metrics": metrics}]}]})
 }
 
@@ -39,6 +39,9 @@ fn a_request_is_durable_when_it_is_answered() {
     let api = hub.api();
     let answer = send(&api, &request(now_ms(), "c-1", 5));
     assert_eq!((answer.status, answer.kind.as_str(), answer.body), (200, JSON, json!({})));
+    let said = api.call("GET", "/prometheus/api/v1/metadata?metric=orders_placed_total", None).body;
+    let wanted = json!({"orders_placed_total": [{"type": "counter", "help": "Orders.", "unit": ""}]});
+    assert_eq!(said["data"], wanted);
     hub.kill();
     hub.restart();
     let series = "orders_placed_total{job=\"shop/checkout\",instance=\"c-1\",payment_method=\"card\"}";

@@ -9,6 +9,7 @@ mod request;
 mod value;
 
 mod labels;
+mod metadata;
 mod name;
 mod points;
 mod translate;
@@ -16,6 +17,7 @@ mod translate;
 mod answer;
 
 pub use answer::{answer, refusal};
+pub use metadata::described;
 pub use request::MetricsRequest;
 pub use translate::{LABEL_BYTES_MAX, Rejected, SeriesSample, translate};
 

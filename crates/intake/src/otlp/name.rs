@@ -94,6 +94,13 @@ fn suffixes(unit: &str) -> (String, String) {
     (word(main, UNITS), if per.is_empty() { per } else { format!("per_{per}") })
 }
 
+/// A unit in Prometheus' words: `By/s` is `bytes_per_second`.
+pub(super) fn unit_name(unit: &str) -> String {
+    let (main, per) = suffixes(unit);
+    let words = [main.as_str(), per.as_str()].into_iter().filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("_")
+}
+
 /// An attribute's name as a label's: what may not stand in one becomes `_`; empty if nothing is left of it.
 pub(super) fn label_name(name: &str) -> String {
     let text: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();

@@ -74,6 +74,7 @@ fn metric(message: &[u8], left: &mut usize) -> Read<Metric> {
     each(message, |number, value| {
         match number {
             1 => found.name = value.text("a metric's name")?.into(),
+            2 => found.description = value.text("a metric's description")?.into(),
             3 => found.unit = value.text("a metric's unit")?.into(),
             5 => found.gauge = Some(points(value, left, number_point)?),
             7 => found.sum = Some(points(value, left, number_point)?),

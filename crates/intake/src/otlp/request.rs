@@ -52,6 +52,8 @@ pub(super) struct Metric {
     pub name: String,
     #[serde(deserialize_with = "or_default")]
     pub unit: String,
+    #[serde(deserialize_with = "or_default")]
+    pub description: String,
     pub gauge: Option<Points<NumberPoint>>,
     pub sum: Option<Points<NumberPoint>>,
     pub histogram: Option<Points<HistogramPoint>>,

@@ -32,6 +32,7 @@ pub async fn otlp(
 
 fn decode(hub: &Hub, format: Format, body: &[u8]) -> Result<(Vec<Point>, Rejected), IntakeError> {
     let request = otlp::read(format, body)?;
+    hub.metadata.hear(|tell| otlp::described(&request, tell));
     let mut lookup = Lookup {
         hub,
         servers: server_names(hub),

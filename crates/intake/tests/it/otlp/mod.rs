@@ -4,7 +4,7 @@
 mod refused;
 
 use serde_json::{Value, json};
-use watchtower_intake::otlp::{Format, Rejected, read, translate};
+use watchtower_intake::otlp::{Format, Rejected, described, read, translate};
 use watchtower_intake::{Encoding, IntakeError, decompress};
 
 const PROTOBUF: &[u8] = include_bytes!("request.bin");
@@ -63,6 +63,37 @@ fn json_and_gzip_are_the_same_request() {
     assert_eq!(plain, PROTOBUF);
     assert_eq!(Encoding::of_otlp(None), Ok(Encoding::Plain));
     assert!(Encoding::of_otlp(Some("br")).unwrap_err().to_string().contains("send gzip, zstd, or neither"));
+}
+
+#[test]
+fn metrics_are_described_under_the_names_of_their_series() {
+    let told = |format: Format, body: &[u8]| {
+        let mut all = Vec::new();
+        described(&read(format, body).unwrap(), |name, said| {
+            all.push(format!("{name} {:?} {:?} {:?}", said.kind, said.help, said.unit));
+        });
+        all
+    };
+    let wanted = [
+        r#"orders_placed_total Counter "" """#,
+        r#"http_server_request_duration_seconds Histogram "" "seconds""#,
+        r#"queue_size Gauge "" """#,
+        r#"cpu_utilization_ratio Gauge "" """#,
+    ];
+    assert_eq!(told(Format::Protobuf, PROTOBUF), wanted);
+    let of = |kind: &str, temporality: u64| {
+        let body = json!({"name": "io", "unit": "By/s", "description": "Traffic.", kind: {"aggregationTemporality": temporality}});
+        told(Format::Json, metric(body).to_string().as_bytes())
+    };
+    assert_eq!(of("summary", 0), [r#"io_bytes_per_second Summary "Traffic." "bytes_per_second""#]);
+    assert!(
+        of("sum", 1).is_empty() && of("exponentialHistogram", 2).is_empty(),
+        "what is not stored is not described"
+    );
+    assert!(told(Format::Json, metric(json!({"name": "字", "gauge": {}})).to_string().as_bytes()).is_empty());
+    // metric { name: "a", description: "b", gauge {} } in a scope of a resource.
+    let body = [0x0a, 0x0c, 0x12, 0x0a, 0x12, 0x08, 0x0a, 0x01, b'a', 0x12, 0x01, b'b', 0x2a, 0x00];
+    assert_eq!(told(Format::Protobuf, &body), [r#"a Gauge "b" """#]);
 }
 
 #[test]
