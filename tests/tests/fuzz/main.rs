@@ -271,6 +271,7 @@ fn otlp() {
                     assert!(samples.iter().all(|sample| sample.labels.check_observed().is_ok()));
                 };
                 let _ = otlp::translate(&request, checked);
+                otlp::described(&request, |name, _| assert!(!name.is_empty()));
             }
         }
         let mut out = Vec::new();

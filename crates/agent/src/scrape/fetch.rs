@@ -1,10 +1,12 @@
 //! One GET by HTTP/1.1, over TLS or plain, within bounds of time and size.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::MultiGzDecoder;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,7 +17,7 @@ use super::target::Target;
 use super::tls::TlsConfig;
 use crate::exposition::Format;
 
-/// Bytes of an answer, head and all.
+/// Bytes of an answer, head and all; and of its text once it is unpacked.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 const ACCEPT: &str =
     "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
@@ -73,7 +75,7 @@ impl Client {
 fn request(job: &Job, target: &Target) -> Result<String, String> {
     let authorization = authorization(job)?;
     Ok(format!(
-        "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: {ACCEPT}\r\nUser-Agent: watchtower-agent/{}\r\n\
+        "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: {ACCEPT}\r\nAccept-Encoding: gzip\r\nUser-Agent: watchtower-agent/{}\r\n\
          X-Prometheus-Scrape-Timeout-Seconds: {}\r\n{authorization}Connection: close\r\n\r\n",
         target.path,
         target.address,
@@ -160,9 +162,11 @@ fn parse(bytes: &[u8]) -> Result<(String, Format), String> {
             crate::collect::one_line(&status.chars().take(20).collect::<String>())
         ));
     }
-    if header(head, "content-encoding").is_some_and(|value| value != "identity") {
-        return Err("the answer is compressed, which was not asked for".into());
-    }
+    let packed = match header(head, "content-encoding") {
+        None | Some("identity") => false,
+        Some(encoding) if encoding.eq_ignore_ascii_case("gzip") => true,
+        Some(_) => return Err("the answer is compressed by what was not asked for".into()),
+    };
     let body = if is_chunked(head) {
         chunks(&bytes[at..])?
     } else {
@@ -174,8 +178,20 @@ fn parse(bytes: &[u8]) -> Result<(String, Format), String> {
         }
         bytes[at..].to_vec()
     };
+    let body = if packed { unpacked(&body)? } else { body };
     let format = Format::of_content_type(header(head, "content-type").unwrap_or(""));
     Ok((String::from_utf8(body).map_err(|_| "the answer is not UTF-8")?, format))
+}
+
+/// As much as a plain answer may be, and no more.
+fn unpacked(body: &[u8]) -> Result<Vec<u8>, String> {
+    let mut text = Vec::new();
+    let mut bounded = MultiGzDecoder::new(body).take(BYTES_MAX as u64 + 1);
+    bounded.read_to_end(&mut text).map_err(|error| format!("the answer is no gzip: {error}"))?;
+    if text.len() > BYTES_MAX {
+        return Err(format!("the answer is larger than {BYTES_MAX} bytes"));
+    }
+    Ok(text)
 }
 
 fn chunks(mut rest: &[u8]) -> Result<Vec<u8>, String> {
@@ -213,12 +229,58 @@ mod tests {
             ("HTTP/1.1 503 Busy\r\n\r\nx", "answers 503"),
             ("HTTP/1.1 301 Moved\r\nLocation: http://169.254.169.254/\r\n\r\n", "answers 301"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na 1", "ends early"),
-            ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\na 1", "compressed"),
+            ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\na 1", "no gzip"),
+            ("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\na 1", "compressed"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\na", "ends early"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "no length"),
             ("SSH-2.0-OpenSSH\r\n", "no HTTP answer"),
         ] {
             assert!(text(answer).unwrap_err().contains(why), "{answer}");
         }
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// Answers one request with a body that is packed; what was asked, and what was made of it.
+    async fn asked(body: Vec<u8>) -> (String, Result<String, String>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let answering = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+            }
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        let job: Job = toml::from_str("job = 'a'\ntargets = ['b:1']").unwrap();
+        let target = Target { address, path: "/metrics".into(), labels: Vec::new() };
+        let outcome = Client::new(Arc::new(job)).fetch(&target).await;
+        (answering.await.unwrap(), outcome.answer.map(|(text, _)| text))
+    }
+
+    #[tokio::test]
+    async fn packed_answers_are_asked_for_and_unpacked_within_the_bound() {
+        let text = "# TYPE a gauge\na 1\n".repeat(1000);
+        let (request, answer) = asked(gzip(text.as_bytes())).await;
+        assert!(request.contains("\r\nAccept-Encoding: gzip\r\n"), "{request}");
+        assert_eq!(answer.unwrap(), text);
+        let most = "#".repeat(BYTES_MAX);
+        assert_eq!(asked(gzip(most.as_bytes())).await.1.unwrap().len(), BYTES_MAX);
+        let bomb = gzip(format!("{most}#").as_bytes());
+        assert!(bomb.len() < 20_000, "{}", bomb.len());
+        assert!(asked(bomb).await.1.unwrap_err().contains("larger than"));
+        let mut cut = gzip(text.as_bytes());
+        cut.truncate(cut.len() / 2);
+        assert!(asked(cut).await.1.unwrap_err().contains("no gzip"));
     }
 }
