@@ -4,6 +4,7 @@ mod hub;
 
 mod enrolment;
 
+mod metadata;
 mod reports;
 
 mod commands;
