@@ -6,7 +6,7 @@
 mod book;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use watchtower_matchers::{Matcher, Matchers};
 use watchtower_model::{METRIC_NAME, MetricMetadata};
@@ -113,7 +113,7 @@ fn forms(family: &str) -> impl Iterator<Item = String> {
 
 /// Saves what was told since.
 pub(crate) async fn store(hub: Hub) -> Result<(), HubError> {
-    let saved = tokio::task::spawn_blocking(move || hub.metadata.save(&Arc::clone(&hub.metric_files))).await;
+    let saved = tokio::task::spawn_blocking(move || hub.metadata.save(&hub.metric_files)).await;
     let saved = saved.map_err(|_| HubError::Internal("storing metadata ended abnormally".into()))?;
     saved.map_err(|error| HubError::Internal(error.to_string()))
 }
