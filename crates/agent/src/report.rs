@@ -133,9 +133,18 @@ impl Reporter {
         (&self.hash, &self.dictionary)
     }
 
-    /// As [`Scraper::described`].
+    /// Part of what scraped targets and textfiles say of names and the hub was not told; nothing was on a new connection.
     pub fn described(&mut self, new_connection: bool) -> Vec<NamedMetadata> {
-        self.scraper.described(new_connection)
+        let mut part = Vec::new();
+        for told in self.collectors.told().into_iter().chain([self.scraper.told()]) {
+            if new_connection {
+                told.forget();
+            }
+            if part.is_empty() {
+                part = told.take();
+            }
+        }
+        part
     }
 
     pub fn collectors(&mut self) -> &mut Collectors {

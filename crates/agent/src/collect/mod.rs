@@ -29,6 +29,7 @@ use watchtower_model::truncate;
 use watchtower_protocol::AgentEvent;
 
 use crate::clock::Moment;
+use crate::exposition::Told;
 use filesystem::Filesystems;
 use segment::Segment;
 use source::{CollectError, Source};
@@ -54,6 +55,8 @@ enum Run {
     Files(ReadFiles),
     /// Reads files that a device answers (sensors may take long): on the slow interval, reported until the next.
     SlowFiles(ReadFiles),
+    /// Reads files of other programs, and what they say of their names.
+    Textfiles(Told),
     Filesystems(Filesystems),
     /// Runs in the background on the slow interval; its last answer is reported until the next one.
     Units(Units),
@@ -80,7 +83,7 @@ pub struct Collectors {
 
 impl Collectors {
     pub fn new(source: Source) -> Self {
-        let files: [(&'static str, ReadFiles); 13] = [
+        let files: [(&'static str, ReadFiles); 12] = [
             ("cpu", cpu::collect),
             ("loadavg", kernel::collect_loadavg),
             ("meminfo", memory::collect_meminfo),
@@ -93,10 +96,10 @@ impl Collectors {
             ("netstat", sockets::collect_netstat),
             ("filefd", kernel::collect_filefd),
             ("uname", kernel::collect_uname),
-            ("textfile", textfile::collect),
         ];
         let mut table: Vec<Collector> =
             files.into_iter().map(|(name, run)| Collector::new(name, Run::Files(run))).collect();
+        table.push(Collector::new("textfile", Run::Textfiles(Told::default())));
         table.push(Collector::new("hwmon", Run::SlowFiles(hwmon::collect)));
         table.push(Collector::new("filesystem", Run::Filesystems(Filesystems::default())));
         table.push(Collector::new("systemd", Run::Units(Units::default())));
@@ -142,6 +145,14 @@ impl Collectors {
         }
     }
 
+    /// What textfiles say of their metrics' names.
+    pub fn told(&mut self) -> Option<&mut Told> {
+        self.table.iter_mut().find_map(|collector| match &mut collector.run {
+            Run::Textfiles(told) => Some(told),
+            _ => None,
+        })
+    }
+
     /// The segments in the fixed order that numbers the series.
     pub fn segments(&mut self) -> impl Iterator<Item = &mut Segment> {
         std::iter::once(&mut self.own).chain(self.table.iter_mut().map(|collector| &mut collector.segment))
@@ -166,6 +177,12 @@ impl Collector {
             Run::Files(run) | Run::SlowFiles(run) => {
                 self.segment.begin();
                 let outcome = run(source, &mut self.segment);
+                self.segment.finish();
+                outcome
+            }
+            Run::Textfiles(told) => {
+                self.segment.begin();
+                let outcome = textfile::collect(source, &mut self.segment, told);
                 self.segment.finish();
                 outcome
             }

@@ -6,19 +6,19 @@ use std::time::UNIX_EPOCH;
 
 use super::segment::Segment;
 use super::source::{CollectError, Source};
-use crate::exposition::{Format, admit, read};
+use crate::exposition::{Format, Told, admit, read};
 
 /// `*.prom` files in here are read. Whoever writes them should write another name first and rename it.
 const DIR: &str = "etc/watchtower/textfile.d";
 const FILES_MAX: usize = 100;
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-pub fn collect(source: &mut Source, out: &mut Segment) -> Result<(), CollectError> {
+pub fn collect(source: &mut Source, out: &mut Segment, told: &mut Told) -> Result<(), CollectError> {
     let mut names = source.list(DIR)?;
     names.retain(|name| name.ends_with(".prom") && !name.starts_with('.'));
     let mut first = (names.len() > FILES_MAX).then(|| format!("more than {FILES_MAX} files"));
     for name in names.iter().take(FILES_MAX) {
-        if let Err(why) = file(source, &format!("{DIR}/{name}"), out) {
+        if let Err(why) = file(source, &format!("{DIR}/{name}"), out, told) {
             first.get_or_insert_with(|| format!("{name}: {why}"));
         }
     }
@@ -26,7 +26,7 @@ pub fn collect(source: &mut Source, out: &mut Segment) -> Result<(), CollectErro
     first.map_or(Ok(()), |why| Err(CollectError::Textfile { why }))
 }
 
-fn file(source: &mut Source, path: &str, out: &mut Segment) -> Result<(), String> {
+fn file(source: &mut Source, path: &str, out: &mut Segment, told: &mut Told) -> Result<(), String> {
     let full = source.path(path);
     let metadata = std::fs::metadata(&full).map_err(|error| error.to_string())?;
     if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
@@ -53,6 +53,7 @@ fn file(source: &mut Source, path: &str, out: &mut Segment) -> Result<(), String
         }
     };
     read(text, Format::Text, push).map_err(|error| error.to_string())?;
+    told.look(text, Format::Text);
     if let Some(since) = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()) {
         let labels = [("file", &*full.to_string_lossy())];
         out.push("node_textfile_mtime_seconds", &labels, since.as_millis() as f64 / 1000.0);
@@ -65,6 +66,10 @@ mod tests {
     use super::*;
 
     fn collected(files: &[(&str, &str)]) -> (Vec<String>, Result<(), String>) {
+        collected_with(files, &mut Told::default())
+    }
+
+    fn collected_with(files: &[(&str, &str)], told: &mut Told) -> (Vec<String>, Result<(), String>) {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join(DIR);
         std::fs::create_dir_all(&dir).unwrap();
@@ -73,7 +78,8 @@ mod tests {
         }
         let mut out = Segment::default();
         out.begin();
-        let outcome = collect(&mut Source::new(root.path()), &mut out).map_err(|error| error.to_string());
+        let outcome =
+            collect(&mut Source::new(root.path()), &mut out, told).map_err(|error| error.to_string());
         out.finish();
         let value = |name: &str, value: &f64| if name.contains("mtime") { 0.0 } else { *value };
         let series = out.entries().iter().zip(out.values());
@@ -103,7 +109,20 @@ mod tests {
             assert_eq!(series[3..], ["node_textfile_scrape_error{} 1"]);
         }
         assert!(
-            matches!(collect(&mut Source::new("/nowhere"), &mut Segment::default()), Err(e) if e.is_absent())
+            matches!(collect(&mut Source::new("/nowhere"), &mut Segment::default(), &mut Told::default()), Err(e) if e.is_absent())
         );
+    }
+
+    #[test]
+    fn what_files_say_of_names_is_told_unless_they_are_bad() {
+        let mut told = Told::default();
+        let files = [
+            ("a.prom", "# HELP raid_ok Whole.\n# TYPE raid_ok gauge\nraid_ok 1\n"),
+            ("b.prom", "# HELP y Z.\ny"),
+        ];
+        collected_with(&files, &mut told).1.unwrap_err();
+        let all = told.take();
+        assert_eq!(all.len(), 1);
+        assert_eq!((all[0].name.as_str(), all[0].said.help.as_str()), ("raid_ok", "Whole."));
     }
 }

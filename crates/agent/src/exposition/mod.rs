@@ -7,12 +7,14 @@
 mod cursor;
 mod described;
 mod names;
+mod told;
 
 use std::borrow::Cow;
 
 use cursor::Cursor;
 pub use described::described;
 pub use names::{Admitted, admit};
+pub use told::Told;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -9,7 +9,6 @@ mod relabel;
 mod take;
 mod target;
 mod tls;
-mod told;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,15 +16,14 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval_at};
-use watchtower_protocol::NamedMetadata;
 
 use crate::clock::Moment;
 use crate::collect::segment::Segment;
+use crate::exposition::Told;
 use config::Job;
 use fetch::{Client, Outcome};
 use take::Budget;
 use target::Target;
-use told::Told;
 
 /// How often the files are read again.
 const RELOAD_MS: u64 = 10_000;
@@ -88,12 +86,9 @@ impl Scraper {
         std::iter::once((&mut self.own, true)).chain(targets)
     }
 
-    /// What targets say of their metrics' names and the hub was not told; nothing was on a new connection.
-    pub fn described(&mut self, new_connection: bool) -> Vec<NamedMetadata> {
-        if new_connection {
-            self.told.forget();
-        }
-        self.told.take()
+    /// What targets say of their metrics' names.
+    pub fn told(&mut self) -> &mut Told {
+        &mut self.told
     }
 
     fn reload(&mut self, now: Moment) {

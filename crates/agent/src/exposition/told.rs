@@ -1,4 +1,4 @@
-//! What targets say of their metrics' names, each once on a connection.
+//! What texts say of their metrics' names and the hub was not told: each once on a connection.
 
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use watchtower_model::is_metric_name;
 use watchtower_protocol::{METADATA_MAX, NamedMetadata};
 
-use crate::exposition::{Format, described};
+use super::{Format, described};
 
 /// Names that are told on one connection; what comes beyond is not.
 const TOLD_MAX: usize = 4_000;
@@ -17,7 +17,7 @@ const WAITING_BYTES_MAX: usize = 256 * 1024;
 const NAME_BYTES_MAX: usize = 128;
 
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub struct Told {
     /// Hashes of name and texts: the texts are the hub's to keep.
     known: HashSet<u64>,
     waiting: Vec<NamedMetadata>,
@@ -25,8 +25,8 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Looks through a target's answer for what was not told.
-    pub(super) fn look(&mut self, text: &str, format: Format) {
+    /// Looks through a text for what was not told.
+    pub fn look(&mut self, text: &str, format: Format) {
         described(text, format, |name, said| {
             let mut hasher = DefaultHasher::new();
             (name, &said).hash(&mut hasher);
@@ -44,7 +44,7 @@ impl Told {
     }
 
     /// What the next message holds.
-    pub(super) fn take(&mut self) -> Vec<NamedMetadata> {
+    pub fn take(&mut self) -> Vec<NamedMetadata> {
         let rest = self.waiting.split_off(self.waiting.len().min(METADATA_MAX));
         let taken = std::mem::replace(&mut self.waiting, rest);
         let bytes = |told: &NamedMetadata| told.name.len() + told.said.help.len() + told.said.unit.len();
@@ -53,7 +53,7 @@ impl Told {
     }
 
     /// On a new connection nothing was told.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         *self = Told::default();
     }
 }
