@@ -10,6 +10,8 @@ use watchtower_tests::operator::{Operator, difference, files, small_agents};
 use watchtower_tests::paging::text;
 use watchtower_tests::scene::Scene;
 
+use super::rights;
+
 /// One way to be broken.
 struct Case {
     name: &'static str,
@@ -256,44 +258,8 @@ fn broken_hosts_are_named_and_left_as_they_were() {
     for case in CASES {
         check(operator, host, case, &mut wrong);
     }
-    works_with_sudo(operator, host, &mut wrong);
+    rights::work(operator, host, &mut wrong);
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), CASES.len(), wrong.join("\n"));
-}
-
-/// The ways of root's right and of signing in that do work, installed and removed.
-fn works_with_sudo(operator: &Operator, host: &Host, wrong: &mut Vec<String>) {
-    let fingerprint = host.must("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2");
-    let fingerprint = fingerprint.trim();
-    let asks = format!("pat@{}:2222", host.address);
-    let at = |user: &str| format!("{user}@{}", host.address);
-    let (free, pat) = (at("free"), at("pat"));
-    let (tty, both) = (at("wants-tty"), at("wants-both"));
-    let before = files(host);
-    for (what, words, input) in [
-        ("sudo without a password", vec![free.as_str()], ""),
-        ("sudo with a password", vec![pat.as_str(), "--ask-sudo"], "secret\n"),
-        ("requiretty", vec![tty.as_str()], ""),
-        ("requiretty and a password", vec![both.as_str(), "--ask-sudo"], "secret\n"),
-        (
-            "keyboard-interactive, confirmed",
-            vec![asks.as_str(), "--ask-password", "--ask-sudo", "--host-key", fingerprint],
-            "secret\nsecret\n",
-        ),
-    ] {
-        for verb in ["deploy", "uninstall"] {
-            let mut all = vec!["agent", verb];
-            all.extend(words.iter().copied());
-            all.extend(["--name", "works", "-y"]);
-            let said = operator.run_with(&all, input);
-            if said.exit != 0 {
-                wrong.push(format!("{what}: {verb}: {said:?}"));
-            }
-        }
-    }
-    let left = difference(&before, &files(host));
-    if !left.is_empty() {
-        wrong.push(format!("left after all: {left:#?}"));
-    }
 }
 
 /// A hub that tells its agents this URL, and what a deployment by it ends with.

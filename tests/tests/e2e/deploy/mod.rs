@@ -5,4 +5,5 @@ mod back;
 mod bulk;
 mod fleet;
 mod killed;
+mod rights;
 mod broken;
