@@ -58,18 +58,20 @@ fn one_host_s_failure_is_its_own() {
     assert_eq!(entered.trim(), "1", "the jump host is signed in to once");
     shown(operator);
 
-    let again = operator.run(&[&["agent", "upgrade", "inner-[0..1]", "--ssh-config"], &words[5..]].concat());
-    let failed: Vec<String> = again.json["items"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|row| text(&row["failure"]["code"]))
-        .collect();
-    assert_eq!(
-        (again.exit, failed),
-        (1, vec!["E_DUPLICATE".to_string(); 2]),
-        "they are web-0 and web-1: {again:?}"
-    );
+    for verb in ["upgrade", "rollback"] {
+        let again = operator.run(&[&["agent", verb, "inner-[0..1]", "--ssh-config"], &words[5..]].concat());
+        let failed: Vec<String> = again.json["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|row| text(&row["failure"]["code"]))
+            .collect();
+        assert_eq!(
+            (again.exit, failed),
+            (1, vec!["E_DUPLICATE".to_string(); 2]),
+            "they are web-0 and web-1: {again:?}"
+        );
+    }
 }
 
 /// What the command line says of agents, and what Ansible gets.
