@@ -6,8 +6,8 @@ start() {
   # Each of them by itself would have systemd read all units anew.
   said=$(systemctl --no-reload enable --quiet watchtower-agent.service $listens 2>&1) || fail E_SERVICE "$said"
   systemctl daemon-reload
-  # An executor of an older version ends; its socket starts the new one. What it started goes on.
-  systemctl stop watchtower-executor.service >/dev/null 2>&1
+  # An executor of an older version, where there may be one, ends; its socket starts the new one. What it started goes on.
+  case ${HAD-executor} in *executor*) systemctl stop watchtower-executor.service >/dev/null 2>&1 ;; esac
   [ -z "$listens" ] || said=$(systemctl start "$listens" 2>&1) || fail E_SERVICE "$said"
   said=$(systemctl restart watchtower-agent.service 2>&1) || fail E_SERVICE "$said"
 }

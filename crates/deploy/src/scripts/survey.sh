@@ -6,7 +6,7 @@ writable() {
   where=$(exists "$2")
   t=$(mktemp -d "${where%/}/.watchtower-stage.XXXXXX" 2>&1) || { say writable "$1 no $where $t"; return; }
   if ! printf '#!/bin/sh\nexit 0\n' 2>/dev/null > "$t/x"; then say writable "$1 full $where"
-  elif ! chmod 700 "$t/x" || ! "$t/x" 2>/dev/null; then say writable "$1 noexec $where"
+  elif [ "$1" = program ] && { ! chmod 700 "$t/x" || ! "$t/x" 2>/dev/null; }; then say writable "$1 noexec $where"
   else say writable "$1 yes $where"
   fi
   rm -rf "$t"
@@ -22,7 +22,7 @@ for left in /opt/.watchtower-stage.*; do [ ! -d "$left" ] || { say had stage; br
 [ ! -d "$state" ] || say had state
 [ ! -d "$executor" ] || say had executor
 ! getent passwd watchtower >/dev/null 2>&1 || say had user
-! systemctl is-enabled --quiet watchtower-executor.socket 2>/dev/null || say had socket
+[ ! -e "$socket" ] || ! systemctl is-enabled --quiet watchtower-executor.socket 2>/dev/null || say had socket
 [ ! -e "$policy" ] || say policy "$(sed -n 's/^ *mode *= *"\{0,1\}\([a-z]*\).*/\1/p' "$policy" | head -n 1)"
 [ ! -e "$unit" ] || say unit "$(cat "$unit" "$socket" "$service" 2>/dev/null | sha256sum)"
 if [ -e "$state/identity.key" ]; then
@@ -41,5 +41,5 @@ if [ -e "$previous/${bin##*/}" ]; then
   for note in begun done; do [ ! -e "$previous/$note" ] || say rollback $note "$(cat "$previous/$note")"; done
 fi
 [ ! -e "$state/bundle.json" ] || say hub "$(tr -d '\n' < "$state/bundle.json" | sed -n 's/.*"hub_id" *: *"\([^"]*\)".*/\1/p')"
-systemctl is-active --quiet watchtower-agent.service 2>/dev/null && say active yes
+[ -e "$unit" ] && systemctl is-active --quiet watchtower-agent.service 2>/dev/null && say active yes
 say selinux "$(getenforce 2>/dev/null)"
