@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use watchtower_model::Timestamp;
+
 use crate::connect::of_hub;
 use crate::plan::{self, UNITS};
 use crate::remote::{SCRIPT_TIMEOUT, Script};
@@ -146,7 +148,6 @@ impl Work<'_> {
     /// From the staged program to the first report.
     async fn bring(&self, stage: &str, enrol: Option<Enrol>) -> Result<Outcome, Failure> {
         let upgrade = self.site.survey.program.is_some();
-        let before = if upgrade { None } else { self.site.newest().await? };
         let token = match self.token(enrol).await {
             Ok(token) => token,
             Err(failure) => {
@@ -154,15 +155,8 @@ impl Work<'_> {
                 return Err(failure);
             }
         };
-        self.place(stage, enrol, &token, !upgrade).await?;
-        let started = match upgrade {
-            false => Ok(before),
-            true => self.site.start(Step::Start).await,
-        };
-        let reported = match started {
-            Ok(before) => self.site.first_report(before).await,
-            Err(failure) => Err(failure),
-        };
+        let before = self.place(stage, enrol, &token).await?;
+        let reported = self.site.first_report(before).await;
         match (reported, upgrade) {
             (Ok(()), _) => self.settle(upgrade).await,
             (Err(failure), true) if failure.code != Code::Hub => self.roll_back(failure).await,
@@ -184,37 +178,24 @@ impl Work<'_> {
         }
     }
 
+    /// Puts the staged program in place and starts it: every report later than the answer is its own.
     async fn place(
         &self,
         stage: &str,
         enrol: Option<Enrol>,
         token: &Secret,
-        start: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Timestamp>, Failure> {
         self.site.reporter.begin(Step::Place);
-        let had = self.site.survey.had.join(" ");
         let mut variables = vec![
             ("STAGE", stage.to_string()),
-            ("HAD", had),
+            ("HAD", self.site.survey.had.join(" ")),
             ("POLICY", self.site.job.policy.as_str().to_string()),
             ("RENEW", if enrol == Some(Enrol::NewKey) { "yes" } else { "" }.to_string()),
             ("TAKEOVER", if self.site.job.takeover { "--takeover" } else { "" }.to_string()),
-            ("START", if start { "yes" } else { "" }.to_string()),
         ];
         variables.extend(UNITS.map(|(name, text)| (name, text.trim_end().to_string())));
         let lines = Secret::new(format!("{}\n{}\n", token.reveal(), self.trust.bundle));
-        let script = Script {
-            step: Step::Place,
-            text: INSTALL,
-            variables: &variables,
-            data: &[Input::Secret(&lines)],
-            limit: SCRIPT_TIMEOUT,
-        };
-        let answers = self.site.remote.script(&script, said::follow(self.site.reporter)).await?;
-        match answers.get("placed") {
-            Some(_) => Ok(()),
-            None => Err(said::failure(self.site.reporter.step(), &answers, &self.site.survey)),
-        }
+        self.site.replace(INSTALL, &variables, Some(&lines), "placed").await
     }
 
     async fn settle(&self, upgrade: bool) -> Result<Outcome, Failure> {

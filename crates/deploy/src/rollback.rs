@@ -3,18 +3,13 @@
 //! Invariants: identity, journal and policy are not touched, so that nothing is enrolled and no right widened; the host notes
 //! a rollback until its first report, so that one that was cut short is finished and not turned round.
 
-use std::pin::pin;
-
-use tokio::sync::Notify;
 use watchtower_model::Timestamp;
 
 use crate::connect::of_hub;
 use crate::facts::{Kept, Survey};
 use crate::plan;
-use crate::remote::{Answers, SCRIPT_TIMEOUT, Script};
 use crate::site::{Site, another_server};
-use crate::transport::Input;
-use crate::{Change, Code, Failure, Outcome, Step, said};
+use crate::{Change, Code, Failure, Outcome, Step};
 
 const EXCHANGE: &str = concat!(include_str!("scripts/start.sh"), include_str!("scripts/rollback.sh"));
 /// The note stays, for the same deployment taken up again.
@@ -144,25 +139,8 @@ fn note(survey: &Survey, id: Option<&str>) -> String {
 /// Puts the other version in place and starts it: every report later than the answer is its own. `note` goes to the file that
 /// says that a rollback was begun; empty: there is none.
 async fn exchange(site: &Site<'_>, note: String) -> Result<Option<Timestamp>, Failure> {
-    let step = site.reporter.step();
-    let failed = |answers: &Answers| said::failure(step, answers, &site.survey);
     let variables = [("HAD", site.survey.had.join(" ")), ("NOTE", note)];
-    let (stopped, go) = (Notify::new(), Notify::new());
-    let data = [Input::Until(&go), Input::Text("go\n")];
-    let script = Script { step, text: EXCHANGE, variables: &variables, data: &data, limit: SCRIPT_TIMEOUT };
-    let heard = |name: &str, _: &str| {
-        if name == "stopped" {
-            stopped.notify_one();
-        }
-    };
-    let mut work = pin!(site.remote.script(&script, heard));
-    let before = tokio::select! {
-        ended = &mut work => return Err(failed(&ended?)),
-        () = stopped.notified() => site.newest().await?,
-    };
-    go.notify_one();
-    let answers = work.await?;
-    answers.get("exchanged").map(|_| before).ok_or_else(|| failed(&answers))
+    site.replace(EXCHANGE, &variables, None, "exchanged").await
 }
 
 /// The version that was there comes back in place of one that does not report: the failure to end with.

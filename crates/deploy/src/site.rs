@@ -1,14 +1,17 @@
 //! One host under work: what every deployment asks of it, and of the hub about it.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use watchtower_model::Timestamp;
 
 use crate::connect::of_hub;
 use crate::facts::{Facts, Survey};
 use crate::remote::{Answers, Remote, SCRIPT_TIMEOUT, Script};
 use crate::reporter::Reporter;
-use crate::{Change, Code, Failure, HubPort, Job, Outcome, Owner, PortError, Step, said, service};
+use crate::transport::Input;
+use crate::{Change, Code, Failure, HubPort, Job, Outcome, Owner, PortError, Secret, Step, said, service};
 
 const START: &str = concat!(include_str!("scripts/start.sh"), "start\nsay placed yes\n");
 /// How long an agent that should be there may take to report again.
@@ -48,6 +51,36 @@ impl Site<'_> {
             Some(_) => Ok(answers),
             None => Err(said::failure(self.reporter.step(), &answers, &self.survey)),
         }
+    }
+
+    /// Runs a script that stops the agent, waits for a word, and starts another one: every report later than the answer is that
+    /// one's. A host that gets no word puts back what it had. `lines`: what the script reads before.
+    pub(crate) async fn replace(
+        &self,
+        text: &str,
+        variables: &[(&str, String)],
+        lines: Option<&Secret>,
+        done: &str,
+    ) -> Result<Option<Timestamp>, Failure> {
+        let (stopped, go) = (Notify::new(), Notify::new());
+        let word = [Input::Until(&go), Input::Text("go\n")];
+        let data: Vec<Input<'_>> = lines.map(Input::Secret).into_iter().chain(word).collect();
+        let step = self.reporter.step();
+        let script = Script { step, text, variables, data: &data, limit: SCRIPT_TIMEOUT };
+        let mut follow = said::follow(self.reporter);
+        let heard = |name: &str, value: &str| match name {
+            "stopped" => stopped.notify_one(),
+            _ => follow(name, value),
+        };
+        let failed = |answers: &Answers| said::failure(self.reporter.step(), answers, &self.survey);
+        let mut work = pin!(self.remote.script(&script, heard));
+        let before = tokio::select! {
+            ended = &mut work => return Err(failed(&ended?)),
+            () = stopped.notified() => self.newest().await?,
+        };
+        go.notify_one();
+        let answers = work.await?;
+        answers.get(done).map(|_| before).ok_or_else(|| failed(&answers))
     }
 
     /// The server whose agent is there; `None` when it is no server's, or cannot be told.

@@ -38,9 +38,8 @@ if [ -n "$token" ]; then
   [ -z "$RENEW" ] || rm -f "$state/identity.key"
   said=$(printf '%s\n%s\n' "$token" "$bundle" | timeout 60 "$bin" enrol --state-dir "$state" --executor-dir "$executor" $TAKEOVER 2>&1) || fail E_ENROL "$said"
 fi
-if [ -n "$START" ]; then
-  say step start
-  start
-fi
+await_go
+say step start
+start
 rmdir "$previous" 2>/dev/null
 say placed yes

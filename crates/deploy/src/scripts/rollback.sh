@@ -34,9 +34,7 @@ rm -f "$bin.former" "$bin.staged"
 said=$(put "$previous" 2>&1) || fail E_PLACE "$said"
 [ -z "$NOTE" ] || printf '%s\n' "$NOTE" > "$fresh/begun" || fail E_PLACE "$fresh cannot be written"
 mv "$previous" "$old" && mv "$fresh" "$previous" || fail E_PLACE "$previous cannot be exchanged"
-say stopped yes
-# Whoever waits for the first report must know which was the last one before.
-IFS= read -r go || exit 1
+await_go
 start
 trap - EXIT HUP INT TERM PIPE
 rm -rf "$old"

@@ -1,3 +1,8 @@
+# Whoever waits for the first report must know which was the last one before. One that is gone takes everything back.
+await_go() {
+  say stopped yes
+  IFS= read -r go || exit 1
+}
 start() {
   case "$("$bin" policy show 2>/dev/null | sed -n 's/^ *"mode": *"\([a-z]*\)".*/\1/p')" in
     allowlist|full) listens=watchtower-executor.socket ;;

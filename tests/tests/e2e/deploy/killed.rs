@@ -54,15 +54,40 @@ fn a_killed_command_leaves_all_or_nothing() {
     assert_eq!(difference(&before, &files(host)), Vec::<String>::new(), "left by an interrupted upload");
     let at_last = operator.run(&["agent", "deploy", &target, "--name", "killed", "-y"]);
     assert_eq!(at_last.exit, 0, "{at_last:?}");
+    killed_upgrade(&scene, &target);
     killed_rollbacks(&scene, &target);
+}
+
+/// Between the end of the former agent and the start of the newer one nobody is left to start it but the host itself.
+fn killed_upgrade(scene: &Scene, target: &str) {
+    let (operator, host) = (&scene.operator, &scene.hosts[0]);
+    ship(scene.shipped.path(), |program| called(&program, NEWER));
+    let upgrade = ["agent", "upgrade", target, "--name", "killed", "-y"];
+    let mut child = operator.start(&upgrade);
+    wait::until(SETTLED, "the former agent to be stopped", || {
+        (!host.run("systemctl is-active --quiet watchtower-agent").status.success()).then_some(())
+    });
+    child.kill().expect("it is ours");
+    let _ = child.wait();
+    let version = runs(host, "an upgrade was killed");
+    eprintln!("killed while the agent was stopped: {version}");
+    let again = operator.run(&upgrade);
+    assert_eq!((again.exit, &again.row()["version"]), (0, &NEWER.into()), "{again:?}");
+}
+
+/// Waits until the last script of a command has ended, and an agent runs: its version.
+fn runs(host: &Host, after: &str) -> String {
+    wait::until(SETTLED, &format!("an agent after {after}"), || {
+        let busy = host.run("grep -qs 'IFS= [r]ead -r s' /proc/[0-9]*/cmdline").status.success();
+        let runs = host.run("systemctl is-active --quiet watchtower-agent").status.success();
+        (!busy && runs).then_some(())
+    });
+    host.must("/opt/watchtower/bin/watchtower-agent --version").trim().to_string()
 }
 
 /// An agent runs after each, and the same command goes back once and not twice.
 fn killed_rollbacks(scene: &Scene, target: &str) {
     let (operator, host) = (&scene.operator, &scene.hosts[0]);
-    ship(scene.shipped.path(), |program| called(&program, NEWER));
-    let upgraded = operator.run(&["agent", "upgrade", target, "--name", "killed", "-y"]);
-    assert_eq!(upgraded.exit, 0, "{upgraded:?}");
     let back = ["agent", "rollback", target, "--name", "killed", "-y"];
     for moment in MOMENTS_BACK {
         // Of the way back from the round before.
@@ -71,14 +96,10 @@ fn killed_rollbacks(scene: &Scene, target: &str) {
         wait::until(SETTLED, moment, || host.run(moment).status.success().then_some(()));
         child.kill().expect("it is ours");
         let _ = child.wait();
-        wait::until(SETTLED, &format!("an agent after {moment}"), || {
-            let busy = host.run("grep -qs 'IFS= [r]ead -r s' /proc/[0-9]*/cmdline").status.success();
-            let runs = host.run("systemctl is-active --quiet watchtower-agent").status.success();
-            (!busy && runs).then_some(())
-        });
-        let there = host.must("/opt/watchtower/bin/watchtower-agent --version; ls -A /opt/watchtower");
+        let version = runs(host, moment);
+        let there = host.must("ls -A /opt/watchtower");
         assert!(!there.contains("previous."), "{moment}: {there}");
-        eprintln!("killed after {moment}: {}", there.lines().next().unwrap_or_default());
+        eprintln!("killed after {moment}: {version}");
         // A command that had its report before it was killed would be turned round.
         if !host.run("ls /opt/watchtower/previous/done").status.success() {
             let again = operator.run(&back);

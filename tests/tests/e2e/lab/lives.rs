@@ -28,14 +28,15 @@ pub fn reopened(story: &Story, known: &Known, own: &[&Arrival], provider: &Provi
         assert!(matches!(state, "delivered" | "cancelled"), "{}: {delivery}", story.key);
         figures.cancelled += usize::from(state == "cancelled");
     }
-    let again = story.again.get().expect("it was reopened");
+    let (again, reopened) = (story.again.get(), story.reopened.get());
+    let (again, reopened) = (again.expect("it was reopened"), *reopened.expect("it was reopened"));
     figures.pages_wanted += PLACES;
     figures.pages_lost += PLACES - provider.places_heard(&story.key, Some(again));
     for end in own.iter().filter(|arrival| !arrival.is_page()) {
         assert_eq!(end.event, "incident.resolved", "{end:?}");
         let paged = own.iter().any(|page| page.is_page() && page.place == end.place && page.at < end.at);
         assert!(paged, "an end of which the beginning was not told: {end:?} in {own:#?}");
-        figures.under_way(end, *again, known);
+        figures.under_way(end, reopened, known);
     }
     // Pages of the time before it ended are not sent in the time after it.
     let before = |key: &str| own.iter().any(|a| a.key == key && a.at < *again);

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use watchtower_testkit::wait;
 use watchtower_tests::api::{Answer, Api};
 
 use super::provider::Provider;
@@ -71,7 +72,7 @@ impl Load<'_> {
             }
             Act::Settle => {
                 // Its trigger was begun before, by this worker or another.
-                patiently(&story.key, || story.told.get().copied());
+                wait::until(PATIENCE, &format!("{} to be taken", story.key), || story.told.get().copied());
                 match story.fate {
                     Fate::Unanswered => {}
                     Fate::Acknowledged { .. } => self.acknowledge(index),
@@ -110,11 +111,12 @@ impl Load<'_> {
         std::thread::sleep(over_for);
         let _ = story.again.set(Instant::now());
         self.insist(index, |api| ask(api, number, "reopen", &json!({})), |api| ended(api) == Some(false));
+        let _ = story.reopened.set(Instant::now());
     }
 
     /// Once a message has named it.
     fn number(&self, story: &Story) -> i64 {
-        patiently(&story.key, || self.provider.number_of(&story.key))
+        wait::until(PATIENCE, &format!("a page of {}", story.key), || self.provider.number_of(&story.key))
     }
 
     fn enqueue(&self, api: &Api, action: &str, key: &str) -> Result<Answer, String> {
@@ -160,15 +162,4 @@ fn ask(api: &Api, number: i64, verb: &str, body: &Value) -> Result<Answer, Strin
 fn now(api: &Api, number: i64) -> Option<Value> {
     let answer = api.raw("GET", &format!("/api/v1/incidents/{number}"), "", b"").ok()?;
     (answer.status == 200).then_some(answer.body)
-}
-
-fn patiently<T>(key: &str, look: impl Fn() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < PATIENCE, "{key} was never taken");
-        std::thread::sleep(AGAIN_AFTER);
-    }
 }

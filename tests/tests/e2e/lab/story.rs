@@ -41,8 +41,9 @@ pub struct Story {
     pub told: OnceLock<Instant>,
     /// When a hub said that it is acknowledged, merged or ended.
     pub settled: OnceLock<Instant>,
-    /// When a person began to say that it is not over.
+    /// When a person began to say that it is not over, and when a hub said that it is open again.
     pub again: OnceLock<Instant>,
+    pub reopened: OnceLock<Instant>,
 }
 
 impl Story {
@@ -73,8 +74,8 @@ pub fn stories(count: usize, within: Duration, life: Duration, random: &mut Rand
             at = all[into].at + any(life, random);
         }
         let doubled = random.below(10) < DOUBLED_OF_TEN;
-        let (told, settled, again) = Default::default();
-        all.push(Story { key: format!("trouble {i}"), doubled, at, fate, told, settled, again });
+        let (told, settled, again, reopened) = Default::default();
+        all.push(Story { key: format!("trouble {i}"), doubled, at, fate, told, settled, again, reopened });
     }
     all
 }
