@@ -41,8 +41,11 @@ impl Metadata {
 
     /// Calls `tell` with what takes a name and what another sender says of it.
     pub(crate) fn hear<T>(&self, tell: impl FnOnce(&mut dyn FnMut(&str, MetricMetadata)) -> T) -> T {
-        let mut book = self.book();
-        tell(&mut |name, said| book.tell(name, Teller::Outside, said))
+        // Most requests say nothing of names: they wait for nobody.
+        let mut book = None;
+        tell(&mut |name, said| {
+            book.get_or_insert_with(|| self.book()).tell(name, Teller::Outside, said);
+        })
     }
 
     /// What an agent's targets say.
